@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { addAskCommand, addNotifyCommand, addWaitCommand } from './commands/ask-command.ts';
+import { addClaudeHookCommand } from './commands/claude-hook-command.ts';
+import { addCompletionCommand } from './commands/completion-command.ts';
+import { addDoctorCommand } from './commands/doctor-command.ts';
+import { addLoginCommands } from './commands/login-command.ts';
+import { addServerCommands } from './commands/server-commands.ts';
+import { CliStatus, describeError, exitCodes } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import { addOperationCommands } from './operation-commands.ts';
+import { createSession } from './session.ts';
+
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as {
+  version: string;
+};
+
+const exitHelp = (): string =>
+  [
+    'Exit status:',
+    ...Object.values(exitCodes).map(({ code, meaning }) => `  ${String(code).padEnd(4)} ${meaning}`),
+  ].join('\n');
+
+/** The command tree: whole for the reference and for completion, else as much of it as the command line names. */
+export const createProgram = (io: Io, signal: AbortSignal, words?: readonly string[]): Command => {
+  const program = new Command('atrium');
+  const session = createSession(io, signal);
+  program
+    .description('Ask people, tell people, and run an Atrium server.')
+    .version(version)
+    .option('--profile <name>', 'credential to use, as kept by "atrium login"')
+    .option('--url <url>', 'server to talk to; default: the one of the profile, ATRIUM_URL, http://localhost:4400')
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+    })
+    .exitOverride()
+    .showHelpAfterError('(--help says more)')
+    .commandsGroup('Commands:')
+    .addHelpText('after', `\n${exitHelp()}`);
+  addAskCommand(program, session);
+  addWaitCommand(program, session);
+  addNotifyCommand(program, session);
+  addLoginCommands(program, session);
+  addServerCommands(program, session);
+  addDoctorCommand(program, session);
+  addClaudeHookCommand(program, session);
+  addCompletionCommand(program, session);
+  addOperationCommands(program, session, words?.includes('completion') ? undefined : words);
+  inheritSettings(program);
+  return program;
+};
+
+/** Commands that are added whole do not take over how the program writes and exits. */
+const inheritSettings = (command: Command): void => {
+  for (const one of command.commands) {
+    one.copyInheritedSettings(command);
+    inheritSettings(one);
+  }
+};
+
+/** Runs one command line and resolves to the exit status. */
+export const runCli = async (args: readonly string[], io: Io, signal: AbortSignal): Promise<number> => {
+  try {
+    await createProgram(io, signal, args).parseAsync(args, { from: 'user' });
+    return exitCodes.success.code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage.code;
+    if (error instanceof CliStatus) return error.code;
+    if (signal.aborted) return exitCodes.interrupted.code;
+    const { exit, text } = describeError(error);
+    if (text !== '') io.stderr.write(`${text}\n`);
+    return exitCodes[exit].code;
+  }
+};

@@ -1,0 +1,206 @@
+/**
+ * Every error code Atrium answers with. The same row serves the problem document (RFC 9457), the MCP tool error,
+ * the socket close reason and the generated catalogue in docs/errors.md.
+ */
+export const errorCodes = {
+  bad_request: {
+    status: 400,
+    title: 'Bad request',
+    meaning:
+      'The request is malformed: broken JSON, a field that the operation does not have, a bad cursor, a bad header.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'Not signed in',
+    meaning: 'No credential, or one that is expired, revoked or unknown.',
+  },
+  invalid_credentials: {
+    status: 401,
+    title: 'Wrong e-mail or password',
+    meaning: 'The pair does not match an active account.',
+  },
+  identity_factor_required: {
+    status: 401,
+    title: 'A second factor is needed',
+    meaning: 'The first factor was right; send `challenge` with a code to POST /auth/totp within `expires_in` seconds.',
+  },
+  identity_challenge_dead: {
+    status: 401,
+    title: 'Begin to sign in again',
+    meaning: 'The sign-in that waited for a second factor has ended, or too many codes were wrong.',
+  },
+  plan_limit_exceeded: {
+    status: 402,
+    title: 'Plan limit reached',
+    meaning: 'A limit of the organisation is used up; `limit` names it.',
+  },
+  permission_denied: {
+    status: 403,
+    title: 'Permission denied',
+    meaning: 'The role lacks the permission named in `required`.',
+  },
+  insufficient_scope: {
+    status: 403,
+    title: 'Insufficient scope',
+    meaning: 'The token lacks the scope named in `required`.',
+  },
+  escalation_denied: {
+    status: 403,
+    title: 'Escalation denied',
+    meaning: 'Nobody hands out a permission or scope they do not hold; only an Owner makes an Owner.',
+  },
+  four_eyes_required: {
+    status: 403,
+    title: 'A second person must decide',
+    meaning: 'The requester, or the owner of the requesting agent, cannot approve this item.',
+  },
+  identity_step_up_required: {
+    status: 403,
+    title: 'Prove again who you are',
+    meaning: 'This needs a fresh sign-in; send one of `methods` to POST /auth/step-up, then repeat the call.',
+  },
+  csrf_rejected: {
+    status: 403,
+    title: 'Cross-site request refused',
+    meaning: 'A cookie-authenticated write came from another origin.',
+  },
+  operator_required: {
+    status: 403,
+    title: 'For operators',
+    meaning:
+      'Only people who run the server may do this, signed in within the last twelve hours; API keys and agents never.',
+  },
+  address_denied: {
+    status: 403,
+    title: 'Address denied',
+    meaning: 'An operator put the address of the request on the denylist.',
+  },
+  not_found: {
+    status: 404,
+    title: 'Not found',
+    meaning: 'Unknown, invisible or foreign id; also every dead invitation.',
+  },
+  channel_not_found: {
+    status: 404,
+    title: 'Channel not found',
+    meaning: 'No visible channel has that name; `suggestions` lists near matches.',
+  },
+  method_not_allowed: { status: 405, title: 'Method not allowed', meaning: 'The path exists, the method does not.' },
+  setup_done: { status: 409, title: 'Setup is already done', meaning: 'The first owner exists; sign in instead.' },
+  last_owner: {
+    status: 409,
+    title: 'The last Owner stays',
+    meaning: 'An organisation keeps at least one active Owner.',
+  },
+  identity_last_operator: {
+    status: 409,
+    title: 'The last operator stays',
+    meaning: 'A server keeps at least one operator who can sign in.',
+  },
+  identity_email_unverified: {
+    status: 409,
+    title: 'The address is not confirmed',
+    meaning: 'Open the link that was mailed to the address first.',
+  },
+  identity_link_conflict: {
+    status: 409,
+    title: 'The account elsewhere cannot be linked',
+    meaning: 'It belongs to another account here, or its address does and nobody trusted vouches for it.',
+  },
+  oauth_key_in_use: {
+    status: 409,
+    title: 'The key is in use',
+    meaning: 'Tokens that this key signed are still good, or new ones are signed by it; rotate first and let them end.',
+  },
+  item_closed: {
+    status: 409,
+    title: 'The item is no longer open',
+    meaning: 'Somebody else answered or closed it; `item_status` and `answered_by` say who and how.',
+  },
+  invalid_transition: {
+    status: 409,
+    title: 'Not possible in this state',
+    meaning: 'The item is in a state that does not allow this; `item_status` names it.',
+  },
+  correction_closed: {
+    status: 409,
+    title: 'The correction window is over',
+    meaning: 'An answer can be replaced only by its author and only for a short while.',
+  },
+  already_claimed: {
+    status: 409,
+    title: 'Already claimed',
+    meaning: 'Another person is answering; `claimed_by` names them.',
+  },
+  idempotency_key_reused: {
+    status: 409,
+    title: 'Idempotency key reused',
+    meaning: 'The same key came with a different body.',
+  },
+  name_taken: { status: 409, title: 'Name already taken', meaning: 'The name, slug or address exists.' },
+  in_use: { status: 409, title: 'Still in use', meaning: 'Something refers to it; `detail` says what.' },
+  generation_conflict: {
+    status: 409,
+    title: 'Changed meanwhile',
+    meaning: 'The thing changed since it was read; read it again.',
+  },
+  identity_link_dead: {
+    status: 410,
+    title: 'The link is no longer good',
+    meaning: 'It was used, has expired, or a newer one was sent.',
+  },
+  too_large: { status: 413, title: 'Too large', meaning: 'Body or upload exceeds its limit.' },
+  unsupported_type: {
+    status: 415,
+    title: 'Unsupported type',
+    meaning: 'The content type, or the type sniffed from the bytes, is not accepted.',
+  },
+  validation_failed: {
+    status: 422,
+    title: 'Validation failed',
+    meaning: 'One or more fields are wrong; `errors[]` lists path and message.',
+  },
+  rate_limited: { status: 429, title: 'Too many requests', meaning: 'Wait for the seconds in `Retry-After`.' },
+  too_many_waits: { status: 429, title: 'Too many open waits', meaning: 'A principal may hold 20 waits at once.' },
+  identity_provider_failed: {
+    status: 502,
+    title: 'The sign-in provider did not answer as it should',
+    meaning: 'Its metadata or its token answer could not be read, or its proof does not hold.',
+  },
+  internal: {
+    status: 500,
+    title: 'Internal error',
+    meaning: 'Something nobody expected; the log has it under `request_id`.',
+  },
+  storage_full: {
+    status: 507,
+    title: 'Storage is full',
+    meaning: 'The disk or database has no room; nothing was changed.',
+  },
+  not_ready: {
+    status: 503,
+    title: 'Not ready',
+    meaning: 'The database is down or the server is starting or draining; try again.',
+  },
+} as const satisfies Record<string, { status: number; title: string; meaning: string }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** One wrong field. `path` is dotted (`form.fields.0.id`), empty for the whole input. */
+export interface FieldError {
+  path: string;
+  message: string;
+}
+
+/** Body of every error answer, media type `application/problem+json` (RFC 9457). Extension members are flat. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: ErrorCode;
+  detail: string;
+  instance: string;
+  request_id: string;
+  errors?: FieldError[];
+  [extension: string]: unknown;
+}

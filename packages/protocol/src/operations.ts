@@ -1,0 +1,20 @@
+import { adminOperations } from './admin.ts';
+import { identityOperations } from './identity.ts';
+import { inboxOperations } from './inbox.ts';
+import { oauthOperations } from './oauth.ts';
+import { oauthAdminOperations } from './oauth-admin.ts';
+import type { Operation } from './operation.ts';
+import { serverOperations, userOperations } from './operators.ts';
+import { signInOperations } from './sign-in.ts';
+
+/** Every operation, in module order. The server refuses to start when one has no handler. */
+export const operations: readonly Operation[] = [
+  ...identityOperations,
+  ...signInOperations,
+  ...userOperations,
+  ...oauthOperations,
+  ...oauthAdminOperations,
+  ...inboxOperations,
+  ...adminOperations,
+  ...serverOperations,
+] as unknown as readonly Operation[];

@@ -1,0 +1,79 @@
+/** What a token may do. A scope only narrows: the principal's role must hold the operation's permission as well. */
+export const scopes = {
+  'inbox:read': { title: 'Read items, channels and templates', privileged: false },
+  'inbox:write': { title: 'Ask, notify, answer and change items', privileged: false },
+  'org:read': { title: 'Read the organisation, its people and teams', privileged: false },
+  'org:admin': { title: 'Manage members, roles, teams, agents and settings', privileged: true },
+  'account:read': { title: 'Read your account, sessions and keys', privileged: false },
+  'account:write': { title: 'Change your account, sessions and keys', privileged: true },
+  'events:write': { title: 'Bring in events of systems outside', privileged: true },
+  'admin:read': { title: 'See the whole server: clients, tokens, people, keys', privileged: true, operator: true },
+  'admin:write': { title: 'Run the whole server: clients, tokens, people, keys', privileged: true, operator: true },
+} as const satisfies Record<string, { title: string; privileged: boolean; operator?: boolean }>;
+
+export type Scope = keyof typeof scopes;
+
+/** What people, agents and API keys may hand on. The others open nothing without an operator behind them. */
+export const grantableScopes = (Object.keys(scopes) as Scope[]).filter((scope) => !('operator' in scopes[scope]));
+
+/** Klaxon's names, accepted wherever a scope is read. */
+export const scopeAliases: Readonly<Record<string, Scope>> = {
+  'items:read': 'inbox:read',
+  'items:write': 'inbox:write',
+  admin: 'org:admin',
+};
+
+/** The eighteen permission strings. Roles may hold further free text: a new capability needs no migration. */
+export const permissions = [
+  'org.manage',
+  'org.delete',
+  'org.billing',
+  'users.invite',
+  'users.remove',
+  'users.change_role',
+  'teams.create',
+  'teams.delete',
+  'teams.manage_members',
+  'channels.create',
+  'channels.delete',
+  'channels.manage',
+  'webhooks.manage',
+  'items.read',
+  'items.write',
+  'items.archive',
+  'audit.read',
+  'agents.manage',
+] as const;
+
+export type Permission = (typeof permissions)[number];
+
+export const systemRoles = ['owner', 'admin', 'member', 'viewer'] as const;
+export type SystemRole = (typeof systemRoles)[number];
+
+/** Permissions of the four system roles, the rows that migration 001 of identity inserts. */
+export const systemRolePermissions: Readonly<Record<SystemRole, readonly string[]>> = {
+  owner: ['*'],
+  admin: permissions.filter((p) => p !== 'org.delete' && p !== 'org.billing'),
+  member: ['items.read', 'items.write', 'items.archive'],
+  viewer: ['items.read'],
+};
+
+/**
+ * True when `held` covers `wanted`: exactly, by prefix wildcard (`items.*` covers `items.read` and the wildcard
+ * `items.a.*`, not `itemsfoo` and not bare `items`), or by `*`. `wanted` may itself be a wildcard: `items.*` is
+ * covered by `items.*` and `*` only, never by the strings below it.
+ */
+export const covers = (held: string, wanted: string): boolean => {
+  if (held === '*' || held === wanted) return true;
+  return held.endsWith('.*') && wanted.length > held.length - 1 && wanted.startsWith(held.slice(0, -1));
+};
+
+export const hasPermission = (held: readonly string[], wanted: string): boolean => held.some((h) => covers(h, wanted));
+
+/** The strings of `wanted` that `held` does not cover; empty when nothing would be escalated. */
+export const missingPermissions = (held: readonly string[], wanted: readonly string[]): string[] =>
+  wanted.filter((w) => !hasPermission(held, w));
+
+/** True when the token's scopes contain the wanted one; `*` is the scope of a signed-in person's own session. */
+export const hasScope = (held: readonly string[], wanted: Scope): boolean =>
+  held.some((h) => h === '*' || h === wanted || scopeAliases[h] === wanted);

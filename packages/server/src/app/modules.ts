@@ -1,0 +1,387 @@
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import { adminModule } from '../modules/admin/admin-module.ts';
+import {
+  createAuditService,
+  createIngestService,
+  createServerService,
+  createSettingsService,
+  type HostFacts,
+} from '../modules/admin/index.ts';
+import { identityModule } from '../modules/identity/identity-module.ts';
+import { createIdentity, type Identity, identityEvents } from '../modules/identity/index.ts';
+import { createInboxModule, type InboxModule } from '../modules/inbox/index.ts';
+import { type ClientCertificates, createOauth, type Oauth } from '../modules/oauth/index.ts';
+import { oauthModule } from '../modules/oauth/oauth-module.ts';
+import { createOperatorsPart } from '../modules/oauth/operators-module.ts';
+import { createForgetInAudit } from '../platform/audit/audit-redaction.ts';
+import { createAuditStore } from '../platform/audit/audit-store.ts';
+import type { Clock } from '../platform/clock/clock.ts';
+import type { ConfigValues } from '../platform/config/config.ts';
+import { pruneEvents } from '../platform/events/event-store.ts';
+import { SampledFacts } from '../platform/events/sampled-facts.ts';
+import { deleteUnreferencedBlobs } from '../platform/files/blob-references.ts';
+import type { FileStore } from '../platform/files/file-store.ts';
+import { type CertificateOf, noCertificates } from '../platform/http/client-certificate.ts';
+import type { Authenticate, HttpHostOptions } from '../platform/http/http-options.ts';
+import { newId } from '../platform/ids/ids.ts';
+import { deleteExpiredCounters } from '../platform/limits/postgres-limiter.ts';
+import { addressKey } from '../platform/limits/rate-limiter.ts';
+import { createFileTransport } from '../platform/mail/file-transport.ts';
+import type { MailTransport } from '../platform/mail/mail.ts';
+import { createSmtpTransport } from '../platform/mail/smtp-transport.ts';
+import type { ToolCallSeen } from '../platform/mcp/mcp-face.ts';
+import type { EventFilter, Module } from '../platform/module.ts';
+import type { CircuitBreakers } from '../platform/net/circuit-breaker.ts';
+import { createGuardedFetch, type GuardedFetch } from '../platform/net/guarded-fetch.ts';
+import { internalCall } from '../platform/operations/call.ts';
+import { type Caller, systemCaller } from '../platform/operations/caller.ts';
+import type { RotationVisit } from '../platform/secrets/secret-box.ts';
+import { createSettingsStore, type SettingsStore, settingsUpdated } from '../platform/settings/settings-store.ts';
+import type { EventFanOut } from '../platform/sockets/event-fan-out.ts';
+import { eventsFor } from '../platform/sockets/event-stream.ts';
+import { HourlyCounts } from '../platform/telemetry/hourly-counts.ts';
+import type { Logger } from '../platform/telemetry/logger.ts';
+import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { capabilitiesOf } from './capabilities.ts';
+import { openClientCertificates } from './client-certificates.ts';
+import { sinkAddresses } from './event-sinks.ts';
+import { openFiles } from './files.ts';
+import type { Limits } from './limits.ts';
+import { type Counting, createOauthMetrics } from './oauth-metrics.ts';
+import type { Storage } from './storage.ts';
+
+export interface ModulesOptions {
+  values: ConfigValues;
+  breakers: CircuitBreakers;
+  metrics: Metrics;
+  storage: Storage;
+  limits: Limits;
+  clock: Clock;
+  log: Logger;
+  public_url: () => string;
+  version: string;
+}
+
+/** The modules, and the few things that the hosts ask of them. */
+export interface Modules {
+  list: readonly Module[];
+  platform_sweeps: NonNullable<Module['sweeps']>;
+  platform_filters: readonly EventFilter[];
+  /** Everything that is stored under the master key, for its replacement. */
+  rotations: readonly RotationVisit[];
+  /** Signs again what a derived key of an earlier master key signed. */
+  renew_signatures: () => Promise<number>;
+  authenticate: Authenticate;
+  refresh: (caller: Caller) => Promise<Caller | null>;
+  certificate_of: CertificateOf;
+  denied_address: NonNullable<HttpHostOptions['denied_address']>;
+  /** Before the doors open. */
+  start: () => Promise<void>;
+  can_see: (caller: Caller, itemId: string) => Promise<boolean>;
+  on_tool_call: (seen: ToolCallSeen) => void;
+  /** Modules that stream events themselves learn here where they come from. */
+  follow: (fanOut: EventFanOut) => void;
+  /** Operators ask here what the doors know, once these are open. */
+  host_opened: (facts: HostFacts) => void;
+  /** To be printed at start; null when there is none to print. */
+  setup_token: () => Promise<string | null>;
+  setup_done: () => Promise<boolean>;
+  /** Ends long waits, so that a drain need not wait for them. */
+  release: () => void;
+  /** The machine's clock was set back by so much. */
+  clock_moved_back: (ms: number) => void;
+  close: () => Promise<void>;
+}
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+/** Replay window of events: a day, or so many of one organisation. */
+const eventsKept = 10_000;
+
+/** Where letters come from when nothing says so: the host that people know, which also answers for it by SPF. */
+const senderOf = (values: ConfigValues, publicUrl: () => string): string =>
+  values.config.mail.from ?? `Atrium <atrium@${new URL(publicUrl() || 'http://localhost').hostname}>`;
+
+const openMail = ({ values, clock, log, public_url }: ModulesOptions): MailTransport => {
+  const { smtp } = values.config.mail;
+  const from = () => senderOf(values, public_url);
+  if (smtp !== null) {
+    return createSmtpTransport({ ...smtp, password: values.secrets.smtpPassword?.reveal() ?? null, from });
+  }
+  const directory = join(values.config.server.dataDir, 'mail');
+  return createFileTransport({
+    ...{ directory, from, clock },
+    told: (path) => log.info({ path }, 'a letter was left here, because SMTP_HOST is not set'),
+  });
+};
+
+const buildIdentity = (options: ModulesOptions, mail: MailTransport, fetch: GuardedFetch): Identity => {
+  const { values, storage, limits, clock, log, public_url, version } = options;
+  const { auth, rateLimits } = values.config;
+  return createIdentity({
+    database: storage.database,
+    clock,
+    limiter: limits.durable,
+    ...{ secrets: storage.secrets, mail, fetch },
+    forgetInAudit: createForgetInAudit(storage.keysFor('audit checkpoints')[0]),
+    options: {
+      public_url,
+      registration: auth.openRegistration ? 'open' : 'invitation',
+      session_ttl_ms: auth.sessionTtlMs,
+      setup_token: values.secrets.setupToken?.reveal() ?? null,
+      version,
+      login: rateLimits.login,
+      login_account: rateLimits.loginAccount,
+      magic_link: rateLimits.magicLink,
+    },
+    onError: (error) => log.warn({ err: error }, 'marks of use could not be written'),
+  });
+};
+
+const buildOauth = (
+  options: ModulesOptions,
+  identity: Identity,
+  certificates: ClientCertificates | null,
+  guarded: GuardedFetch,
+  count: Counting['count'],
+): Oauth => {
+  const { values, storage, limits, clock, log, metrics } = options;
+  const { address } = values.config.rateLimits;
+  return createOauth({
+    database: storage.database,
+    database_url: storage.url,
+    clock,
+    secrets: storage.secrets,
+    keysFor: storage.keysFor,
+    limiter: limits.durable,
+    requests: limits.requests,
+    address_rule: () => ({ limit: address.max, window_s: address.windowMs / 1000 }),
+    guardedFetch: guarded,
+    public_url: options.public_url,
+    config: values.config.oauth,
+    certificates,
+    identity,
+    count,
+    alerted: metrics.alert,
+    refused: metrics.error,
+    onError: (error, what) => log.error({ err: error }, what),
+  });
+};
+
+/** The organisation of facts about the whole server. */
+const nobodys = '00000000-0000-0000-0000-000000000000';
+
+/** Time goes on as it did, so nothing ends later; but somebody should look at the clock. */
+const alertOfClock = ({ log, metrics }: ModulesOptions, identity: Identity, ms: number): void => {
+  const seconds = Math.round(ms / 1000);
+  log.error({ seconds }, 'the clock of this machine was set back; this server goes on from where it was');
+  metrics.alert('clock_moved_back');
+  const alert = { alert: 'clock_moved_back' as const, target: null, details: { seconds } };
+  identity
+    .raiseAlert(internalCall(systemCaller({ id: nobodys }), newId()), alert)
+    .catch((error: unknown) => log.error({ err: error }, 'an alert could not be raised'));
+};
+
+/** Everybody in an organisation may learn that its settings changed; the event says which, not to what. */
+const settingsFilter: EventFilter = {
+  prefix: settingsUpdated,
+  fanOut: async (event, receivers) => receivers.map(() => event.body),
+  replay: async (_caller, events) => events.map((event) => event.body),
+};
+
+const platformSweeps = (
+  { values, storage, clock }: ModulesOptions,
+  files: FileStore,
+  counts: HourlyCounts,
+): NonNullable<Module['sweeps']> => {
+  const db = storage.database.read;
+  return [
+    {
+      name: 'prune-events',
+      every_ms: 10 * minuteMs,
+      run: async () => {
+        const now = clock.now().getTime();
+        const held = {
+          sinks: sinkAddresses(values).map(({ name }) => name),
+          until: new Date(now - values.config.events.heldMs),
+        };
+        await pruneEvents(db, new Date(now - dayMs), eventsKept, held);
+      },
+    },
+    { name: 'hourly-counts', every_ms: dayMs, run: () => counts.prune() },
+    { name: 'rate-counters', every_ms: hourMs, run: () => deleteExpiredCounters(db, clock.now()) },
+    {
+      name: 'unreferenced-files',
+      every_ms: hourMs,
+      run: async () => void (await deleteUnreferencedBlobs(db, files, clock)),
+    },
+    {
+      name: 'idempotency-keys',
+      every_ms: hourMs,
+      run: async () =>
+        void (await sql`delete from core_idempotency_keys where expires_at < ${clock.now()}`.execute(db)),
+    },
+  ];
+};
+
+const pruneAudit = ({ storage, clock }: ModulesOptions, settings: SettingsStore) => {
+  const audit = createAuditStore(storage.database.read, storage.keysFor('audit checkpoints'));
+  return {
+    audit,
+    sweep: {
+      name: 'prune-audit',
+      every_ms: dayMs,
+      run: async () => {
+        const heads = await sql<{ org_id: string }>`select org_id from core_event_heads`.execute(storage.database.read);
+        for (const { org_id } of heads.rows) {
+          const { audit_retention_days } = await settings.get(org_id);
+          await audit.prune(org_id, new Date(clock.now().getTime() - audit_retention_days * dayMs), clock.now());
+        }
+      },
+    },
+  };
+};
+
+/** Creates the modules in module order and wires what lower ones offer to higher ones. */
+export const createModules = async (options: ModulesOptions): Promise<Modules> => {
+  const { values, storage, clock, log } = options;
+  const files = await openFiles(values);
+  const settings = createSettingsStore(storage.database.read, clock);
+  const { breakers, metrics } = options;
+  const fetchFor = (peer: string, ranges: readonly { cidr: string }[]) =>
+    createGuardedFetch({ allow: ranges.map((range) => range.cidr), breakers, observe: metrics.outbound(peer) });
+  const { outbound, oauth: oauthConfig } = values.config;
+  const mail = openMail(options);
+  const providerFetch = fetchFor('sign_in', outbound.signInAllowPrivate);
+  const identity = buildIdentity(options, mail, providerFetch);
+  const guarded = fetchFor('webhook', outbound.webhookAllowPrivate);
+  const oauthFetch = fetchFor('oauth', oauthConfig.allowPrivate);
+  const counts = new HourlyCounts({
+    db: storage.database.read,
+    clock,
+    onError: (error) => log.warn({ err: error }, 'hourly counts could not be written'),
+  });
+  const figures = createOauthMetrics(metrics, counts.count);
+  const certificates = await openClientCertificates(values);
+  const oauth = buildOauth(options, identity, certificates, oauthFetch, figures.count);
+  const operators = createOperatorsPart(oauth.parts);
+  figures.totals(operators.services.figures);
+  const denials = new SampledFacts({
+    database: storage.database,
+    onError: (error) => log.warn({ err: error }, 'refused addresses could not be told of'),
+  });
+  const { audit, sweep } = pruneAudit(options, settings);
+
+  let fanOut: EventFanOut | null = null;
+  let host: HostFacts | null = null;
+  const lowFilters: EventFilter[] = [
+    settingsFilter,
+    ...(identityModule(identity).eventFilters ?? []),
+    ...(oauthModule(oauth).eventFilters ?? []),
+    ...(operators.eventFilters ?? []),
+  ];
+  const inbox: InboxModule = createInboxModule(
+    {
+      database: storage.database,
+      clock,
+      secrets: storage.secrets,
+      settingsOf: (orgId) => settings.get(orgId),
+      refreshCaller: oauth.refresh,
+      meterNotification: async (tx, call) =>
+        void (await identity.consume(tx, call.caller.org_id, 'monthly_notifications')),
+      decideApproval: oauth.decideApproval,
+      guardedFetch: guarded,
+      onError: (error, what) => log.error({ err: error }, what),
+      files,
+      max_upload_bytes: values.config.server.maxUploadBytes,
+      limiter: options.limits.durable,
+      public_url: options.public_url,
+      audit,
+    },
+    {
+      log: storage.dispatcher,
+      eventsFor: (caller, since) => eventsFor(fanOut!, caller, since),
+      otherFilters: () => lowFilters,
+    },
+  );
+  const { approvals, hooks, items } = inbox.services;
+  oauth.onApprovalAsked(approvals);
+  identity.onOrgCreated((tx, org) => hooks.orgCreated(tx, org));
+  identity.onOrgDeleting((tx, org) => hooks.orgDeleting(tx, org));
+  identity.onTeamDeleting(hooks.teamDeleting);
+  identity.onItemScopeGranting(hooks.visibleChannels);
+  identity.onUsage(hooks.storageBytes);
+  identity.onPersonErasing(hooks.personErasing);
+  identity.onPersonExporting(hooks.personExporting);
+
+  const admin = adminModule({
+    audit: createAuditService({
+      database: storage.database,
+      clock,
+      store: audit,
+      visibleItemTitles: items.visibleTitles,
+    }),
+    settings: createSettingsService({ database: storage.database, store: settings }),
+    ingest: createIngestService({ database: storage.database, dispatcher: storage.dispatcher }),
+    server: createServerService({
+      ...{ database: storage.database, clock, version: options.version, counts, names: identity.names },
+      capabilities: capabilitiesOf(values),
+      identity_totals: identity.totals,
+      oauth_figures: operators.services.figures,
+      signing_key: operators.signing_key,
+      host: () => host,
+    }),
+  });
+
+  lowFilters.push(...(admin.eventFilters ?? []));
+  storage.dispatcher.subscribe(settings.onEvent, settings.forget);
+  return {
+    list: [identityModule(identity), oauthModule(oauth), operators, inbox, admin],
+    platform_sweeps: [...platformSweeps(options, files, counts), sweep],
+    platform_filters: [settingsFilter],
+    rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, inbox.rotate],
+    host_opened: (facts) => {
+      host = facts;
+    },
+    renew_signatures: audit.renewCheckpoints,
+    authenticate: (token, { via, resource, proof }) =>
+      identity.resolve(token, { via, resource, ...(proof === undefined ? {} : { proof }) }),
+    refresh: oauth.refresh,
+    certificate_of: certificates?.of ?? noCertificates,
+    denied_address: (ip) => {
+      const denied = oauth.deniedAddress(ip);
+      if (denied) {
+        counts.count('address_denied');
+        const address = addressKey(ip);
+        denials.note(address, () => ({ kind: identityEvents.addressDenied, org_id: nobodys, body: { address } }));
+      }
+      return denied;
+    },
+    start: oauth.start,
+    can_see: items.canSee,
+    on_tool_call: ({ caller, tool, client_name, client_version }) =>
+      identity.recordToolCall(caller, {
+        tool,
+        client: client_name === '' ? null : `${client_name} ${client_version}`.trim(),
+      }),
+    follow: (source) => {
+      fanOut = source;
+    },
+    setup_token: identity.prepareSetupToken,
+    setup_done: async () => (await identity.services.setup.status()).done,
+    release: inbox.release,
+    clock_moved_back: (ms) => alertOfClock(options, identity, ms),
+    close: async () => {
+      await denials.stop();
+      await counts.flush();
+      await identity.flush();
+      await oauth.stop();
+      await guarded.close();
+      await oauthFetch.close();
+      await providerFetch.close();
+      mail.close();
+    },
+  };
+};

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type App, startApp } from './app/app.ts';
+import { configOrExit } from './config-or-exit.ts';
+import { SteadyClock } from './platform/clock/steady-clock.ts';
+import { StartupError } from './platform/errors/startup-error.ts';
+import { createLogger, type Logger } from './platform/telemetry/logger.ts';
+
+/** Longer than the doors' own deadlines; what still runs then is left to be resumed at the next start. */
+const drainMs = 20_000;
+
+export interface RunOptions {
+  /** Resolves to the folder of the built web app. Not awaited before the server is up. */
+  web?: Promise<string>;
+}
+
+const version = (JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string })
+  .version;
+
+/** What a person needs to know after the start. The setup link stands here alone: the log masks its token. */
+const announce = (app: App, dataDir: string, log: Logger): void => {
+  const lines = [
+    '',
+    `  Atrium ${version} is ready`,
+    '',
+    `  Open       ${app.public_url}`,
+    ...(app.setup_url === null ? [] : [`  Set up     ${app.setup_url}`]),
+    `  Data       ${dataDir}`,
+    '  Stop       Ctrl-C',
+    '',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  log.info(
+    { address: app.address, public_url: app.public_url, data_dir: dataDir, pid: process.pid },
+    'Atrium is ready',
+  );
+};
+
+/** The first signal ends a start that is under way, or drains the server that runs; the second one ends the process. */
+const listenToSignals = (log: Logger) => {
+  const stopping = new AbortController();
+  let running: App | null = null;
+  const hear = (signal: NodeJS.Signals) => {
+    if (stopping.signal.aborted) {
+      log.warn({ signal }, 'stopping at once');
+      process.exit(1);
+    }
+    const what = running === null ? 'giving up the start, then stopping' : 'finishing what runs, then stopping';
+    log.info({ signal }, what);
+    setTimeout(() => process.exit(1), drainMs).unref();
+    stopping.abort();
+    running?.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'the server did not stop cleanly');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', hear);
+  process.on('SIGINT', hear);
+  return {
+    signal: stopping.signal,
+    isRunning: (app: App) => {
+      running = app;
+    },
+  };
+};
+
+/** Starts the server and keeps it running until a signal asks it to stop. */
+export const run = async ({ web }: RunOptions = {}): Promise<void> => {
+  // Looked at below; until then a failed build must not count as an unhandled rejection.
+  web?.catch(() => {});
+  const values = await configOrExit();
+  const log = createLogger(values.config.log.level);
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a failure that nobody handled'));
+  const { dataDir } = values.config.server;
+  const stopping = listenToSignals(log);
+  try {
+    const app = await startApp({
+      values,
+      clock: new SteadyClock(),
+      log,
+      version,
+      web_root: join(import.meta.dirname, '../../web/dist'),
+      stopping: stopping.signal,
+    });
+    stopping.isRunning(app);
+    await web?.catch((error: unknown) =>
+      log.error({ err: error }, 'the pages cannot be shown; every other door is open'),
+    );
+    announce(app, dataDir, log);
+  } catch (error) {
+    if (stopping.signal.aborted) process.exit(0);
+    if (error instanceof StartupError) process.stderr.write(`${error.message}\n`);
+    else log.fatal({ err: error }, 'Atrium could not start');
+    process.exit(1);
+  }
+};
+
+if (import.meta.main) await run();

@@ -1,0 +1,48 @@
+import type { Transaction } from '../../platform/db/database.ts';
+import type { Call } from '../../platform/operations/call.ts';
+import type { Caller } from '../../platform/operations/caller.ts';
+
+export interface HookOrg {
+  id: string;
+  name: string;
+  slug: string;
+  is_personal: boolean;
+}
+
+export interface HookTeam {
+  id: string;
+  org_id: string;
+  name: string;
+  /** People who are in the team while it is being deleted. */
+  member_ids: readonly string[];
+}
+
+/** Acts of higher modules that must commit together with an act of identity. Each runs in the open transaction. */
+export interface IdentityHooks {
+  orgCreated: ((tx: Transaction, org: HookOrg, call: Call) => Promise<void>)[];
+  /** Before the rows go. Higher modules release what does not go with a foreign key, such as counted files. */
+  orgDeleting: ((tx: Transaction, org: HookOrg, call: Call) => Promise<void>)[];
+  /** Before the row goes. A higher module gives up its references to the team, or the deletion fails. */
+  teamDeleting: ((tx: Transaction, call: Call, team: HookTeam) => Promise<void>)[];
+  /** Which of the channels the caller may see. An agent gets no channel that its maker does not see. */
+  visibleChannels: ((caller: Caller, channelIds: readonly string[]) => Promise<readonly string[]>)[];
+  /** When an operator shuts a person out: what higher modules gave them ends in the same transaction. */
+  userDisabled: ((tx: Transaction, userId: string) => Promise<void>)[];
+  /** Bytes that the files of an organisation take. */
+  storageBytes: ((orgId: string) => Promise<number>)[];
+  /** A person asked to be forgotten: a higher module replaces their name where it keeps copies of it. */
+  personErasing: ((tx: Transaction, person: { id: string; name: string }) => Promise<void>)[];
+  /** What a higher module holds about a person, for their export, under a name of its own. */
+  personExporting: ((userId: string) => Promise<Record<string, unknown>>)[];
+}
+
+export const createHooks = (): IdentityHooks => ({
+  orgCreated: [],
+  orgDeleting: [],
+  teamDeleting: [],
+  visibleChannels: [],
+  userDisabled: [],
+  storageBytes: [],
+  personErasing: [],
+  personExporting: [],
+});

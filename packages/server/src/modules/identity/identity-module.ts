@@ -1,0 +1,70 @@
+import { eraseOrg } from '../../platform/db/org-erasure.ts';
+import type { Module } from '../../platform/module.ts';
+import { emailsStore } from './emails-store.ts';
+import { factorsStore } from './factors-store.ts';
+import { identityEventFilter } from './identity-events.ts';
+import type { Identity } from './index.ts';
+import { linksStore } from './links-store.ts';
+import { accountRoutes } from './routes/account-routes.ts';
+import { agentsRoutes } from './routes/agents-routes.ts';
+import { factorsRoutes } from './routes/factors-routes.ts';
+import { invitationsRoutes } from './routes/invitations-routes.ts';
+import { loginPages } from './routes/login-pages.ts';
+import { membersRoutes } from './routes/members-routes.ts';
+import { orgsRoutes } from './routes/orgs-routes.ts';
+import { providersRoutes } from './routes/providers-routes.ts';
+import { rolesRoutes } from './routes/roles-routes.ts';
+import { signInPages } from './routes/sign-in-pages.ts';
+import { signInRoutes } from './routes/sign-in-routes.ts';
+import { teamsRoutes } from './routes/teams-routes.ts';
+import { usersAdminRoutes } from './routes/users-admin-routes.ts';
+import { sessionsStore } from './sessions-store.ts';
+
+const hourMs = 60 * 60 * 1000;
+/** Ended credentials stay for a month, so that somebody who looks into an incident still finds them. */
+const keptMs = 30 * 24 * hourMs;
+
+/** An address that somebody added and never proved must not keep its owner from using it. */
+const unprovenMs = 7 * 24 * hourMs;
+
+export const identityModule = (identity: Identity): Module => {
+  const { services, parts } = identity;
+  const { database, clock } = parts;
+  return {
+    name: 'identity',
+    bindings: [
+      ...signInRoutes(services),
+      ...factorsRoutes(services),
+      ...providersRoutes(services),
+      ...accountRoutes(services),
+      ...orgsRoutes(services),
+      ...membersRoutes(services),
+      ...rolesRoutes(services),
+      ...teamsRoutes(services),
+      ...invitationsRoutes(services),
+      ...agentsRoutes(services),
+      ...usersAdminRoutes(services),
+    ],
+    pages: [...loginPages(services), ...signInPages(services)],
+    eventFilters: [identityEventFilter],
+    onEvent: (event) => identity.invalidate(event),
+    jobs: [
+      { name: 'erase-org', run: ({ org_id }) => eraseOrg(database.read, String(org_id)) },
+      { name: 'send-mail', run: ({ kind, id }) => services.mail.send(String(kind), String(id)) },
+    ],
+    sweeps: [
+      {
+        name: 'purge-credentials',
+        every_ms: hourMs,
+        run: async () => {
+          const now = clock.now();
+          const before = new Date(now.getTime() - keptMs);
+          await sessionsStore.purge(database.read, before);
+          await linksStore.purge(database.read, before);
+          await factorsStore.purge(database.read, now);
+          await emailsStore.purge(database.read, new Date(now.getTime() - unprovenMs));
+        },
+      },
+    ],
+  };
+};

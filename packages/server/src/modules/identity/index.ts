@@ -1,0 +1,304 @@
+/**
+ * Identity: who somebody is and what they may do. Owns the tables identity_*: people, organisations, roles, teams,
+ * invitations, agents, sessions, keys, factors, sign-in providers; publishes the views identity_principals and identity_team_people.
+ * Announces identity.* events (identity-events.ts). Resolves credentials to callers for every door.
+ * Leaves to others: OAuth tokens (addCredentialSource), channels and files (hooks), sending letters (platform/mail),
+ * billing (identity_subscriptions).
+ */
+import type { Preferences } from '@atrium/protocol';
+import type { ForgetInAudit } from '../../platform/audit/audit-redaction.ts';
+import type { Clock } from '../../platform/clock/clock.ts';
+import type { Transaction } from '../../platform/db/database.ts';
+import { isUuid } from '../../platform/ids/ids.ts';
+import type { RateLimiter } from '../../platform/limits/rate-limiter.ts';
+import type { MailTransport } from '../../platform/mail/mail.ts';
+import type { GuardedFetch } from '../../platform/net/guarded-fetch.ts';
+import type { Call } from '../../platform/operations/call.ts';
+import type { Caller } from '../../platform/operations/caller.ts';
+import type { RotationVisit, SecretBox } from '../../platform/secrets/secret-box.ts';
+import { type AccountService, createAccountService, readPreferences } from './account-service.ts';
+import { Activity } from './activity.ts';
+import { type AgentsService, createAgentsService } from './agents-service.ts';
+import { type Alert, createAlertsService } from './alerts-service.ts';
+import { CallerCache, type ChangedFact } from './caller-cache.ts';
+import { type CredentialSource, type Credentials, createCredentials } from './credentials.ts';
+import { createEmailsService, type EmailsService } from './emails-service.ts';
+import { type Admission, createEntryService, type EntryService, type Proof } from './entry-service.ts';
+import { createErasureService, type ErasureService } from './erasure-service.ts';
+import { createFactorsService, type FactorsService } from './factors-service.ts';
+import {
+  createTransact,
+  type IdentityContext,
+  type IdentityDatabase,
+  type IdentityOptions,
+} from './identity-context.ts';
+import { createHooks, type IdentityHooks } from './identity-hooks.ts';
+import { createIdentityRotation } from './identity-rotation.ts';
+import { createInvitationsService, type InvitationsService } from './invitations-service.ts';
+import { createKeysService, type KeysService } from './keys-service.ts';
+import { createLinksService, type LinksService } from './links-service.ts';
+import { createMailService, type MailService } from './mail-service.ts';
+import { createMembersService, type MembersService } from './members-service.ts';
+import { createMethodsService, type MethodsService } from './methods-service.ts';
+import { createOrgsService, type OrgsService } from './orgs-service.ts';
+import { createPasskeysService, type PasskeysService } from './passkeys-service.ts';
+import { createPasswords, type PasswordCost } from './passwords.ts';
+import { type Consumption, createPlanService, type PlanService } from './plan-service.ts';
+import { createProvidersService, type ProvidersService } from './providers-service.ts';
+import { createRolesService, type RolesService } from './roles-service.ts';
+import { createSessionsService, type SessionsService, type SignedIn } from './sessions-service.ts';
+import { type SessionProof, sessionsStore } from './sessions-store.ts';
+import { createSetupService, type SetupService } from './setup-service.ts';
+import { createSignInService, type SignInService } from './sign-in-service.ts';
+import { createSocialService, type SocialService } from './social-service.ts';
+import { requireFresh } from './step-up.ts';
+import { type Subjects, subjectsStore } from './subjects-store.ts';
+import { createTeamsService, type TeamsService } from './teams-service.ts';
+import {
+  createUsersAdminService,
+  emitToOperators,
+  requireOperator,
+  type UsersAdminService,
+} from './users-admin-service.ts';
+import { usersAdminStore } from './users-admin-store.ts';
+import { usersStore } from './users-store.ts';
+import { createVouchedPerson, type VouchedPerson } from './vouched-person.ts';
+
+export type { Alert } from './alerts-service.ts';
+export type { CredentialSource, CredentialUse, ProofOfPossession } from './credentials.ts';
+export type { Admission, Proof, ProofMethod } from './entry-service.ts';
+export type { IdentityDatabase, IdentityOptions } from './identity-context.ts';
+export { identityEvents } from './identity-events.ts';
+export type { HookOrg, HookTeam } from './identity-hooks.ts';
+export type { Consumption } from './plan-service.ts';
+export type { AgentClient, NamedAgent, SubjectOrg, SubjectProfile, Subjects } from './subjects-store.ts';
+
+/** What higher modules and the hosts use. */
+export interface IdentityService extends Pick<Credentials, 'resolve' | 'refresh' | 'callerOf'> {
+  /** Joins another kind of token, such as OAuth access tokens, to `resolve`. */
+  addCredentialSource(source: CredentialSource): void;
+
+  /** Calls operators to something. */
+  raiseAlert(call: Call, alert: Alert): Promise<void>;
+
+  /* Acts of a higher module that commit with one of this module; registered once, while the app is built. */
+  onOrgCreated(hook: IdentityHooks['orgCreated'][number]): void;
+  onOrgDeleting(hook: IdentityHooks['orgDeleting'][number]): void;
+  onTeamDeleting(hook: IdentityHooks['teamDeleting'][number]): void;
+  /** Which of these channels a caller may see; asked before an agent's item scope names them. */
+  onItemScopeGranting(hook: IdentityHooks['visibleChannels'][number]): void;
+  /** Tokens and the like of somebody who is shut out of the whole server. */
+  onUserDisabled(hook: IdentityHooks['userDisabled'][number]): void;
+  /** Bytes of files, for the usage page. */
+  onUsage(hook: IdentityHooks['storageBytes'][number]): void;
+
+  /**
+   * Hears at once what acts of this process changed; the event that tells the other processes comes later. For caches
+   * of what a principal may do.
+   */
+  onChanged(listener: (fact: ChangedFact) => void): void;
+  onPersonErasing(hook: IdentityHooks['personErasing'][number]): void;
+  onPersonExporting(hook: IdentityHooks['personExporting'][number]): void;
+
+  /* Signing in, for pages of other modules. */
+  /** Turns a person whose proof was checked into a session and its cookie, or into a challenge for the second factor. */
+  admit(call: Call, proof: Proof): Promise<Admission>;
+  admitWithPassword(call: Call, input: { email: string; password: string }): Promise<Admission>;
+  /** Answers a challenge with a code of the authenticator or a recovery code; refuses by an AppError. */
+  answerChallenge(call: Call, input: { challenge: string; code: string; remember: boolean }): Promise<SignedIn>;
+  /** How and when the person of a session proved who they are; null when it has ended. */
+  sessionProof(sessionId: string): Promise<SessionProof | null>;
+  /** Refuses with `identity_step_up_required` unless the session's person proved who they are a short while ago. */
+  requireFresh(call: Call): Promise<void>;
+
+  /** Brings what is kept encrypted under a new master key. */
+  rotate: RotationVisit;
+  /** Counts a tool call of an agent, for its page. Returns at once. */
+  recordToolCall(caller: Caller, call: { tool: string; client: string | null }): void;
+  /** Takes from a monthly allowance in the open transaction, or refuses with 402 `plan_limit_exceeded`. */
+  consume(tx: Transaction, orgId: string, key: 'monthly_notifications', amount?: number): Promise<Consumption>;
+  /** Preferences of members, by user id, for whoever delivers to them. */
+  preferencesOf(orgId: string, userIds: readonly string[]): Promise<Map<string, Preferences>>;
+  /* For what operators do in higher modules. */
+  /** Refuses a caller who is no operator any more, in the open transaction. */
+  requireOperator: typeof requireOperator;
+  isOperator(userId: string): Promise<boolean>;
+  /** One event to operators, in every organisation where one may be listening. */
+  emitToOperators: typeof emitToOperators;
+  /** Names behind ids that higher modules keep; unknown ids are left out. */
+  names: IdentityNames;
+  /** Figures of the whole server. */
+  totals(): ReturnType<typeof usersAdminStore.totals>;
+
+  /** The setup token to print at start; null when there is none to print. */
+  prepareSetupToken(): Promise<string | null>;
+  /** Ends the session of a page that works without script. */
+  signOut: SessionsService['logout'];
+  /** Makes an account for somebody whom a trusted issuer vouches for. */
+  createVouched: VouchedPerson;
+  /** Narrow answers about principals for the module that issues tokens. */
+  subjects: Subjects;
+  /** Drops cached callers that an event of any replica is about. */
+  invalidate(fact: ChangedFact): void;
+  /** Writes what has gathered about use. Called at shutdown, before the database closes. */
+  flush(): Promise<void>;
+}
+
+export interface IdentityNames {
+  principals(ids: readonly string[]): Promise<Map<string, { name: string; type: PrincipalType }>>;
+  orgs(ids: readonly string[]): Promise<Map<string, string>>;
+  /** Ids of principals that are called so, at most a thousand. */
+  called(q: string): Promise<string[]>;
+}
+export type PrincipalType = 'user' | 'agent' | 'device' | 'service';
+
+/** The services behind the operations. Only identity-module.ts and tests reach for them. */
+export interface IdentityServices {
+  setup: SetupService;
+  signIn: SignInService;
+  sessions: SessionsService;
+  account: AccountService;
+  keys: KeysService;
+  orgs: OrgsService;
+  plan: PlanService;
+  members: MembersService;
+  roles: RolesService;
+  teams: TeamsService;
+  invitations: InvitationsService;
+  agents: AgentsService;
+  methods: MethodsService;
+  entry: EntryService;
+  links: LinksService;
+  mail: MailService;
+  emails: EmailsService;
+  factors: FactorsService;
+  passkeys: PasskeysService;
+  providers: ProvidersService;
+  social: SocialService;
+  erasure: ErasureService;
+  usersAdmin: UsersAdminService;
+}
+
+export interface IdentityParts {
+  database: IdentityDatabase;
+  clock: Clock;
+  limiter: RateLimiter;
+  secrets: SecretBox;
+  mail: MailTransport;
+  fetch: GuardedFetch;
+  /** Takes somebody out of the trail, whose lines stay. */
+  forgetInAudit: ForgetInAudit;
+  options: IdentityOptions;
+  /** Cheaper in tests that are not about passwords. */
+  password_cost?: PasswordCost;
+  /** Hears of marks of use that could not be written. */
+  onError?: (error: unknown) => void;
+}
+
+export interface Identity extends IdentityService {
+  services: IdentityServices;
+  parts: Pick<IdentityParts, 'database' | 'clock'>;
+}
+
+const createServices = (context: IdentityContext): IdentityServices => {
+  const plan = createPlanService(context);
+  const sessions = createSessionsService(context);
+  const orgs = createOrgsService(context);
+  const invitations = createInvitationsService(context, plan);
+  const setup = createSetupService(context, sessions, orgs);
+  const entry = createEntryService(context, sessions);
+  const links = createLinksService(context, { entry, sessions });
+  const passkeys = createPasskeysService(context, entry);
+  const providers = createProvidersService(context);
+  return {
+    ...{ plan, sessions, orgs, invitations, setup, entry, links, passkeys, providers },
+    methods: createMethodsService(context),
+    mail: createMailService(context),
+    emails: createEmailsService(context, links),
+    factors: createFactorsService(context, { entry, sessions, passkeys }),
+    social: createSocialService(context, { entry, providers, orgs, links, invitations }),
+    erasure: createErasureService(context, { sessions, invitations, orgs }),
+    signIn: createSignInService(context, { sessions, orgs, setup, invitations, entry, links }),
+    account: createAccountService(context, sessions),
+    keys: createKeysService(context),
+    members: createMembersService(context, { sessions, invitations, plan }),
+    roles: createRolesService(context),
+    teams: createTeamsService(context, plan),
+    agents: createAgentsService(context, plan),
+    usersAdmin: createUsersAdminService(context, { sessions, links, orgs }),
+  };
+};
+
+const mostCalled = 1000;
+
+const createNames = ({ read }: IdentityDatabase): IdentityNames => ({
+  principals: async (ids) => {
+    const known = [...new Set(ids.filter(isUuid))];
+    const rows = known.length === 0 ? [] : await usersAdminStore.principalNames(read, known);
+    return new Map(rows.map(({ id, name, type }) => [id, { name, type }]));
+  },
+  orgs: async (ids) => {
+    const rows = ids.length === 0 ? [] : await usersAdminStore.orgNames(read, [...new Set(ids)]);
+    return new Map(rows.map(({ id, name }) => [id, name]));
+  },
+  called: (q) => usersAdminStore.principalsCalled(read, q, mostCalled),
+});
+
+export const createIdentity = (parts: IdentityParts): Identity => {
+  const { database, clock, limiter, options, onError, secrets, mail, fetch, forgetInAudit } = parts;
+  const cache = new CallerCache();
+  const hooks = createHooks();
+  const activity = new Activity({ database, clock, ...(onError === undefined ? {} : { onError }) });
+  const credentials = createCredentials({ database, clock, cache, activity });
+  const passwords = createPasswords(parts.password_cost);
+  const listeners = [(fact: ChangedFact) => cache.invalidate(fact)];
+  const transact = createTransact(database, (fact) => {
+    for (const listener of listeners) listener(fact);
+  });
+  const context = {
+    ...{ database, clock, transact, hooks, passwords, limiter, options, secrets, mail, fetch },
+    forgetInAudit,
+  };
+  const services = createServices(context);
+  return {
+    services,
+    parts: { database, clock },
+    resolve: credentials.resolve,
+    refresh: credentials.refresh,
+    callerOf: credentials.callerOf,
+    addCredentialSource: credentials.addSource,
+    onOrgCreated: (hook) => void hooks.orgCreated.push(hook),
+    onOrgDeleting: (hook) => void hooks.orgDeleting.push(hook),
+    onTeamDeleting: (hook) => void hooks.teamDeleting.push(hook),
+    onItemScopeGranting: (hook) => void hooks.visibleChannels.push(hook),
+    onUserDisabled: (hook) => void hooks.userDisabled.push(hook),
+    onChanged: (listener) => void listeners.push(listener),
+    onUsage: (hook) => void hooks.storageBytes.push(hook),
+    onPersonErasing: (hook) => void hooks.personErasing.push(hook),
+    onPersonExporting: (hook) => void hooks.personExporting.push(hook),
+    admit: services.entry.admit,
+    admitWithPassword: services.signIn.withPassword,
+    answerChallenge: services.factors.answerChallenge,
+    sessionProof: (id) => sessionsStore.proof(database.read, id, clock.now()),
+    requireFresh: (call) => requireFresh(context, call),
+    rotate: createIdentityRotation(database),
+    recordToolCall: (caller, { tool, client }) => activity.called(caller, tool, client),
+    consume: services.plan.consume,
+    preferencesOf: async (orgId, userIds) => {
+      const rows = await usersStore.preferencesOf(database.read, orgId, userIds);
+      return new Map(rows.map((row) => [row.id, readPreferences(row.preferences)]));
+    },
+    requireOperator,
+    isOperator: (userId) => usersAdminStore.isOperator(database.read, userId),
+    emitToOperators,
+    names: createNames(database),
+    totals: () => usersAdminStore.totals(database.read, clock.now()),
+    prepareSetupToken: services.setup.prepareToken,
+    signOut: services.sessions.logout,
+    createVouched: createVouchedPerson(context, services.orgs, services.plan),
+    subjects: subjectsStore,
+    raiseAlert: createAlertsService(context).raise,
+    invalidate: (fact) => cache.invalidate(fact),
+    flush: () => activity.flush(),
+  };
+};

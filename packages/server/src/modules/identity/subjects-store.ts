@@ -1,0 +1,115 @@
+import { type Kysely, sql } from 'kysely';
+import type { Schema } from '../../platform/db/schema.gen.ts';
+import type { ItemScope } from '../../platform/operations/caller.ts';
+
+type Db = Kysely<Schema>;
+
+export interface SubjectProfile {
+  id: string;
+  name: string;
+  email: string | null;
+  email_verified: boolean;
+}
+
+export interface SubjectOrg {
+  id: string;
+  name: string;
+  is_personal: boolean;
+  role: string;
+}
+
+/** An agent, device or service as a client of the authorization server. */
+export interface AgentClient {
+  id: string;
+  org_id: string;
+  kind: 'agent' | 'device' | 'service';
+  name: string;
+  client_id: string;
+  client_secret_hash: string;
+  scopes: string[];
+}
+
+/** An agent that somebody is asked to act through. */
+export interface NamedAgent {
+  id: string;
+  org_id: string;
+  kind: 'agent' | 'device' | 'service';
+  name: string;
+  client_id: string;
+  owner_name: string | null;
+  role_name: string;
+  scopes: string[];
+  item_scope: ItemScope;
+}
+
+const one = <T>(rows: T[]): T | null => rows[0] ?? null;
+
+/** Answers about principals for a module that issues tokens. Each takes the connection, so that it can read in a transaction. */
+export const subjectsStore = {
+  /** An active person. */
+  profile: async (db: Db, userId: string): Promise<SubjectProfile | null> =>
+    one(
+      (
+        await sql<SubjectProfile>`select u.id, u.name, e.address as email, e.verified_at is not null as email_verified
+          from identity_users u left join identity_emails e on e.user_id = u.id and e.is_primary
+          where u.id = ${userId} and u.state = 'active'`.execute(db)
+      ).rows,
+    ),
+
+  /** Organisations that a person is an active member of, shared ones first. */
+  orgs: async (db: Db, userId: string): Promise<SubjectOrg[]> =>
+    (
+      await sql<SubjectOrg>`select o.id, o.name, o.is_personal, r.name as role
+        from identity_members m join identity_orgs o on o.id = m.org_id join identity_roles r on r.id = m.role_id
+        join identity_users u on u.id = m.user_id and u.state = 'active'
+        where m.user_id = ${userId} and m.deactivated_at is null
+        order by o.is_personal, lower(o.name), o.id`.execute(db)
+    ).rows,
+
+  agentClient: async (db: Db, clientId: string): Promise<AgentClient | null> =>
+    one(
+      (
+        await sql<AgentClient>`select id, org_id, kind::text as kind, name, client_id, client_secret_hash, scopes
+          from identity_agents where client_id = ${clientId} and deactivated_at is null and deleted_at is null`.execute(
+          db,
+        )
+      ).rows,
+    ),
+
+  /** By its id, or by that of its client. */
+  namedAgent: async (db: Db, ref: string): Promise<NamedAgent | null> =>
+    one(
+      (
+        await sql<NamedAgent>`select a.id, a.org_id, a.kind::text as kind, a.name, a.client_id, u.name as owner_name,
+            r.name as role_name, a.scopes, a.item_scope
+          from identity_agents a join identity_roles r on r.id = a.role_id left join identity_users u on u.id = a.owner_id
+          where (a.id::text = ${ref} or a.client_id = ${ref}) and a.deactivated_at is null and a.deleted_at is null`.execute(
+          db,
+        )
+      ).rows,
+    ),
+
+  /** How and when the person of a live session signed in. */
+  sessionFacts: async (db: Db, sessionId: string): Promise<{ amr: string[]; auth_time: Date } | null> =>
+    one(
+      (
+        await sql<{ amr: string[]; auth_time: Date }>`select amr, auth_time from identity_sessions
+          where id = ${sessionId} and revoked_at is null`.execute(db)
+      ).rows,
+    ),
+
+  byVerifiedEmail: async (db: Db, email: string): Promise<string | null> =>
+    one(
+      (
+        await sql<{ id: string }>`select u.id from identity_emails e
+          join identity_users u on u.id = e.user_id and u.state = 'active'
+          where lower(e.address) = lower(${email}) and e.verified_at is not null`.execute(db)
+      ).rows,
+    )?.id ?? null,
+
+  /** Whether any account has the address, verified or not. */
+  emailTaken: async (db: Db, email: string): Promise<boolean> =>
+    (await sql`select from identity_emails where lower(address) = lower(${email})`.execute(db)).rows.length > 0,
+};
+
+export type Subjects = typeof subjectsStore;

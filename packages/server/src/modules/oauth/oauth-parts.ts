@@ -1,0 +1,34 @@
+import type { Clock } from '../../platform/clock/clock.ts';
+import type { OauthConfig } from '../../platform/config/config.ts';
+import type { Database, NewAudit } from '../../platform/db/database.ts';
+import type { RateLimiter } from '../../platform/limits/rate-limiter.ts';
+import type { GuardedFetch } from '../../platform/net/guarded-fetch.ts';
+import type { Call } from '../../platform/operations/call.ts';
+import type { SecretBox } from '../../platform/secrets/secret-box.ts';
+import type { CountedKind } from '../../platform/telemetry/hourly-counts.ts';
+import type { IdentityService } from '../identity/index.ts';
+import type { ClientCertificates } from './clients/client-certificates.ts';
+
+/** What the module is built from. */
+export interface OauthParts {
+  database: Database & { auditDenied(call: Call, entry: NewAudit): void };
+  database_url: string;
+  clock: Clock;
+  secrets: SecretBox;
+  /** Keys of 32 bytes for one purpose, the same on every replica. */
+  keysFor: (purpose: string) => readonly [Uint8Array, ...Uint8Array[]];
+  limiter: RateLimiter;
+  guardedFetch: GuardedFetch;
+  public_url: () => string;
+  config: OauthConfig;
+  /** Null: client certificates are not taken. */
+  certificates: ClientCertificates | null;
+  identity: IdentityService;
+  /** For the figures that operators see. */
+  count: (kind: CountedKind, by?: number) => void;
+  /** Operators were called to something; counted apart, for when they cannot be told. */
+  alerted: (alert: string) => void;
+  /** An answer refused something, by its OAuth code. */
+  refused: (code: string) => void;
+  onError: (error: unknown, what: string) => void;
+}

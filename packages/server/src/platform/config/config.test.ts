@@ -1,0 +1,168 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { type ConfigInput, type ConfigValues, configReference, formatProblems, readConfig } from './config.ts';
+import { configKey, configKeys } from './config-keys.ts';
+import { boolean } from './value-types.ts';
+
+const read = (environment: Record<string, string> = {}, file: unknown = null, more: Partial<ConfigInput> = {}) =>
+  readConfig({ environment, file, ...more });
+
+function accepted(...args: Parameters<typeof read>): ConfigValues {
+  const result = read(...args);
+  if (!result.ok) throw new Error(formatProblems(result.problems));
+  return result.values;
+}
+
+function problemsOf(...args: Parameters<typeof read>): Record<string, string> {
+  const result = read(...args);
+  if (result.ok) throw new Error('the settings were accepted');
+  return Object.fromEntries(result.problems.map(({ key, problem }) => [key, problem]));
+}
+
+describe('readConfig', () => {
+  it('starts without any setting', () => {
+    const { config, secrets } = accepted();
+    expect(config.server).toMatchObject({
+      host: '127.0.0.1',
+      port: 4400,
+      publicUrl: 'http://localhost:4400',
+      role: 'all',
+    });
+    expect(config.server.maxUploadBytes).toBe(25 * 2 ** 20);
+    expect(config.auth).toEqual({ sessionTtlMs: 30 * 86_400_000, openRegistration: false });
+    expect(config.rateLimits.rest).toEqual({ max: 300, windowMs: 60_000 });
+    expect(config.files).toEqual({ storage: 'disk' });
+    const { eventSinks, ...single } = secrets;
+    expect(Object.values(single).every((secret) => secret === null)).toBe(true);
+    expect(eventSinks).toEqual([]);
+  });
+
+  it('prefers the environment to the file and the file to the default', () => {
+    const file = { server: { port: 5000, host: '0.0.0.0' } };
+    expect(accepted({ ATRIUM_PORT: '6000' }, file).config.server).toMatchObject({ port: 6000, host: '0.0.0.0' });
+    expect(accepted({ ATRIUM_PORT: '' }, file).config.server.port).toBe(5000);
+  });
+
+  it('knows no public address while the port is open', () => {
+    expect(accepted({ ATRIUM_PORT: '0' }).config.server.publicUrl).toBeNull();
+    expect(accepted({ ATRIUM_PORT: '0', ATRIUM_PUBLIC_URL: 'https://a.example/' }).config.server.publicUrl).toBe(
+      'https://a.example',
+    );
+  });
+
+  it('reports all wrong values at once, each with an example', () => {
+    const result = read(
+      { ATRIUM_PORT: '99999', ATRIUM_ROLE: 'boss', ATRIUM_SESSION_TTL: '30', ATRIUM_HOTS: 'x' },
+      { server: { max_upload: 'big', prot: 1 }, log: 'debug' },
+    );
+    expect(result.ok).toBe(false);
+    const text = result.ok ? '' : formatProblems(result.problems);
+    expect(text).toContain('7 settings are wrong:');
+    expect(text).toContain(
+      'ATRIUM_PORT must be a whole number from 0 to 65535, not "99999"\n    example: ATRIUM_PORT=8080',
+    );
+    expect(text).toContain('ATRIUM_ROLE must be one of all, api, worker');
+    expect(text).toContain('ATRIUM_SESSION_TTL must be a duration');
+    expect(text).toContain('ATRIUM_HOTS is not a setting; ATRIUM_HOST is');
+    expect(text).toContain('server.max_upload (atrium.yaml) must be a size');
+    expect(text).toContain('server.prot is not a setting; server.port is');
+    expect(text).toContain('log must be a group of keys');
+  });
+
+  it('reads sizes, durations, rates and lists in the spellings people use', () => {
+    const { config } = accepted(
+      {
+        ATRIUM_MAX_UPLOAD: '500KB',
+        ATRIUM_SESSION_TTL: '12h',
+        ATRIUM_RATE_LIMIT_REST: '20/15m',
+        ATRIUM_RATE_LIMIT_TOOLS: '5/min',
+        ATRIUM_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+      },
+      { server: { cors_origins: ['https://a.example', 'http://b.example:8080/'] } },
+    );
+    expect(config.server.maxUploadBytes).toBe(500_000);
+    expect(config.auth.sessionTtlMs).toBe(43_200_000);
+    expect(config.rateLimits.rest).toEqual({ max: 20, windowMs: 900_000 });
+    expect(config.rateLimits.tools).toEqual({ max: 5, windowMs: 60_000 });
+    expect(config.server.trustedProxies.map(({ bits }) => bits)).toEqual([8, 128]);
+    expect(config.server.corsOrigins).toEqual(['https://a.example', 'http://b.example:8080']);
+  });
+
+  it.each([
+    ['ATRIUM_MAX_UPLOAD', '0'],
+    ['ATRIUM_MAX_UPLOAD', '10 parsecs'],
+    ['ATRIUM_SESSION_TTL', '0h'],
+    ['ATRIUM_RATE_LIMIT_REST', '0'],
+    ['ATRIUM_RATE_LIMIT_REST', '5/fortnight'],
+    ['ATRIUM_TRUSTED_PROXIES', '10.1'],
+    ['ATRIUM_TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['ATRIUM_PUBLIC_URL', 'https://a.example/path'],
+    ['ATRIUM_PUBLIC_URL', 'ftp://a.example'],
+    ['ATRIUM_OPEN_REGISTRATION', 'perhaps'],
+    ['ATRIUM_MASTER_KEY', 'c2hvcnQ='],
+    ['DATABASE_URL', 'mysql://localhost/atrium'],
+  ])('refuses %s=%s', (key, value) => {
+    expect(Object.keys(problemsOf({ [key]: value }))).toEqual([key]);
+  });
+
+  it('asks for what S3 storage, separate roles and client certificates need', () => {
+    const needed = ['ATRIUM_S3_ENDPOINT', 'ATRIUM_S3_BUCKET', 'ATRIUM_S3_ACCESS_KEY_ID', 'ATRIUM_S3_SECRET_ACCESS_KEY'];
+    expect(Object.keys(problemsOf({ ATRIUM_FILES: 's3' }))).toEqual(needed);
+    expect(Object.keys(problemsOf({ ATRIUM_OAUTH_MTLS: 'true' }))).toEqual(['ATRIUM_TRUSTED_PROXIES']);
+    expect(Object.keys(problemsOf({ ATRIUM_OAUTH_TRANSACTION_TOKENS: 'true' }))).toEqual(['ATRIUM_OAUTH_TRUST_DOMAIN']);
+    expect(problemsOf({ ATRIUM_ROLE: 'worker' })['DATABASE_URL']).toContain('ATRIUM_ROLE is worker');
+  });
+
+  it('never shows a secret, neither in a value nor in a problem', () => {
+    const { secrets } = accepted({ ATRIUM_SETUP_TOKEN: 'correct-horse-battery' });
+    const shown = [String(secrets.setupToken), JSON.stringify(secrets), inspect(secrets), `${secrets.setupToken}`];
+    expect(shown.join()).not.toContain('horse');
+    expect(secrets.setupToken?.reveal()).toBe('correct-horse-battery');
+    expect(
+      JSON.stringify(problemsOf({ DATABASE_URL: 'mysql://u:hunter2@db/x', ATRIUM_SETUP_TOKEN: 'hunter2' })),
+    ).not.toContain('hunter2');
+  });
+
+  it('hands sections and further keys to the parts that declared them', () => {
+    const sounds = configKey({
+      env: 'ATRIUM_SOUNDS',
+      yaml: 'ui.sounds',
+      type: boolean,
+      default: 'true',
+      meaning: 'm',
+      example: 'false',
+    });
+    const values = accepted(
+      { ATRIUM_GATEWAY_BASE_DOMAIN: 'a.lan', ATRIUM_SOUNDS: 'off' },
+      { gateway: { default_mode: 'path' }, routes: [] },
+      { extraKeys: [sounds], sections: ['gateway', 'routes'] },
+    );
+    expect(values.extra(sounds)).toBe(false);
+    expect(values.sections['gateway']).toEqual({
+      file: { default_mode: 'path' },
+      environment: { ATRIUM_GATEWAY_BASE_DOMAIN: 'a.lan' },
+    });
+    expect(Object.keys(problemsOf({ ATRIUM_GATEWAY_BASE_DOMAIN: 'a.lan' }, { gateway: {} }))).toHaveLength(2);
+  });
+
+  it('has a default, an example and a row of the manual for every key that accepts them', () => {
+    const manual = configReference();
+    for (const key of Object.values(configKeys)) {
+      expect(manual).toContain(`\`${key.env}\``);
+      if (key.secret || key.example.startsWith('the ')) continue;
+      const s3 = {
+        ATRIUM_S3_ENDPOINT: 'https://s3.example',
+        ATRIUM_S3_BUCKET: 'b',
+        ATRIUM_S3_ACCESS_KEY_ID: 'a',
+        ATRIUM_S3_SECRET_ACCESS_KEY: 's',
+      };
+      accepted({
+        DATABASE_URL: 'postgresql://db/x',
+        ATRIUM_TRUSTED_PROXIES: '::1',
+        ATRIUM_OAUTH_TRUST_DOMAIN: 'x',
+        ...s3,
+        [key.env]: key.example,
+      });
+    }
+  });
+});

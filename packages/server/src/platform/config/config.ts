@@ -1,0 +1,425 @@
+import { type ConfigKey, configKeys } from './config-keys.ts';
+import type { Secret } from './secret.ts';
+import { type AddressRange, type Rate, Refusal } from './value-types.ts';
+
+export interface Config {
+  server: {
+    host: string;
+    port: number;
+    /** Origin of every link. Null only with port 0 and no setting: known once the server listens. */
+    publicUrl: string | null;
+    dataDir: string;
+    role: 'all' | 'api' | 'worker';
+    trustedProxies: AddressRange[];
+    extraHosts: string[];
+    corsOrigins: string[];
+    maxUploadBytes: number;
+    maxInFlight: number;
+    maxPerBulkhead: number;
+    maxWaiting: number;
+  };
+  log: { level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent' };
+  telemetry: { otlpEndpoint: string | null };
+  auth: { sessionTtlMs: number; openRegistration: boolean };
+  oauth: OauthConfig;
+  /** What leaves the server for brokers. */
+  events: { include: readonly string[]; exclude: readonly string[]; heldMs: number };
+  rateLimits: { rest: Rate; tools: Rate; address: Rate; login: Rate; loginAccount: Rate; magicLink: Rate };
+  files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
+  /** `smtp` is null when letters become files. */
+  mail: { smtp: SmtpConfig | null; from: string | null };
+  outbound: {
+    proxyAllowPrivate: AddressRange[];
+    webhookAllowPrivate: AddressRange[];
+    signInAllowPrivate: AddressRange[];
+  };
+}
+
+export interface SmtpConfig {
+  host: string;
+  port: number;
+  security: 'starttls' | 'tls' | 'none';
+  user: string | null;
+}
+
+export interface OauthConfig {
+  signingAlg: 'ES256' | 'EdDSA' | 'RS256';
+  registration: 'loopback' | 'token' | 'off';
+  clientDocuments: boolean;
+  documentHosts: string[];
+  documentHostsDenied: string[];
+  allowPrivate: AddressRange[];
+  accessTtlMs: number;
+  refreshTtlMs: number;
+  codeTtlMs: number;
+  keyRotationMs: number;
+  keyGraceMs: number;
+  frontChannelLogout: boolean;
+  sessionIframe: boolean;
+  mtls: boolean;
+  certificateHeader: string;
+  /** Path of a PEM file. */
+  certificateAuthorities: string | null;
+  /** What is off until an operator wants it. */
+  agents: {
+    idJag: boolean;
+    chainingTargets: string[];
+    transactionTokens: boolean;
+    trustDomain: string | null;
+    transactionTtlMs: number;
+    statusLists: boolean;
+  };
+  approvals: boolean;
+  ciba: boolean;
+}
+
+export interface S3Config {
+  endpoint: string;
+  bucket: string;
+  region: string;
+  accessKeyId: string;
+}
+
+/** Apart from Config, so that a module gets the secret it needs and no other. */
+export interface Secrets {
+  databaseUrl: Secret | null;
+  redisUrl: Secret | null;
+  masterKey: Secret | null;
+  setupToken: Secret | null;
+  metricsToken: Secret | null;
+  s3SecretAccessKey: Secret | null;
+  smtpPassword: Secret | null;
+  eventSinks: readonly Secret[];
+}
+
+/** What one section of atrium.yaml holds, with the variables that begin with its name. Its module checks it. */
+export interface ConfigSection {
+  file: unknown;
+  environment: Readonly<Record<string, string>>;
+}
+
+export interface ConfigProblem {
+  key: string;
+  problem: string;
+  example: string;
+}
+
+export interface ConfigInput {
+  environment: Readonly<Record<string, string | undefined>>;
+  /** Content of atrium.yaml, parsed; null when there is none. */
+  file: unknown;
+  /** Keys that a part outside the platform declares. */
+  extraKeys?: readonly ConfigKey[];
+  /** Top-level keys of atrium.yaml that a module checks itself: `gateway`, `routes`, … */
+  sections?: readonly string[];
+}
+
+export interface ConfigValues {
+  config: Config;
+  secrets: Secrets;
+  /** Value of a key given in `extraKeys`. */
+  extra<T, D extends string | null>(key: ConfigKey<T, D>): Value<T, D>;
+  sections: Readonly<Record<string, ConfigSection>>;
+}
+
+export type ConfigResult = { ok: true; values: ConfigValues } | { ok: false; problems: ConfigProblem[] };
+
+type Value<T, D> = D extends string ? T : T | null;
+type Tree = Record<string, unknown>;
+
+/** Environment over file over default. Looks at every value and reports all problems together; reads nothing itself. */
+export function readConfig(input: ConfigInput): ConfigResult {
+  const keys: readonly ConfigKey[] = [...Object.values(configKeys), ...(input.extraKeys ?? [])];
+  const sections = input.sections ?? [];
+  const problems: ConfigProblem[] = [];
+  const file = rootOf(input.file, problems);
+  const parsed = new Map<ConfigKey, unknown>(keys.map((key) => [key, parseKey(key, input, file, problems)]));
+  const get = <T, D extends string | null>(key: ConfigKey<T, D>) => parsed.get(key as ConfigKey) as Value<T, D>;
+
+  problems.push(...unknownVariables(input.environment, keys, sections));
+  problems.push(...unknownFileKeys(file, keys, sections));
+  if (problems.length === 0) problems.push(...contradictions(get));
+  if (problems.length > 0) return { ok: false, problems };
+
+  const values = { config: assemble(get), secrets: assembleSecrets(get), extra: get };
+  return { ok: true, values: { ...values, sections: collectSections(sections, file, input, keys) } };
+}
+
+/** What main prints before it exits with status 78. */
+export function formatProblems(problems: readonly ConfigProblem[]): string {
+  const heading = problems.length === 1 ? 'One setting is wrong:' : `${problems.length} settings are wrong:`;
+  const lines = problems.map(({ key, problem, example }) => `  ${key} ${problem}\n    example: ${example}`);
+  return [heading, ...lines, ''].join('\n');
+}
+
+/** docs/configuration.md, made from the same table that the parser uses. */
+export function configReference(extraKeys: readonly ConfigKey[] = []): string {
+  const rows = [...Object.values(configKeys), ...extraKeys].map((key: ConfigKey) => {
+    const fallback = key.default === null ? '' : key.default === '' ? 'none' : `\`${key.default}\``;
+    const marks = [key.secret ? 'secret' : '', key.reloadable ? 'live' : ''].filter(Boolean).join(', ');
+    const path = key.yaml === null ? '' : `\`${key.yaml}\``;
+    const cells = [`\`${key.env}\``, path, key.type.label, fallback, marks, key.meaning, `\`${key.example}\``];
+    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  });
+  return `# Configuration
+
+Generated by \`npm run docs\`; edit \`config-keys.ts\` instead.
+
+Atrium starts without any setting. A variable of the environment wins over \`atrium.yaml\`, which wins over the default.
+All wrong values are reported together, then the process exits with status 78. Unknown \`ATRIUM_\` variables and unknown
+keys of the file are wrong values too. An empty variable counts as not set. Lists are YAML lists or texts with commas.
+Sizes are bytes or carry a unit (\`500KB\`, \`10MiB\`), durations carry one (\`90s\`, \`12h\`, \`30d\`), rates are a
+number or a number with its window (\`20/15m\`). *Live* settings are applied when the file changes, without a restart.
+
+| Variable | atrium.yaml | Type | Default | | Meaning | Example |
+|---|---|---|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+type Get = <T, D extends string | null>(key: ConfigKey<T, D>) => Value<T, D>;
+
+function assemble(get: Get): Config {
+  const k = configKeys;
+  const port = get(k.port);
+  return {
+    server: {
+      host: get(k.host),
+      port,
+      publicUrl: get(k.publicUrl) ?? (port === 0 ? null : `http://localhost:${port}`),
+      dataDir: get(k.dataDir),
+      role: get(k.role),
+      trustedProxies: get(k.trustedProxies),
+      extraHosts: get(k.extraHosts),
+      corsOrigins: get(k.corsOrigins),
+      maxUploadBytes: get(k.maxUpload),
+      maxInFlight: get(k.maxInFlight),
+      maxPerBulkhead: get(k.maxPerBulkhead),
+      maxWaiting: get(k.maxWaiting),
+    },
+    log: { level: get(k.log) },
+    telemetry: { otlpEndpoint: get(k.otlpEndpoint) },
+    auth: { sessionTtlMs: get(k.sessionTtl), openRegistration: get(k.openRegistration) },
+    oauth: {
+      signingAlg: get(k.oauthSigningAlg),
+      registration: get(k.oauthRegistration),
+      clientDocuments: get(k.oauthClientDocuments),
+      documentHosts: get(k.oauthDocumentHosts),
+      documentHostsDenied: get(k.oauthDocumentHostsDenied),
+      allowPrivate: get(k.oauthAllowPrivate),
+      accessTtlMs: get(k.oauthAccessTtl),
+      refreshTtlMs: get(k.oauthRefreshTtl),
+      codeTtlMs: get(k.oauthCodeTtl),
+      keyRotationMs: get(k.oauthKeyRotation),
+      keyGraceMs: get(k.oauthKeyGrace),
+      frontChannelLogout: get(k.oauthFrontChannelLogout),
+      sessionIframe: get(k.oauthSessionIframe),
+      mtls: get(k.oauthMtls),
+      certificateHeader: get(k.oauthCertificateHeader),
+      certificateAuthorities: get(k.oauthCertificateAuthorities),
+      agents: {
+        idJag: get(k.oauthIdJag),
+        chainingTargets: get(k.oauthChainingTargets),
+        transactionTokens: get(k.oauthTransactionTokens),
+        trustDomain: get(k.oauthTrustDomain),
+        transactionTtlMs: get(k.oauthTransactionTtl),
+        statusLists: get(k.oauthStatusLists),
+      },
+      approvals: get(k.oauthApprovals),
+      ciba: get(k.oauthCiba),
+    },
+    events: {
+      include: get(k.eventsInclude),
+      exclude: get(k.eventsExclude),
+      heldMs: get(k.eventsHeld),
+    },
+    rateLimits: {
+      rest: get(k.rateLimitRest),
+      tools: get(k.rateLimitTools),
+      address: get(k.rateLimitAddress),
+      login: get(k.rateLimitLogin),
+      loginAccount: get(k.rateLimitLoginAccount),
+      magicLink: get(k.rateLimitMagicLink),
+    },
+    files:
+      get(k.files) === 'disk'
+        ? { storage: 'disk' }
+        : {
+            storage: 's3',
+            endpoint: get(k.s3Endpoint)!,
+            bucket: get(k.s3Bucket)!,
+            region: get(k.s3Region),
+            accessKeyId: get(k.s3AccessKeyId)!,
+          },
+    mail: {
+      smtp:
+        get(k.smtpHost) === null
+          ? null
+          : {
+              host: get(k.smtpHost)!,
+              port: get(k.smtpPort),
+              security: get(k.smtpSecurity),
+              user: get(k.smtpUser),
+            },
+      from: get(k.smtpFrom),
+    },
+    outbound: {
+      proxyAllowPrivate: get(k.proxyAllowPrivate),
+      webhookAllowPrivate: get(k.webhookAllowPrivate),
+      signInAllowPrivate: get(k.signInAllowPrivate),
+    },
+  };
+}
+
+const assembleSecrets = (get: Get): Secrets => ({
+  databaseUrl: get(configKeys.databaseUrl),
+  redisUrl: get(configKeys.redisUrl),
+  masterKey: get(configKeys.masterKey),
+  setupToken: get(configKeys.setupToken),
+  metricsToken: get(configKeys.metricsToken),
+  s3SecretAccessKey: get(configKeys.s3SecretAccessKey),
+  smtpPassword: get(configKeys.smtpPassword),
+  eventSinks: get(configKeys.eventSinks),
+});
+
+function contradictions(get: Get): ConfigProblem[] {
+  const k = configKeys;
+  const problems: ConfigProblem[] = [];
+  if (get(k.files) === 's3') {
+    for (const key of [k.s3Endpoint, k.s3Bucket, k.s3AccessKeyId, k.s3SecretAccessKey] as const) {
+      if (get(key as ConfigKey) === null) problems.push(problemOf(key, 'is needed because ATRIUM_FILES is s3'));
+    }
+  }
+  const spans = [
+    [k.oauthAccessTtl, 30_000, 86_400_000, 'between 30 seconds and a day'],
+    [k.oauthCodeTtl, 10_000, 600_000, 'between 10 seconds and ten minutes'],
+    [k.oauthRefreshTtl, 60_000, 365 * 86_400_000, 'between a minute and a year'],
+    [k.oauthTransactionTtl, 10_000, 3_600_000, 'between 10 seconds and an hour'],
+    [k.oauthKeyRotation, 3_600_000, 3650 * 86_400_000, 'at least an hour'],
+  ] as const;
+  for (const [key, least, most, words] of spans) {
+    const value = get(key);
+    if (value < least || value > most) problems.push(problemOf(key, `must be ${words}`));
+  }
+  if (get(k.oauthKeyGrace) < get(k.oauthAccessTtl))
+    problems.push(problemOf(k.oauthKeyGrace, 'must not be shorter than an access token lives'));
+  if (get(k.oauthTransactionTokens) && get(k.oauthTrustDomain) === null)
+    problems.push(problemOf(k.oauthTrustDomain, 'is needed because ATRIUM_OAUTH_TRANSACTION_TOKENS is true'));
+  if (get(k.oauthMtls) && get(k.trustedProxies).length === 0)
+    problems.push(problemOf(k.trustedProxies, 'is needed because ATRIUM_OAUTH_MTLS is true'));
+  if (get(k.role) !== 'all' && get(k.databaseUrl) === null) {
+    const reason = `is needed because ATRIUM_ROLE is ${get(k.role)}: the database in the data directory belongs to one process`;
+    problems.push(problemOf(k.databaseUrl, reason));
+  }
+  return problems;
+}
+
+function rootOf(file: unknown, problems: ConfigProblem[]): Tree {
+  if (file === null || file === undefined) return {};
+  if (isTree(file)) return file;
+  problems.push({ key: 'atrium.yaml', problem: 'must consist of keys and values', example: 'server: { port: 8080 }' });
+  return {};
+}
+
+function parseKey(key: ConfigKey, input: ConfigInput, file: Tree, problems: ConfigProblem[]): unknown {
+  const variable = input.environment[key.env];
+  const fromFile = key.yaml === null ? undefined : at(file, key.yaml);
+  const given = variable !== undefined && variable.trim() !== '' ? variable : (fromFile ?? undefined);
+  if (given === undefined) return key.default === null ? null : key.type.parse(key.default);
+  const value = key.type.parse(given);
+  if (!(value instanceof Refusal)) return value;
+  const name = given === variable ? key.env : `${key.yaml} (atrium.yaml)`;
+  const shown = key.secret || typeof given === 'object' ? '' : `, not ${JSON.stringify(given)}`;
+  problems.push({ key: name, problem: value.problem + shown, example: exampleOf(key, given === variable) });
+  return null;
+}
+
+const problemOf = (key: ConfigKey, problem: string): ConfigProblem => ({
+  key: key.env,
+  problem,
+  example: exampleOf(key, true),
+});
+
+const exampleOf = (key: ConfigKey, asVariable: boolean): string =>
+  key.example.startsWith('the ')
+    ? key.example
+    : asVariable
+      ? `${key.env}=${key.example}`
+      : `${key.yaml}: ${key.example}`;
+
+/** `health_checks` gives `ATRIUM_HEALTH_CHECKS_`. */
+const variablePrefix = (section: string): string => `ATRIUM_${section.toUpperCase()}_`;
+
+function unknownVariables(
+  environment: ConfigInput['environment'],
+  keys: readonly ConfigKey[],
+  sections: readonly string[],
+): ConfigProblem[] {
+  const known = keys.map((key) => key.env);
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('ATRIUM_') && !known.includes(name))
+    .filter((name) => !sections.some((section) => name.startsWith(variablePrefix(section))))
+    .map((name) => unknown(name, known, keys));
+}
+
+function unknownFileKeys(file: Tree, keys: readonly ConfigKey[], sections: readonly string[]): ConfigProblem[] {
+  const known = keys.flatMap((key) => key.yaml ?? []);
+  const isGroup = (path: string) => known.some((one) => one.startsWith(`${path}.`));
+  const visit = (tree: Tree, prefix: string): ConfigProblem[] =>
+    Object.entries(tree).flatMap(([name, value]) => {
+      const path = prefix + name;
+      if (known.includes(path) || (prefix === '' && sections.includes(name))) return [];
+      if (!isGroup(path)) return [unknown(path, known, keys)];
+      if (isTree(value)) return visit(value, `${path}.`);
+      if (value === null) return [];
+      return [
+        { key: path, problem: 'must be a group of keys', example: `${known.find((k) => k.startsWith(path))}: …` },
+      ];
+    });
+  return visit(file, '');
+}
+
+function unknown(name: string, known: readonly string[], keys: readonly ConfigKey[]): ConfigProblem {
+  const nearest = known.toSorted((a, b) => distance(name, a) - distance(name, b))[0]!;
+  const near = distance(name, nearest) <= 3;
+  const key = keys.find((one) => one.env === nearest || one.yaml === nearest)!;
+  const problem = near ? `is not a setting; ${nearest} is` : 'is not a setting';
+  return { key: name, problem, example: near ? exampleOf(key, key.env === nearest) : 'see docs/configuration.md' };
+}
+
+function collectSections(
+  names: readonly string[],
+  file: Tree,
+  input: ConfigInput,
+  keys: readonly ConfigKey[],
+): Record<string, ConfigSection> {
+  const known = new Set(keys.map((key) => key.env));
+  const variables = Object.entries(input.environment).filter(([name, value]) => !known.has(name) && Boolean(value));
+  const sectionOf = (name: string): ConfigSection => ({
+    file: file[name],
+    environment: Object.fromEntries(variables.filter(([key]) => key.startsWith(variablePrefix(name)))) as Record<
+      string,
+      string
+    >,
+  });
+  return Object.fromEntries(names.map((name) => [name, sectionOf(name)]));
+}
+
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const at = (tree: Tree, path: string): unknown =>
+  path.split('.').reduce<unknown>((node, name) => (isTree(node) ? node[name] : undefined), tree);
+
+/** Levenshtein distance, to name the setting that was probably meant. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,193 @@
+import ipaddr from 'ipaddr.js';
+import { Secret } from './secret.ts';
+
+/** Text that cannot become a value of the wanted type; `problem` completes "KEY …". */
+export class Refusal {
+  readonly problem: string;
+  constructor(problem: string) {
+    this.problem = problem;
+  }
+}
+
+/** Turns one raw value (a text of the environment, or a scalar or list of YAML) into a typed one. */
+export interface ValueType<T> {
+  /** Shown in the generated reference. */
+  label: string;
+  parse(raw: unknown): T | Refusal;
+}
+
+/** An allowed address range, as ipaddr.js matches it. */
+export interface AddressRange {
+  cidr: string;
+  address: ipaddr.IPv4 | ipaddr.IPv6;
+  bits: number;
+}
+
+/** At most `max` acts in each window. */
+export interface Rate {
+  max: number;
+  windowMs: number;
+}
+
+const scalar = (raw: unknown): string | Refusal => {
+  if (typeof raw === 'string') return raw.trim();
+  if (typeof raw === 'number' || typeof raw === 'boolean' || typeof raw === 'bigint') return String(raw);
+  return new Refusal('must be a single value, not a list or a group of keys');
+};
+
+const fromText = <T>(label: string, parse: (text: string) => T | Refusal): ValueType<T> => ({
+  label,
+  parse: (raw) => {
+    const value = scalar(raw);
+    return value instanceof Refusal ? value : parse(value);
+  },
+});
+
+export const text: ValueType<string> = fromText('text', (value) => value);
+
+/** Lower case, as Node tells headers. */
+export const headerName: ValueType<string> = fromText('header name', (value) =>
+  /^[a-z0-9-]{1,60}$/i.test(value) ? value.toLowerCase() : new Refusal('must be the name of a header'),
+);
+
+export const integer = (least: number, most: number): ValueType<number> =>
+  fromText(`whole number, ${least} to ${most}`, (value) => {
+    const number = Number(value);
+    const fits = /^\d+$/.test(value) && number >= least && number <= most;
+    return fits ? number : new Refusal(`must be a whole number from ${least} to ${most}`);
+  });
+
+export const boolean: ValueType<boolean> = fromText('true or false', (value) => {
+  const word = value.toLowerCase();
+  if (['true', 'on', 'yes', '1'].includes(word)) return true;
+  if (['false', 'off', 'no', '0'].includes(word)) return false;
+  return new Refusal('must be true or false');
+});
+
+export const choice = <const C extends readonly string[]>(choices: C): ValueType<C[number]> =>
+  fromText(choices.join(', '), (value) =>
+    choices.includes(value) ? value : new Refusal(`must be one of ${choices.join(', ')}`),
+  );
+
+const urlWith = (protocols: readonly string[], value: string): URL | Refusal => {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  const fits = url !== null && protocols.includes(url.protocol);
+  return fits ? url : new Refusal(`must be a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`);
+};
+
+/** Scheme, host and port, without a path; the trailing slash is dropped. */
+export const origin: ValueType<string> = fromText('origin', (value) => {
+  const url = urlWith(['http:', 'https:'], value);
+  if (url instanceof Refusal) return url;
+  if (url.username !== '' || url.password !== '') return new Refusal('must not contain a user name or password');
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    return new Refusal('must be an origin: scheme, host and port without a path');
+  }
+  return url.origin;
+});
+
+export const httpUrl: ValueType<string> = fromText('URL', (value) => {
+  const url = urlWith(['http:', 'https:'], value);
+  return url instanceof Refusal ? url : value;
+});
+
+export const secretText = (least: number): ValueType<Secret> =>
+  fromText('secret', (value) =>
+    value.length >= least ? new Secret(value) : new Refusal(`must have at least ${least} characters`),
+  );
+
+export const secretUrl = (protocols: readonly string[]): ValueType<Secret> =>
+  fromText('URL, secret', (value) => {
+    const url = urlWith(protocols, value);
+    return url instanceof Refusal ? url : new Secret(value);
+  });
+
+/** Base64 of 32 bytes, current key first; earlier keys may follow after commas and are used to decrypt only. */
+export const masterKeys: ValueType<Secret> = fromText('base64 of 32 bytes, secret', (value) => {
+  const fits = value.split(',').every((part) => /^[A-Za-z0-9+/_-]{43}=?$/.test(part.trim()));
+  return fits ? new Secret(value) : new Refusal('must be 32 bytes in base64 (44 characters)');
+});
+
+const sizeUnits: Record<string, number> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+};
+
+export const bytes: ValueType<number> = fromText('size', (value) => {
+  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(value);
+  const unit = sizeUnits[(match?.[2] ?? '').toLowerCase()];
+  const size = Math.floor(Number(match?.[1]) * (unit ?? Number.NaN));
+  return Number.isSafeInteger(size) && size > 0
+    ? size
+    : new Refusal('must be a size above zero in bytes, KB, MB, GB, KiB, MiB or GiB');
+});
+
+const durationUnits: Record<string, number> = { ms: 1, s: 1e3, m: 60e3, min: 60e3, h: 3600e3, d: 86400e3 };
+
+const milliseconds = (value: string): number | null => {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)$/.exec(value);
+  if (match === null) return null;
+  const result = Number(match[1]) * durationUnits[match[2]!]!;
+  return Number.isSafeInteger(Math.round(result)) && result >= 1 ? Math.round(result) : null;
+};
+
+/** Milliseconds. */
+export const duration: ValueType<number> = fromText(
+  'duration',
+  (value) => milliseconds(value) ?? new Refusal('must be a duration above zero with its unit: ms, s, m, h or d'),
+);
+
+/** `300` counts within `windowMs`; `20/15m` brings its own window. */
+export const rate = (windowMs: number): ValueType<Rate> =>
+  fromText('rate', (value) => {
+    const match = /^(\d+)(?:\s*\/\s*(.+))?$/.exec(value);
+    const max = Number(match?.[1]);
+    const given = match?.[2];
+    const window = given === undefined ? windowMs : milliseconds(/^\d/.test(given) ? given : `1${given}`);
+    const fits = match !== null && max > 0 && Number.isSafeInteger(max) && window !== null;
+    return fits ? { max, windowMs: window } : new Refusal('must be a number above zero, or a number and its window');
+  });
+
+const entries = (raw: unknown): unknown[] | Refusal => {
+  if (Array.isArray(raw)) return raw;
+  const value = scalar(raw);
+  if (value instanceof Refusal) return new Refusal('must be a list');
+  return value.split(',').filter((entry) => entry.trim() !== '');
+};
+
+/** A YAML list, or a text with commas. */
+export const list = <T>(entry: ValueType<T>): ValueType<T[]> => ({
+  label: `list of ${entry.label}`,
+  parse: (raw) => {
+    const raws = entries(raw);
+    if (raws instanceof Refusal) return raws;
+    const values: T[] = [];
+    for (const [index, one] of raws.entries()) {
+      const value = entry.parse(one);
+      if (value instanceof Refusal) return new Refusal(`entry ${index + 1} ${value.problem}`);
+      values.push(value);
+    }
+    return values;
+  },
+});
+
+/** `10.0.0.0/8`, or one address. */
+export const addressRange: ValueType<AddressRange> = fromText('address or CIDR range', (value) => {
+  const refusal = new Refusal('must be an IP address or a CIDR range');
+  try {
+    const [address, bits] = value.includes('/')
+      ? ipaddr.parseCIDR(value)
+      : [ipaddr.parse(value), ipaddr.parse(value).kind() === 'ipv4' ? 32 : 128];
+    // ipaddr.js also reads the shorthand forms of inet_aton ("10.1"), which nobody means here.
+    if (address.kind() === 'ipv4' && value.split('.').length !== 4) return refusal;
+    return { cidr: value, address, bits };
+  } catch {
+    return refusal;
+  }
+});

@@ -1,0 +1,116 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { scopes } from '@atrium/protocol';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { AppError } from '../errors/app-error.ts';
+import type { HttpHostOptions } from './http-options.ts';
+import type { InFlight } from './in-flight.ts';
+import { isLoopback, trustedProxies } from './trusted-proxies.ts';
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+const proxyHeaders = [
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'forwarded',
+  'x-real-ip',
+  'via',
+] as const;
+
+/**
+ * Who may read the metrics: the bearer of the token, or a peer on this machine. The socket's own peer counts; behind a
+ * reverse proxy on this machine every stranger would look local, so a forwarded request is judged by a trusted proxy's word only.
+ */
+const mayScrape = (request: FastifyRequest, token: string | null, trusted: (address: string) => boolean): boolean => {
+  const authorization = request.headers.authorization;
+  if (authorization !== undefined) {
+    const match = /^Bearer +(\S+)$/i.exec(authorization);
+    return token !== null && match !== null && timingSafeEqual(digest(match[1]!), digest(token));
+  }
+  const peer = request.raw.socket.remoteAddress;
+  if (!isLoopback(peer)) return false;
+  if (!proxyHeaders.some((name) => request.headers[name] !== undefined)) return true;
+  return trusted(peer!) && request.headers['x-forwarded-for'] !== undefined && isLoopback(request.ip);
+};
+
+/** Each check with its answer; one that hangs counts as failed. */
+export const runChecks = async (checks: HttpHostOptions['ready']): Promise<Record<string, boolean>> => {
+  const results = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => {
+      const timeout = AbortSignal.timeout(2000);
+      const late = new Promise<boolean>((resolve) =>
+        timeout.addEventListener('abort', () => resolve(false), { once: true }),
+      );
+      const ok = await Promise.race([Promise.resolve().then(check), late]).catch(() => false);
+      return [name, ok] as const;
+    }),
+  );
+  return Object.fromEntries(results);
+};
+
+/** What a client may ask for by itself. It may ask for the rest, but is given it only when somebody vouched for it. */
+const ordinaryScopes = Object.entries(scopes).flatMap(([scope, { privileged }]) => (privileged ? [] : [scope]));
+
+const protectedResource = (publicUrl: string, resource: string): object => ({
+  resource,
+  authorization_servers: [publicUrl],
+  scopes_supported: ordinaryScopes,
+  bearer_methods_supported: ['header'],
+  dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'Ed25519'],
+  resource_name: 'Atrium',
+  resource_documentation: `${publicUrl}/api/docs`,
+});
+
+/** Liveness, readiness, metrics and the two documents that tell a client where to get a token (RFC 9728). */
+export const registerSystemRoutes = (app: FastifyInstance, options: HttpHostOptions, inFlight: InFlight): void => {
+  const { config } = options;
+  const trusted = trustedProxies(config.trusted_proxies);
+
+  app.get('/health', (_request, reply) =>
+    reply
+      .header('cache-control', 'no-store')
+      .send({ status: 'ok', timestamp: options.clock.now().toISOString(), version: config.version }),
+  );
+
+  app.get('/ready', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+    if (inFlight.draining) throw new AppError('not_ready', 'The server is stopping.');
+    const checks = await runChecks(options.ready);
+    const failed = Object.keys(checks).filter((name) => !checks[name]);
+    if (failed.length > 0)
+      throw new AppError('not_ready', `Not ready: ${failed.join(', ')}.`, { extensions: { failed } });
+    return reply.send({ status: 'ready', timestamp: options.clock.now().toISOString(), version: config.version });
+  });
+
+  app.get('/metrics', async (request, reply) => {
+    if (!mayScrape(request, config.metrics_token, trusted))
+      throw new AppError('unauthorized', 'Metrics need the bearer token ATRIUM_METRICS_TOKEN.');
+    return reply
+      .header('content-type', options.metrics.registry.contentType)
+      .send(await options.metrics.registry.metrics());
+  });
+
+  const wellKnown = '/.well-known/oauth-protected-resource';
+  for (const [path, known] of [
+    [wellKnown, ''],
+    [`${wellKnown}/mcp`, '/mcp'],
+    [`${wellKnown}/api/v1`, '/api/v1'],
+    [`${wellKnown}/v1`, '/v1'],
+    [`${wellKnown}/apps/:slug`, null],
+  ] as const) {
+    app.get(path, (request, reply) => {
+      const publicUrl = config.public_url();
+      const { slug } = request.params as { slug?: string };
+      if (slug !== undefined && !/^[a-z0-9-]{1,63}$/.test(slug)) throw new AppError('not_found');
+      const suffix = known ?? `/apps/${slug}`;
+      // Public documents: a client in a browser must be able to read them from anywhere.
+      return reply
+        .headers({
+          'cache-control': 'public, max-age=300',
+          'access-control-allow-origin': '*',
+          'cross-origin-resource-policy': 'cross-origin',
+        })
+        .send(protectedResource(publicUrl, `${publicUrl}${suffix}`));
+    });
+  }
+};

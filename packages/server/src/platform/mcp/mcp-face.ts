@@ -1,0 +1,47 @@
+import type { CallToolResult, InputRequiredResult, ServerContext, Tool } from '@modelcontextprotocol/server';
+import type { Call } from '../operations/call.ts';
+import type { Caller } from '../operations/caller.ts';
+
+/** Resources a module shows over MCP, under `atrium://`. */
+export interface McpResources {
+  /** Fixed resources and templates, for resources/list and resources/templates/list. */
+  list: readonly { uri: string; name: string; description: string }[];
+  templates: readonly { uri_template: string; name: string; description: string }[];
+  /**
+   * Older names of the same things: `klaxon/open` → `atrium://inbox/open`. Null when the uri is not this module's.
+   * A string is sent as text, bytes as a blob, anything else as JSON.
+   */
+  read: (call: Call, uri: string) => Promise<unknown | null>;
+  /** The present name of an older one, so that a subscription to either hears of changes. Other uris come back as they are. */
+  canonical?: (uri: string) => string;
+  /** URIs whose content changed with an event, for resources/updated. */
+  changedBy?: (event: { kind: string; id: string }) => readonly string[];
+}
+
+/** Tools that are known only while the server runs, for example those of a connected MCP server. Operations come first. */
+export interface McpToolSource {
+  /** What this caller may use. Asked on every tools/list, so it answers from memory. */
+  list: (caller: Caller) => readonly Tool[] | Promise<readonly Tool[]>;
+  /** Null when the name is not of this source, or not for this caller. Counting, progress and cancellation are the host's. */
+  call: (
+    call: Call,
+    name: string,
+    args: Record<string, unknown>,
+    context: ServerContext,
+  ) => Promise<CallToolResult | InputRequiredResult | null>;
+}
+
+/** Events as the dispatcher delivers them: already filtered for this receiver, silent once the receiver lost access. */
+export interface McpEvents {
+  subscribe: (caller: Caller, listener: (event: { kind: string; id: string }) => void) => () => void;
+}
+
+/** What is known after a tool call; identity keeps it as first and last seen, client and last tool. */
+export interface ToolCallSeen {
+  caller: Caller;
+  tool: string;
+  client_name: string;
+  client_version: string;
+  revision: string;
+  ok: boolean;
+}

@@ -1,0 +1,95 @@
+import type { Operation } from '@atrium/protocol';
+import type { Tool } from '@modelcontextprotocol/server';
+import { AppError } from '../errors/app-error.ts';
+import { authorize } from '../operations/authorize.ts';
+import type { Binding } from '../operations/binding.ts';
+import type { Caller } from '../operations/caller.ts';
+import type { JsonSchema } from './schema-size.ts';
+import { inputSchemaOf, type OutputShape, outputSchemaOf } from './tool-schema.ts';
+
+/** One operation as a tool, its schemas made once. */
+export interface ToolEntry {
+  binding: Binding;
+  tool: Tool;
+  input: JsonSchema;
+  shape: OutputShape;
+  metered: boolean;
+}
+
+const mostLists = 500;
+
+/** The tools that operations give, by name and alias, and which of them a caller may use. */
+export class ToolCatalogue {
+  readonly #entries: ToolEntry[] = [];
+  readonly #byName = new Map<string, ToolEntry>();
+  /** Lists by what decides about them; there are as many as there are roles and scope sets in use. */
+  readonly #lists = new Map<string, readonly Tool[]>();
+
+  constructor(bindings: readonly Binding[]) {
+    for (const binding of bindings) {
+      if (binding.operation.mcp === undefined) continue;
+      const entry = entryOf(binding);
+      this.#entries.push(entry);
+      for (const name of [entry.tool.name, ...(binding.operation.mcp.aliases ?? [])]) {
+        if (this.#byName.has(name))
+          throw new Error(`Two operations claim the MCP tool ${name}: the second is ${binding.operation.name}.`);
+        this.#byName.set(name, entry);
+      }
+    }
+  }
+
+  find(name: string): ToolEntry | undefined {
+    return this.#byName.get(name);
+  }
+
+  list(caller: Caller): readonly Tool[] {
+    const key = [
+      caller.kind,
+      caller.is_operator,
+      [...caller.scopes].sort().join(' '),
+      [...caller.permissions].sort().join(' '),
+    ].join('|');
+    const known = this.#lists.get(key);
+    if (known !== undefined) return known;
+    const list = this.#entries.filter((entry) => mayUse(entry.binding.operation, caller)).map((entry) => entry.tool);
+    if (this.#lists.size >= mostLists) this.#lists.clear();
+    this.#lists.set(key, list);
+    return list;
+  }
+}
+
+const mayUse = (operation: Operation, caller: Caller): boolean => {
+  try {
+    authorize(operation, caller);
+    return true;
+  } catch (error) {
+    if (error instanceof AppError) return false;
+    throw error;
+  }
+};
+
+const entryOf = (binding: Binding): ToolEntry => {
+  const { operation } = binding;
+  const face = operation.mcp!;
+  if ((operation.body ?? 'json') !== 'json' || (operation.answer ?? 'json') !== 'json') {
+    throw new Error(`${operation.name} cannot be an MCP tool: its body or answer is not JSON.`);
+  }
+  const reads = face.read_only ?? operation.method === 'GET';
+  const input = inputSchemaOf(operation);
+  const { shape, schema } = outputSchemaOf(operation);
+  const tool: Tool = {
+    name: face.tool,
+    title: face.title,
+    description: operation.description ?? operation.summary,
+    inputSchema: input as Tool['inputSchema'],
+    ...(schema !== null && { outputSchema: schema as NonNullable<Tool['outputSchema']> }),
+    annotations: {
+      title: face.title,
+      readOnlyHint: reads,
+      destructiveHint: reads ? false : (face.destructive ?? operation.method === 'DELETE'),
+      idempotentHint: reads || (face.idempotent ?? (operation.method === 'PUT' || operation.method === 'DELETE')),
+      openWorldHint: face.open_world ?? false,
+    },
+  };
+  return { binding, tool, input, shape, metered: face.metered !== false };
+};

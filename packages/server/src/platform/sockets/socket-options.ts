@@ -1,0 +1,53 @@
+import type { IncomingMessage } from 'node:http';
+import type { CertificateOf } from '../http/client-certificate.ts';
+import type { Authenticate, HostLogger } from '../http/http-options.ts';
+import type { Caller } from '../operations/caller.ts';
+import type { HttpMetrics } from '../telemetry/metrics.ts';
+import type { EventFanOut } from './event-fan-out.ts';
+import type { PresenceBus } from './presence-board.ts';
+
+export interface SocketLimits {
+  auth_ms: number;
+  /** How long live events wait for a first `subscribe` that may ask for older ones. */
+  hold_ms: number;
+  ping_ms: number;
+  idle_ms: number;
+  max_message: number;
+  messages_per_second: number;
+  max_buffered: number;
+  per_principal: number;
+  /** Sockets that have not yet said who they are. */
+  max_pending: number;
+}
+
+export const socketDefaults: SocketLimits = {
+  auth_ms: 5000,
+  hold_ms: 500,
+  ping_ms: 30_000,
+  idle_ms: 75_000,
+  max_message: 64 * 1024,
+  messages_per_second: 20,
+  max_buffered: 4 * 1024 * 1024,
+  per_principal: 50,
+  max_pending: 2000,
+};
+
+export interface SocketHostOptions {
+  fan_out: EventFanOut;
+  /** Takes session and access tokens, API keys and single-use tickets (`via: 'ticket'` marks a first message). */
+  authenticate: Authenticate;
+  /** Whether the caller may see the item, for presence. */
+  can_see: (caller: Caller, item: string) => Promise<boolean>;
+  public_url: () => string;
+  /** The client's certificate behind trusted proxies. */
+  certificate_of?: CertificateOf;
+  /** Foreign origins that may connect; they bring a token, the cookie is never read for them. */
+  cors_origins: readonly string[];
+  /** The client's address behind trusted proxies. */
+  address_of?: (request: IncomingMessage) => string | null;
+  presence_bus: PresenceBus | null;
+  limits?: Partial<SocketLimits>;
+  now: () => number;
+  logger: HostLogger;
+  metrics: HttpMetrics;
+}

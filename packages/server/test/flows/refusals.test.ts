@@ -1,0 +1,453 @@
+import { grantableScopes, type Operation, operations, pathParameters, type Scope, toRequest } from '@atrium/protocol';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAuthenticator } from '../support/authenticator.ts';
+import { connectByHand, type McpDriver } from '../support/mcp-drivers.ts';
+import { inputWith, namesRows } from '../support/operation-inputs.ts';
+import { type Agent, type Org, ok, openWorld, type Person, type World } from '../support/people.ts';
+import { createRestClient, type Json, type RestAnswer, type RestClient } from '../support/rest-client.ts';
+
+/** Foreign ids for operations in which several kinds of row are named, by member. */
+interface Rows {
+  org: string;
+  [kind: string]: string;
+}
+
+let world: World;
+let home: Org;
+let foreign: Org;
+let x: Person;
+let xAgent: Agent;
+let rows: Rows;
+beforeAll(async () => {
+  world = await openWorld({ env: { ATRIUM_RATE_LIMIT_TOOLS: '10000' } });
+  home = await world.makeOrg('First');
+  foreign = await world.makeOrg('Foreign');
+  x = foreign.owner;
+  xAgent = await foreign.agent('X agent', { item_scope: { kind: 'org' } });
+  rows = await fill(home);
+});
+afterAll(() => world.close());
+
+/** What a person has to sign in with, one of each kind. */
+const fillSignIn = async (owner: Person): Promise<Record<string, string>> => {
+  const { ceremony_id, options } = ok(await owner.post('/api/v1/me/passkeys/options'));
+  const credential = createAuthenticator(world.url.replace('127.0.0.1', 'localhost')).create(options);
+  const provider = ok(
+    await world.operator.post('/api/v1/admin/identity/providers', {
+      ...{ slug: 'house', preset: 'oidc', name: 'House', client_id: 'atrium' },
+      settings: { issuer: 'https://login.example.org' },
+    }),
+  ).id;
+  const login = crypto.randomUUID();
+  await world.database.query(
+    `insert into identity_user_logins (id, provider_id, subject, user_id, label, created_at)
+     values ($1, $2, 'outside', $3, 'outside', now())`,
+    [login, provider, owner.id],
+  );
+  return {
+    email: ok(await owner.get('/api/v1/me/emails')).items[0].id,
+    passkey: ok(await owner.post('/api/v1/me/passkeys', { ceremony_id, credential })).id,
+    provider,
+    login,
+  };
+};
+
+/** One row of every kind in the organisation, so that each operation has something to be refused. */
+const fill = async (org: Org): Promise<Rows> => {
+  const { owner } = org;
+  const member = await org.member('Member');
+  const agent = await org.agent('Agent');
+  const team = await org.team('Team', [member]);
+  const role = await org.role('Custom', ['items.read']);
+  const channel = await org.channel('channel', { members: [member.id] });
+  const form = { fields: [{ type: 'text', id: 'x' }] };
+  const actions = [{ kind: 'ack', id: 'ok', label: 'OK' }];
+  const item = ok(await owner.post('/api/v1/inbox/ask', { title: 'Item', form, actions, channel: 'channel' })).id;
+  const file = new FormData();
+  file.append('file', new Blob(['text'], { type: 'text/plain' }), 'a.txt');
+  const attachment = ok(await owner.post(`/api/v1/inbox/items/${item}/attachments`, file)).id;
+  const approval = ok(
+    await agent.post('/api/v1/inbox/ask', { title: 'Rule', approval: { tool: 't', arguments: {} } }),
+  ).id;
+  ok(
+    await owner.post(`/api/v1/inbox/items/${approval}/answer`, {
+      reply: { kind: 'accept', always_allow: { expires_in_s: 3600, argument_prefix: {} } },
+    }),
+  );
+  return {
+    org: org.id,
+    user: member.id,
+    agent: agent.id,
+    team,
+    role,
+    channel,
+    item,
+    other_item: ok(await owner.post('/api/v1/inbox/notify', { title: 'Other item' })).id,
+    attachment,
+    template: ok(await owner.post('/api/v1/inbox/templates', { name: 'Template', form })).id,
+    view: ok(await owner.post('/api/v1/inbox/views', { name: 'View', filter: {} })).id,
+    rule: ok(await owner.get('/api/v1/inbox/always-rules')).items[0].id,
+    ...(await fillSignIn(owner)),
+    key: ok(await owner.post('/api/v1/me/api-keys', { name: 'Key' })).key.id,
+    session: ok(await owner.get('/api/v1/me/sessions')).items[0].id,
+    invitation: ok(await owner.post('/api/v1/orgs/current/invitations', { role: 'member' })).invitation.id,
+    grant: await grantOf(owner),
+  };
+};
+
+/** What a person allowed an application. */
+const grantOf = async (person: Person): Promise<string> => {
+  const id = crypto.randomUUID();
+  await world.database.query(
+    `insert into oauth_grants (id, client_id, subject, org_id, payload, created_at, last_used_at, expires_at)
+     values ($1, 'client_of_grant', $2, $3, '{}', now(), now(), now() + interval '1 day')`,
+    [id, person.id, person.org_id],
+  );
+  return id;
+};
+
+const kindByGroup: Record<string, string> = {
+  inbox: 'item',
+  channels: 'channel',
+  templates: 'template',
+  views: 'view',
+  always_rules: 'rule',
+  agents: 'agent',
+  teams: 'team',
+  roles: 'role',
+  invitations: 'invitation',
+  members: 'user',
+  users: 'user',
+  emails: 'email',
+  passkeys: 'passkey',
+  logins: 'login',
+  providers: 'provider',
+  api_keys: 'key',
+  sessions: 'session',
+  user_sessions: 'session',
+  clients: 'client',
+  tokens: 'token',
+  grants: 'grant',
+  connected_apps: 'grant',
+  resources: 'resource',
+  trusted_issuers: 'issuer',
+  denylist: 'denied_range',
+  registration_tokens: 'registration_token',
+  server: 'user',
+};
+
+/** Which row a member of an operation's input names. */
+const kindOf = (operation: Operation, member: string): string => {
+  if (member === 'org' || member === 'org_id') return 'org';
+  if (['user', 'user_id', 'to', 'assignee'].includes(member)) return 'user';
+  if (member === 'other_id') return 'other_item';
+  if (/attachments\/\{id\}/.test(operation.path)) return 'attachment';
+  const kind = kindByGroup[operation.name.split('.')[0]!];
+  if (kind === undefined) throw new Error(`which row does ${operation.name} name by ${member}?`);
+  return kind;
+};
+
+const call = (by: RestClient, operation: Operation, input: Record<string, Json>): Promise<RestAnswer> => {
+  const request = toRequest(operation, input);
+  if (operation.body === 'multipart') {
+    const file = new FormData();
+    file.append('file', new Blob(['foreign'], { type: 'text/plain' }), 'f.txt');
+    return by.send(request.method, request.path, file);
+  }
+  if (operation.body === 'raw')
+    return by.send(request.method, request.path, 'foreign', { headers: { 'content-type': 'text/plain' } });
+  return by.send(request.method, request.path, request.body);
+};
+
+/** Tables that change by themselves or by being looked at: letters on their way, the trail of refusals, counters, marks of use. */
+const volatile =
+  /^(identity_magic_links|core_audit|core_event_heads|core_rate_counters|core_leases|core_idempotency_keys)$/;
+const marks = [
+  'last_used_at',
+  'last_seen_at',
+  'first_seen_at',
+  'last_tool',
+  'last_client',
+  'calls_total',
+  'calls_today',
+  'calls_day',
+  'last_client_name',
+];
+
+/** One digest a table, of all its rows without the marks of use; an event that an agent was seen is such a mark, too. */
+const fingerprint = async (): Promise<Record<string, string>> => {
+  fingerprinting ??= await fingerprintStatement();
+  return (await world.database.query<{ prints: Record<string, string> }>(fingerprinting, [marks])).rows[0]!.prints;
+};
+
+let fingerprinting: string | null = null;
+const fingerprintStatement = async (): Promise<string> => {
+  const tables = await world.database.query<{ name: string }>(
+    "select tablename as name from pg_tables where schemaname = 'public' order by 1",
+  );
+  const prints = tables.rows
+    .filter(({ name }) => !volatile.test(name))
+    .map(({ name }) => {
+      const where = name === 'core_events' ? "where body->>'change' is distinct from 'first_seen'" : '';
+      return `'${name}', (select md5(string_agg(row, '\n' order by row)) from (select (to_jsonb(t) - $1::text[])::text as row from "${name}" t ${where}) r)`;
+    });
+  // A function takes a hundred arguments at most; two halves of a pair each.
+  const parts = Array.from(
+    { length: Math.ceil(prints.length / 40) },
+    (_, i) => `jsonb_build_object(${prints.slice(i * 40, i * 40 + 40).join(', ')})`,
+  );
+  return `select ${parts.join(' || ')} as prints`;
+};
+
+const signedIn = operations.filter((operation) => operation.access === 'signed_in');
+const operatorsOnly = signedIn.filter((operation) => operation.operator === true);
+// The server is nobody's organisation: who is no operator is refused before any row is looked for.
+const aboutRows = signedIn.filter((operation) => namesRows(operation) && operation.operator !== true);
+const inOrgs = signedIn.filter((operation) => pathParameters(operation.path).includes('org'));
+
+describe('situation 31: X uses every id of the first organisation', () => {
+  // What refuses in another way, by what it declares: a bulk reports each id, and one's own accounts are not of an organisation.
+  const otherwise = new Set(['inbox.bulk']);
+
+  it('the operations that name rows are found in the contract', () => {
+    expect(aboutRows.length).toBeGreaterThan(50);
+  });
+
+  it.each(
+    aboutRows
+      .filter((operation) => !otherwise.has(operation.name))
+      .map((operation) => [operation.name, operation] as const),
+  )('%s answers 404 and changes no row', async (_name, operation) => {
+    const before = await fingerprint();
+    const input = inputWith(operation, (member) => (member === 'org' ? 'current' : rows[kindOf(operation, member)]!));
+    const refused = await call(x, operation, input);
+    expect([refused.status, refused.body?.code]).toEqual([404, 'not_found']);
+    const unknown = await call(
+      x,
+      operation,
+      inputWith(operation, (member) => (member === 'org' ? 'current' : crypto.randomUUID())),
+    );
+    expect(unknown.status).toBe(404);
+    expect(refused.body.detail).toBe(unknown.body.detail);
+    expect(await fingerprint()).toEqual(before);
+  });
+
+  it.each(inOrgs.map((operation) => [operation.name, operation] as const))(
+    '%s of the other organisation answers 404 and changes no row',
+    async (_name, operation) => {
+      const before = await fingerprint();
+      const refused = await call(
+        x,
+        operation,
+        inputWith(operation, (member) => rows[kindOf(operation, member)]!),
+      );
+      expect([refused.status, refused.body?.code]).toEqual([404, 'not_found']);
+      expect(await fingerprint()).toEqual(before);
+    },
+  );
+
+  it('a bulk of foreign ids reports them as not found and changes no row', async () => {
+    for (const op of ['ack', 'dismiss', 'archive', 'pin', 'approve', 'restore'] as const) {
+      const before = await fingerprint();
+      expect(ok(await x.post('/api/v1/inbox/items/bulk', { ids: [rows['item']], op }))).toEqual({
+        changed: [],
+        not_found: [rows['item']],
+        failed: [],
+      });
+      expect(await fingerprint()).toEqual(before);
+    }
+  });
+
+  it('ids in the body of what X may do are refused as unknown: parent, links, assignee, watchers, team, channel, members', async () => {
+    const unknown = crypto.randomUUID();
+    const bodies: [string, string, (id: string) => Json, string][] = [
+      ['parent', '/api/v1/inbox/notify', (id) => ({ title: 'x', parent_id: id }), 'item'],
+      ['related', '/api/v1/inbox/notify', (id) => ({ title: 'x', related_to: [id] }), 'item'],
+      ['assignee', '/api/v1/inbox/notify', (id) => ({ title: 'x', assignee: id }), 'user'],
+      ['watcher', '/api/v1/inbox/notify', (id) => ({ title: 'x', watchers: [id] }), 'user'],
+      ['channel', '/api/v1/inbox/notify', (id) => ({ title: 'x', channel: id }), 'channel'],
+      ['team of a channel', '/api/v1/inbox/channels', (id) => ({ name: 'c1', team_id: id }), 'team'],
+      [
+        'member of a channel',
+        '/api/v1/inbox/channels',
+        (id) => ({ name: 'c2', mode: 'private', members: [id] }),
+        'user',
+      ],
+      ['team of an invitation', '/api/v1/orgs/current/invitations', (id) => ({ role: 'member', team_id: id }), 'team'],
+      ['role of an invitation', '/api/v1/orgs/current/invitations', (id) => ({ role: id }), 'role'],
+      ['role of an agent', '/api/v1/agents', (id) => ({ name: 'a1', role: id }), 'role'],
+      [
+        'channel of an agent',
+        '/api/v1/agents',
+        (id) => ({ name: 'a2', item_scope: { kind: 'channels', channel_ids: [id] } }),
+        'channel',
+      ],
+    ];
+    const plain = ({ instance: _i, request_id: _r, ...rest }: Json, id: string) =>
+      JSON.stringify(rest).replaceAll(id, 'ID');
+    for (const [what, path, body, kind] of bodies) {
+      const before = await fingerprint();
+      const [refused, same] = [await x.post(path, body(rows[kind]!)), await x.post(path, body(unknown))];
+      expect([what, refused.status >= 400 && refused.status < 500, refused.status]).toEqual([what, true, same.status]);
+      expect([what, plain(refused.body, rows[kind]!)]).toEqual([what, plain(same.body, unknown)]);
+      expect([what, await fingerprint()]).toEqual([what, before]);
+    }
+  });
+});
+
+describe('every signed-in operation on REST', () => {
+  const inputOf = (operation: Operation) =>
+    inputWith(operation, (member) =>
+      member === 'org' ? 'current' : (rows[kindOf(operation, member)] ?? crypto.randomUUID()),
+    );
+
+  it.each(signedIn.map((operation) => [operation.name, operation] as const))(
+    '%s refuses: no token 401, wrong scope 403, missing permission 403',
+    async (_name, operation) => {
+      const before = await fingerprint();
+      const input = inputOf(operation);
+      const nobody = await call(world.anonymous, operation, input);
+      expect([nobody.status, nobody.body.code]).toEqual([401, 'unauthorized']);
+      expect(nobody.headers.get('www-authenticate')).toContain('resource_metadata=');
+      const dead = await call(
+        createRestClient(() => world.url, `atk_${'x'.repeat(43)}`),
+        operation,
+        input,
+      );
+      expect([dead.status, dead.body.code]).toEqual([401, 'unauthorized']);
+
+      const unscoped = await call(await keyWithout(operation.scope!), operation, input);
+      expect([unscoped.status, unscoped.body.code, unscoped.body.required]).toEqual([
+        403,
+        'insufficient_scope',
+        operation.scope,
+      ]);
+      if (operation.permission !== null) {
+        const unpermitted = await call(await personWithout(operation.permission), operation, input);
+        expect([unpermitted.status, unpermitted.body.code, unpermitted.body.required]).toEqual([
+          403,
+          'permission_denied',
+          operation.permission,
+        ]);
+      }
+      expect(await fingerprint()).toEqual({ ...before, ...(await changedByMaking(before)) });
+    },
+  );
+});
+
+describe('situation 45: every operation for operators', () => {
+  const inputOf = (operation: Operation) =>
+    inputWith(operation, (member) => rows[kindOf(operation, member)] ?? crypto.randomUUID());
+
+  it('there are some', () => {
+    expect(operatorsOnly.length).toBeGreaterThan(40);
+  });
+
+  it.each(operatorsOnly.map((operation) => [operation.name, operation] as const))(
+    '%s refuses an Owner who runs no server, however complete their session, and changes no row',
+    async (_name, operation) => {
+      const before = await fingerprint();
+      const refused = await call(home.owner, operation, inputOf(operation));
+      expect([refused.status, refused.body.code, refused.body.required]).toEqual([
+        403,
+        'operator_required',
+        'operator',
+      ]);
+      expect(await fingerprint()).toEqual(before);
+    },
+  );
+
+  it('no key and no agent can be given their scopes', async () => {
+    for (const scope of ['admin:read', 'admin:write']) {
+      const key = await world.operator.post('/api/v1/me/api-keys', { name: 'Key', scopes: [scope] });
+      expect([key.status, key.body.code]).toEqual([422, 'validation_failed']);
+      const agent = await world.operator.post('/api/v1/agents', { name: `Agent ${scope}`, scopes: [scope] });
+      expect([agent.status, agent.body.code]).toEqual([422, 'validation_failed']);
+    }
+  });
+});
+
+describe('every MCP tool', () => {
+  const tools = operations.filter((operation) => operation.mcp !== undefined);
+  const inputOf = (operation: Operation) =>
+    inputWith(operation, (member) => rows[kindOf(operation, member)] ?? crypto.randomUUID());
+  const textOf = async (client: McpDriver, tool: string, input: Json): Promise<string> => {
+    const result = await client
+      .call(tool, input)
+      .catch((error: Error) => ({ isError: true, content: [{ type: 'text', text: error.message }] }));
+    expect(result.isError).toBe(true);
+    return result.content[0]!.text!;
+  };
+
+  it.each(tools.map((operation) => [operation.mcp!.tool, operation] as const))(
+    '%s refuses: no token 401, wrong scope and missing permission by name',
+    async (tool, operation) => {
+      const input = inputOf(operation);
+      const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, arguments: input } };
+      const nobody = await fetch(`${world.url}/mcp`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+        body: JSON.stringify(message),
+      });
+      expect(nobody.status).toBe(401);
+
+      const key = await keyWithout(operation.scope!);
+      const unscoped = await connectByHand(world.url, key.token);
+      expect(await textOf(unscoped, tool, input)).toContain(operation.scope!);
+      await unscoped.close();
+      if (operation.operator === true) {
+        const owner = await connectByHand(world.url, home.owner.token);
+        expect(await textOf(owner, tool, input)).toContain('operator_required');
+        expect(await owner.tools()).not.toContain(tool);
+        await owner.close();
+      }
+      if (operation.permission === null) return;
+      const unpermitted = await connectByHand(world.url, (await personWithout(operation.permission)).token);
+      expect(await textOf(unpermitted, tool, input)).toContain(operation.permission);
+      await unpermitted.close();
+    },
+  );
+
+  it('a foreign id is as unknown to a tool as to REST', async () => {
+    const client = await connectByHand(world.url, xAgent.token);
+    for (const operation of tools.filter((one) => namesRows(one) && one.operator !== true))
+      expect(await textOf(client, operation.mcp!.tool, inputOf(operation))).toContain('not_found');
+    await client.close();
+  });
+});
+
+const keys = new Map<string, RestClient & { token: string }>();
+
+/** The Owner's own key with every scope but one: only the scope is missing. */
+const keyWithout = async (scope: Scope): Promise<RestClient & { token: string }> => {
+  const made = keys.get(scope);
+  if (made !== undefined) return made;
+  const others = grantableScopes.filter((one) => one !== scope);
+  const { api_key } = ok(await home.owner.post('/api/v1/me/api-keys', { name: `all but ${scope}`, scopes: others }));
+  const key = { ...createRestClient(() => world.url, api_key), token: api_key };
+  keys.set(scope, key);
+  return key;
+};
+
+const people = new Map<string, Person>();
+
+/** A member whose role holds every permission but one. */
+const personWithout = async (permission: string): Promise<Person> => {
+  const made = people.get(permission);
+  if (made !== undefined) return made;
+  const all = [...new Set(operations.flatMap((operation) => operation.permission ?? []))];
+  const role = await home.role(
+    `all but ${permission}`,
+    all.filter((one) => one !== permission),
+  );
+  const person = await home.member(`Without ${permission}`, { role });
+  people.set(permission, person);
+  return person;
+};
+
+/** Making the keys and people above changes tables by right; the rest must be as before. */
+const changedByMaking = async (before: Record<string, string>): Promise<Record<string, string>> => {
+  const now = await fingerprint();
+  const made = /^identity_|^core_events$|^inbox_channels$/;
+  return Object.fromEntries(Object.entries(now).filter(([name, print]) => print !== before[name] && made.test(name)));
+};

@@ -1,0 +1,99 @@
+import { type Operation, pathParameters } from '@atrium/protocol';
+import type { Json } from './rest-client.ts';
+
+/**
+ * An input of which every id names the given thing of somebody else. Members that are not ids are filled so that the
+ * operation gets past its validation: a refusal must come from what the caller may see.
+ */
+export const inputWith = (operation: Operation, idFor: (member: string) => string): Record<string, Json> => {
+  const given: Record<string, Json> = {};
+  for (const [name, schema] of Object.entries(operation.input.shape)) {
+    const optional = (schema as { safeParse(value: unknown): { success: boolean } }).safeParse(undefined).success;
+    const fill = known[`${operation.name}.${name}`] ?? known[name];
+    if (isIdMember(operation, name)) given[name] = idFor(name);
+    else if (fill !== undefined && (!optional || `${operation.name}.${name}` in known)) given[name] = fill;
+    else if (!optional) throw new Error(`no sample for ${operation.name}.${name}: add one to operation-inputs.ts`);
+  }
+  return given;
+};
+
+/** Members of the path that name a row, and required ids of the body. */
+const isIdMember = (operation: Operation, name: string): boolean => {
+  if (name === 'org') return true;
+  // Names a challenge of a few minutes, which is its holder's own.
+  if (name === 'ceremony_id') return false;
+  const shape = operation.input.shape[name] as { safeParse(value: unknown): { success: boolean } };
+  const texts = ['no id', 'no-id', 'x'.repeat(36)];
+  const takesId =
+    shape.safeParse('01900000-0000-7000-8000-000000000000').success &&
+    !texts.some((text) => shape.safeParse(text).success);
+  return takesId && (pathParameters(operation.path).includes(name) || !shape.safeParse(undefined).success);
+};
+
+/** True when the call names a row that another organisation can own. */
+export const namesRows = (operation: Operation): boolean =>
+  operation.access === 'signed_in' &&
+  Object.keys(operation.input.shape).some((name) => isIdMember(operation, name) && name !== 'org');
+
+const soon = new Date(Date.now() + 3_600_000).toISOString();
+
+/** By member, or by operation and member where one word means several things. */
+const known: Record<string, Json> = {
+  title: 'Foreign',
+  'events.ingest.kind': 'build.failed',
+  name: 'foreign',
+  'orgs.delete.confirm': 'Foreign',
+  email: 'foreign@example.org',
+  password: 'a long enough secret',
+  current_password: 'a long enough secret',
+  new_password: 'another long enough secret',
+  token: 'token',
+  code: 'code',
+  invite_code: 'code',
+  until: soon,
+  action_id: 'ok',
+  body: 'Foreign',
+  role: 'member',
+  permissions: ['items.read'],
+  settings: { archive_after_days: 3 },
+  values: { x: 'foreign' },
+  'inbox.answer.values': { x: 'foreign' },
+  'inbox.correct.values': { x: 'foreign' },
+  'inbox.update_item.title': 'Foreign',
+  'channels.update.description': 'Foreign',
+  'channels.update_rules.muted': true,
+  'templates.update.description': 'Foreign',
+  'views.update.name': 'Foreign',
+  'agents.update.description': 'Foreign',
+  'roles.update.description': 'Foreign',
+  'teams.update.description': 'Foreign',
+  'orgs.update.name': 'Foreign',
+  form: { fields: [{ type: 'text', id: 'x' }] },
+  'inbox.ask.form': { fields: [{ type: 'text', id: 'x' }] },
+  filter: {},
+  op: 'archive',
+  'inbox.bulk.ids': ['01900000-0000-7000-8000-000000000000'],
+  topic_token: 'nobody-has-this-token',
+  challenge: 'no-challenge',
+  'auth.totp.code': '123456',
+  'totp.confirm.code': '123456',
+  address: 'foreign@example.org',
+  credential: { id: 'foreign' },
+  ceremony_id: '01900000-0000-7000-8000-000000000000',
+  confirm: 'foreign@example.org',
+  provider: 'nowhere',
+  slug: 'foreign',
+  preset: 'google',
+  is_operator: true,
+  version: 1,
+  client_name: 'Foreign',
+  client_id: 'client_foreign',
+  redirect_uris: ['https://foreign.example/done'],
+  grant_types: ['authorization_code'],
+  audience: 'https://foreign.example/api',
+  issuer: 'https://foreign.example',
+  jwks_uri: 'https://foreign.example/jwks',
+  range: '203.0.113.9',
+  kid: 'no-key',
+  'device_codes.expire.id': 'f'.repeat(64),
+};

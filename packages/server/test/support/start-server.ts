@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { compileCache } from './compile-cache.ts';
+
+const root = resolve(import.meta.dirname, '../../../..');
+
+/** Flags that `npm start` gives to Node, so that memory and speed are those of users. */
+const nodeFlags = (
+  JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
+).scripts.start
+  .split(' ')
+  .filter((word) => word.startsWith('--'));
+
+export interface RunningServer extends StartingServer {
+  url: string;
+}
+
+export interface StartingServer {
+  dataDir: string;
+  setupToken: string;
+  process: ChildProcess;
+  pid: number;
+  /** Everything the server wrote, for tests that look for secrets. */
+  output: () => string;
+  /** Its exit status; null when a signal ended it. */
+  ended: Promise<number | null>;
+  /** Asks it to stop and waits until it is gone. */
+  stop: () => Promise<number | null>;
+  /** SIGKILL, as a power cut would. Its postgres lives on. */
+  kill: () => Promise<void>;
+}
+
+export interface StartOptions {
+  dataDir?: string;
+  env?: Record<string, string>;
+  /** Build and serve the web app. */
+  web?: boolean;
+  port?: number;
+  /** Another copy of the code than the one tests are in. */
+  root?: string;
+}
+
+const tokens = new Map<string, string>();
+
+/** Starts the server as a user would, on a free port. */
+export const beginServer = (options: StartOptions = {}): StartingServer => {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'atrium-test-'));
+  const setupToken = tokens.get(dataDir) ?? `setup-${crypto.randomUUID()}`;
+  tokens.set(dataDir, setupToken);
+  const entry = options.web === true ? 'scripts/start.mjs' : 'packages/server/src/main.ts';
+  const child = spawn(process.execPath, [...nodeFlags, resolve(options.root ?? root, entry)], {
+    cwd: dataDir,
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      ATRIUM_DATA_DIR: dataDir,
+      ATRIUM_PORT: String(options.port ?? 0),
+      ATRIUM_SETUP_TOKEN: setupToken,
+      // What npm start runs has a cache of its own.
+      ...(options.web === true ? {} : compileCache),
+      ...options.env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  // A test file that ends early must not leave its server, and the postgres of that, behind.
+  const endWithUs = () => child.kill('SIGTERM');
+  process.once('exit', endWithUs);
+  child.once('exit', () => process.off('exit', endWithUs));
+  let output = '';
+  const hear = (chunk: Buffer) => {
+    output += chunk;
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const gone = new Promise<number | null>((done) => child.on('exit', done));
+  return {
+    dataDir,
+    setupToken,
+    process: child,
+    pid: child.pid!,
+    ended: gone,
+    output: () => output,
+    stop: async () => {
+      child.kill('SIGTERM');
+      return await gone;
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+};
+
+/** Starts the server and waits until it says that it is ready. */
+export const startServer = async (options: StartOptions = {}): Promise<RunningServer> => {
+  const server = beginServer(options);
+  const url = await new Promise<string>((ready, fail) => {
+    const look = () => {
+      const line = /"address":"([^"]+)"/.exec(server.output());
+      if (line !== null) ready(line[1]!);
+    };
+    server.process.stdout!.on('data', look);
+    void server.ended.then((code) =>
+      fail(new Error(`the server ended with ${code} before it was ready:\n${server.output()}`)),
+    );
+  });
+  return { ...server, url };
+};
+
+/** Removes a data directory after its server has stopped. */
+export const removeDataDir = (dataDir: string): void => rmSync(dataDir, { recursive: true, force: true });

@@ -1,0 +1,19 @@
+import { agentsFeature } from '../features/agents/feature.ts';
+import { auditFeature } from '../features/audit/feature.ts';
+import { inboxFeature } from '../features/inbox/feature.ts';
+import { membersFeature } from '../features/members/feature.ts';
+import { onboardingFeature } from '../features/onboarding/feature.ts';
+import { serverFeature } from '../features/server/feature.ts';
+import { settingsFeature } from '../features/settings/feature.ts';
+import type { Feature } from './feature.ts';
+
+/** Every feature that adds to the frame, in the order of the rail. */
+export const features: readonly Feature[] = [
+  inboxFeature,
+  onboardingFeature,
+  agentsFeature,
+  membersFeature,
+  auditFeature,
+  serverFeature,
+  settingsFeature,
+];

@@ -1,0 +1,140 @@
+import {
+  type FieldError,
+  type InputOf,
+  type Operation,
+  type OutputOf,
+  type Problem,
+  toRequest,
+} from '@atrium/protocol';
+
+/** An answer that the server refused to give, as its problem document (RFC 9457). */
+export class ProblemError extends Error {
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(problem.detail || problem.title);
+    this.name = 'ProblemError';
+    this.problem = problem;
+  }
+  get code(): Problem['code'] {
+    return this.problem.code;
+  }
+  /** First message of a field; `path` as the input spells it. */
+  field(path: string): string | undefined {
+    return this.problem.errors?.find((error) => error.path === path)?.message;
+  }
+  /** Errors of no field of the given ones: they belong above the button. */
+  others(paths: readonly string[]): FieldError[] {
+    return (this.problem.errors ?? []).filter((error) => !paths.includes(error.path));
+  }
+}
+
+/** The server did not answer: offline, restarting, or something between that answers for it. */
+export class UnreachableError extends Error {
+  constructor(cause?: unknown) {
+    super('Atrium does not answer. Check the connection and try again.', { cause });
+    this.name = 'UnreachableError';
+  }
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+  /** Makes a repeated POST answer with the first result. */
+  idempotencyKey?: string;
+  /** Lets the request outlive the page. */
+  keepalive?: boolean;
+}
+
+let signedOut: () => void = () => undefined;
+/** What happens when the server no longer knows the session. */
+export const onSignedOut = (listener: () => void): void => {
+  signedOut = listener;
+};
+
+let proveAgain: ((problem: Problem) => Promise<boolean>) | null = null;
+/** How to ask a person to prove again who they are. False when they would rather not. */
+export const onProofNeeded = (ask: (problem: Problem) => Promise<boolean>): void => {
+  proveAgain = ask;
+};
+
+/** Repeats a call once that was refused for want of a fresh proof. */
+const withProof = async <T>(act: () => Promise<T>): Promise<T> => {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.code !== 'identity_step_up_required' || proveAgain === null)
+      throw error;
+    if (!(await proveAgain(error.problem))) throw error;
+    return act();
+  }
+};
+
+const send = async (path: string, init: RequestInit): Promise<Response> => {
+  try {
+    return await fetch(path, { credentials: 'same-origin', ...init });
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
+    throw new UnreachableError(cause);
+  }
+};
+
+const refuse = async (response: Response, access: Operation['access']): Promise<never> => {
+  if (!response.headers.get('content-type')?.startsWith('application/problem+json'))
+    throw new UnreachableError(new Error(`HTTP ${response.status}`));
+  const problem = (await response.json()) as Problem;
+  // A wrong current password is a 401 as well, and no reason to leave.
+  if (problem.code === 'unauthorized' && access === 'signed_in') signedOut();
+  throw new ProblemError(problem);
+};
+
+/** Calls an operation with the session cookie; path, query and body follow from its definition. */
+export const call = <O extends Operation>(
+  operation: O,
+  input: InputOf<O>,
+  options: CallOptions = {},
+): Promise<OutputOf<O>> => withProof(() => callOnce(operation, input, options));
+
+const callOnce = async <O extends Operation>(
+  operation: O,
+  input: InputOf<O>,
+  options: CallOptions,
+): Promise<OutputOf<O>> => {
+  const { method, path, body } = toRequest(operation, input as Record<string, unknown>);
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  if (options.idempotencyKey) headers['idempotency-key'] = options.idempotencyKey;
+  const response = await send(path, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body }),
+    ...(options.signal ? { signal: options.signal } : {}),
+    ...(options.keepalive ? { keepalive: true } : {}),
+  });
+  if (!response.ok) return refuse(response, operation.access);
+  return (response.status === 204 ? null : await response.json()) as OutputOf<O>;
+};
+
+/** Address of an operation that answers a file, for links and images. */
+export const fileUrl = <O extends Operation>(operation: O, input: InputOf<O>): string =>
+  toRequest(operation, input as Record<string, unknown>).path;
+
+/** Fetches an operation that answers a file and hands it to the browser to keep. */
+export const download = <O extends Operation>(operation: O, input: InputOf<O>, name: string): Promise<void> =>
+  withProof(async () => {
+    const response = await send(fileUrl(operation, input), {});
+    if (!response.ok) return refuse(response, operation.access);
+    saveFile(await response.blob(), name);
+  });
+
+/** Hands bytes to the browser to keep as a file. */
+export const saveFile = (content: Blob, name: string): void => {
+  const url = URL.createObjectURL(content);
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
+};
+
+/** What to tell a person about any failure. */
+export const sayError = (error: unknown): string =>
+  error instanceof Error ? error.message : 'Something nobody expected happened.';

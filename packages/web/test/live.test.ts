@@ -1,0 +1,86 @@
+import type { Browser, BrowserContext, WebSocketRoute } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser, newContext } from './support/browser.ts';
+import { answerApi, me, signedInAnswers } from './support/recorded-api.ts';
+import { type ServedWeb, serveWeb } from './support/serve-web.ts';
+
+let web: ServedWeb;
+let browser: Browser;
+
+beforeAll(async () => {
+  [web, browser] = await Promise.all([serveWeb(), launchBrowser()]);
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await web?.close();
+});
+
+const ready = (cursor: number) =>
+  JSON.stringify({ type: 'ready', version: 1, user: me.principal, org: { id: me.org.id, name: me.org.name }, cursor });
+
+/** Plays the socket's other side: each connection gets `ready` at once; what the page says is kept. */
+const playSocket = async (context: BrowserContext, cursors: number[]) => {
+  const connections: { socket: WebSocketRoute; said: unknown[] }[] = [];
+  await context.routeWebSocket(/\/ws$/, (socket) => {
+    const said: unknown[] = [];
+    connections.push({ socket, said });
+    socket.onMessage((message) => said.push(JSON.parse(String(message))));
+    socket.send(ready(cursors[connections.length - 1] ?? cursors.at(-1)!));
+  });
+  return connections;
+};
+
+test('a lost connection shows the thin line, comes back by itself and replays from the last event heard', async () => {
+  const context = await newContext(browser);
+  await answerApi(context, signedInAnswers);
+  const connections = await playSocket(context, [10, 15]);
+  const page = await context.newPage();
+  await page.goto(`${web.url}/settings/preferences`);
+  await expect.poll(() => connections[0]?.said).toEqual([{ type: 'subscribe' }]);
+  const event = {
+    type: 'event',
+    seq: 12,
+    org_id: me.org.id,
+    kind: 'test.thing.happened',
+    id: me.org.id,
+    actor: me.principal,
+    at: '2026-11-20T09:00:00Z',
+    body: {},
+  };
+  connections[0]!.socket.send(JSON.stringify(event));
+  await connections[0]!.socket.close({ code: 1012 });
+  await page.getByText('Reconnecting').waitFor({ state: 'attached' });
+  await expect.poll(() => connections[1]?.said, { timeout: 5000 }).toEqual([{ type: 'subscribe', since: 12 }]);
+  await page.getByText('Reconnecting').waitFor({ state: 'detached' });
+  await context.close();
+}, 30_000);
+
+test('when the replay window is exceeded, what is on screen is fetched afresh', async () => {
+  const context = await newContext(browser);
+  await answerApi(context, signedInAnswers);
+  const connections = await playSocket(context, [10]);
+  const page = await context.newPage();
+  let fetched = 0;
+  page.on('request', (request) => {
+    if (request.url().endsWith('/api/v1/me')) fetched += 1;
+  });
+  await page.goto(`${web.url}/settings/preferences`);
+  await page.waitForSelector('fieldset');
+  await expect.poll(() => fetched).toBe(2);
+  connections[0]!.socket.send(JSON.stringify({ type: 'resync', cursor: 900 }));
+  await expect.poll(() => fetched).toBe(3);
+  await context.close();
+}, 30_000);
+
+test('a session that ended elsewhere leads to sign-in with the way back', async () => {
+  const context = await newContext(browser);
+  await answerApi(context, signedInAnswers);
+  const connections = await playSocket(context, [10]);
+  const page = await context.newPage();
+  await page.goto(`${web.url}/settings/preferences`);
+  await expect.poll(() => connections.length).toBe(1);
+  await connections[0]!.socket.close({ code: 4401 });
+  await page.waitForURL(/\/sign-in\?next=/);
+  expect(new URL(page.url()).searchParams.get('next')).toBe('/settings/preferences');
+  await context.close();
+}, 30_000);

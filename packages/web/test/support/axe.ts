@@ -1,0 +1,52 @@
+import { type AxeResults, source as axeSource, type RunOptions } from 'axe-core';
+import type { Page } from 'playwright-core';
+
+export const allThemes = [
+  'daylight',
+  'night',
+  'terminal',
+  'nord',
+  'solarized-light',
+  'solarized-dark',
+  'dracula',
+  'high-contrast',
+];
+
+const all: RunOptions['runOnly'] = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+/** The rules that another theme can break; elements and names are the same in all of them. */
+const colours: RunOptions['runOnly'] = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] };
+
+/** Serious and critical violations of WCAG 2.2 A and AA; with `coloursOnly` those that colours cause. */
+export const seriousViolations = async (page: Page, coloursOnly = false): Promise<string[]> => {
+  const options: RunOptions = {
+    resultTypes: ['violations'],
+    runOnly: coloursOnly ? colours : all,
+    // Half of the time: fetching style sheets again, and a selector for each element.
+    preload: false,
+    selectors: false,
+  };
+  await page.evaluate(`globalThis.axe ?? (() => {${axeSource}})()`);
+  // Colours on their way to another theme would be judged half-way.
+  await page.evaluate(() => {
+    for (const animation of document.getAnimations()) animation.finish();
+  });
+  // What lies under an open dialog cannot be reached, and is looked at without it.
+  const place = `document.querySelector('[role=dialog], [role=alertdialog]') ?? document`;
+  const results = (await page.evaluate(`axe.run(${place}, ${JSON.stringify(options)})`)) as AxeResults;
+  return results.violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map((node) => `${id} ${node.html.slice(0, 140)} ${node.any[0]?.message ?? ''}`));
+};
+
+/** The violations by theme, those of colour alone from the second theme on; empty where there are none. */
+export const violationsByTheme = async (page: Page, themes: readonly string[]): Promise<Record<string, string[]>> => {
+  const found: Record<string, string[]> = {};
+  for (const [index, theme] of themes.entries()) {
+    await page.evaluate((name) => {
+      document.documentElement.dataset['theme'] = name;
+    }, theme);
+    const violations = await seriousViolations(page, index > 0);
+    if (violations.length > 0) found[theme] = violations;
+  }
+  return found;
+};

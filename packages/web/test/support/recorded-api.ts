@@ -1,0 +1,103 @@
+import type { BrowserContext } from 'playwright-core';
+
+const time = '2026-11-20T09:00:00.000Z';
+const orgId = '01980000-0000-7000-8000-00000000000a';
+const org = { id: orgId, name: 'Northwind Trading', slug: 'northwind', is_personal: false, created_at: time };
+const user = {
+  id: '01980000-0000-7000-8000-000000000001',
+  email: 'mara@northwind.example',
+  email_verified: true,
+  name: 'Mara Lindqvist',
+  created_at: time,
+};
+const owner = { id: '01980000-0000-7000-8000-0000000000f0', name: 'owner', system: 'owner' };
+
+export const me = {
+  principal: { type: 'user', id: user.id, name: user.name },
+  user,
+  org,
+  orgs: [
+    { ...org, role: owner },
+    {
+      ...org,
+      id: '01980000-0000-7000-8000-00000000000b',
+      name: 'Mara Lindqvist',
+      slug: 'mara',
+      is_personal: true,
+      role: owner,
+    },
+  ],
+  role: owner,
+  permissions: ['*'],
+  scopes: ['*'],
+  is_operator: true,
+  preferences: {
+    theme: 'system',
+    density: 'comfortable',
+    time_zone: null,
+    quiet_hours: null,
+    sound: 'default',
+    load_remote_images: false,
+    alert_rules: [],
+  },
+};
+
+export const problem = (status: number, code: string, title: string, detail: string, more: object = {}) => ({
+  status,
+  body: {
+    type: `https://atrium.example/errors/${code}`,
+    title,
+    status,
+    code,
+    detail,
+    instance: '/',
+    request_id: 'req_01980000',
+    ...more,
+  },
+});
+
+type Answer = { status?: number; body: unknown };
+export type Answers = Record<string, Answer>;
+
+/** What the server answers where no server runs: `METHOD /path` to an answer. Whatever is not named answers 404. */
+export const signedInAnswers: Answers = { 'GET /api/v1/me': { body: me } };
+export const strangerAnswers: Answers = {
+  'GET /api/v1/me': problem(401, 'unauthorized', 'Not signed in', 'No credential.'),
+  'GET /api/v1/setup': { body: { done: true, registration: 'invitation', version: '0.1.0' } },
+  'GET /auth/methods': {
+    body: {
+      password: true,
+      passkey: true,
+      magic_link: true,
+      mail: 'smtp',
+      providers: [
+        { slug: 'github', name: 'GitHub', preset: 'github' },
+        { slug: 'house', name: 'House of Northwind', preset: 'oidc' },
+      ],
+    },
+  },
+};
+
+export const answerApi = async (context: BrowserContext, answers: Answers): Promise<void> => {
+  await context.route(/\/(?:api|auth)\//, async (route) => {
+    const request = route.request();
+    const key = `${request.method()} ${new URL(request.url()).pathname}`;
+    const { status = 200, body } = answers[key] ?? problem(404, 'not_found', 'Not found', `Nothing answers ${key}.`);
+    await route.fulfill({
+      status,
+      contentType: status < 400 ? 'application/json' : 'application/problem+json',
+      body: JSON.stringify(body),
+    });
+  });
+  await context.routeWebSocket(/\/ws$/, (socket) => {
+    socket.send(
+      JSON.stringify({
+        type: 'ready',
+        version: 1,
+        user: me.principal,
+        org: { id: org.id, name: org.name },
+        cursor: 1,
+      }),
+    );
+  });
+};

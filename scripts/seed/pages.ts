@@ -1,0 +1,173 @@
+import { createAtrium } from '../../packages/sdk/src/index.ts';
+import type { SeedOrganisation } from './organisation.ts';
+
+/** Ids that pages of a seeded server have in their addresses. */
+export interface SeededIds {
+  question: string;
+  approval: string;
+  wizard: string;
+  everyField: string;
+  answered: string;
+  template: string;
+  agent: string;
+  role: string;
+  team: string;
+  channel: string;
+  invitation: string;
+  client: string;
+}
+
+export interface SeededPage {
+  name: string;
+  /** Its route, as the router of the web app spells it. */
+  route: string;
+  path: (ids: SeededIds) => string;
+  /** Who looks: the owner by default, somebody without a session, or the first visitor of a server without an owner. */
+  viewer?: 'owner' | 'stranger' | 'first';
+  /** What stands on the page once its data is there. */
+  ready: string;
+}
+
+const row = '[role=row][data-row], ul[aria-label] > li';
+
+/** Every page of the web app. The test of the pages fails when a route of the router is missing here. */
+export const seededPages: readonly SeededPage[] = [
+  {
+    name: 'setup',
+    route: '/setup',
+    path: () => '/setup?token=one-time-token',
+    viewer: 'first',
+    ready: '[name=new-password]',
+  },
+  { name: 'sign-in', route: '/sign-in', path: () => '/sign-in', viewer: 'stranger', ready: '[name=password]' },
+  {
+    name: 'second-factor',
+    route: '/sign-in/factor',
+    path: () => '/sign-in/factor#challenge=none',
+    viewer: 'stranger',
+    ready: '[name=code]',
+  },
+  {
+    name: 'forgotten-password',
+    route: '/forgot-password',
+    path: () => '/forgot-password',
+    viewer: 'stranger',
+    ready: '[name=email]',
+  },
+  {
+    name: 'new-password',
+    route: '/reset-password',
+    path: () => '/reset-password#token=none',
+    viewer: 'stranger',
+    ready: '[name=new-password]',
+  },
+  {
+    name: 'invite',
+    route: '/invite/$code',
+    path: (ids) => `/invite/${ids.invitation}`,
+    viewer: 'stranger',
+    ready: '[name=new-password]',
+  },
+  { name: 'not-found', route: '*', path: () => '/nowhere', ready: 'h1' },
+  { name: 'home', route: '/', path: () => '/', ready: '[data-item]' },
+  { name: 'inbox', route: '/inbox', path: () => '/inbox', ready: '[data-item]' },
+  { name: 'inbox-done', route: '/inbox', path: () => '/inbox?box=done', ready: '[data-item]' },
+  { name: 'question', route: '/inbox/$itemId', path: (ids) => `/inbox/${ids.question}`, ready: 'article h2' },
+  { name: 'approval', route: '/inbox/$itemId', path: (ids) => `/inbox/${ids.approval}`, ready: 'article h2' },
+  { name: 'wizard', route: '/inbox/$itemId', path: (ids) => `/inbox/${ids.wizard}`, ready: 'article form' },
+  { name: 'every-field', route: '/inbox/$itemId', path: (ids) => `/inbox/${ids.everyField}`, ready: 'article form' },
+  { name: 'answered', route: '/inbox/$itemId', path: (ids) => `/inbox/${ids.answered}`, ready: '[aria-label=Outcome]' },
+  { name: 'answer', route: '/answer/$itemId', path: (ids) => `/answer/${ids.question}`, ready: 'h1' },
+  { name: 'channels', route: '/channels', path: () => '/channels', ready: 'ul button' },
+  { name: 'channel', route: '/channels', path: (ids) => `/channels?channel=${ids.channel}`, ready: 'h2' },
+  { name: 'templates', route: '/templates', path: () => '/templates', ready: 'main ul a' },
+  { name: 'template', route: '/templates/$templateId', path: (ids) => `/templates/${ids.template}`, ready: 'textarea' },
+  { name: 'statistics', route: '/statistics', path: () => '/statistics', ready: '.u-over' },
+  { name: 'welcome', route: '/welcome', path: () => '/welcome', ready: 'h1' },
+  { name: 'agents', route: '/agents', path: () => '/agents', ready: row },
+  { name: 'agent', route: '/agents/$id', path: (ids) => `/agents/${ids.agent}`, ready: 'text=Calls today' },
+  { name: 'members', route: '/members', path: () => '/members', ready: row },
+  { name: 'roles', route: '/members/roles', path: () => '/members/roles', ready: row },
+  {
+    name: 'role',
+    route: '/members/roles/$id',
+    path: (ids) => `/members/roles/${ids.role}`,
+    ready: 'text=Other permissions',
+  },
+  { name: 'teams', route: '/members/teams', path: () => '/members/teams', ready: row },
+  { name: 'team', route: '/members/teams/$id', path: (ids) => `/members/teams/${ids.team}`, ready: 'text=Adaeze' },
+  { name: 'invitations', route: '/members/invitations', path: () => '/members/invitations', ready: row },
+  { name: 'audit', route: '/audit', path: () => '/audit', ready: row },
+  { name: 'settings', route: '/settings', path: () => '/settings', ready: 'h1' },
+  { name: 'profile', route: '/settings/profile', path: () => '/settings/profile', ready: 'text=You are here' },
+  { name: 'security', route: '/settings/security', path: () => '/settings/security', ready: 'text=This device' },
+  { name: 'preferences', route: '/settings/preferences', path: () => '/settings/preferences', ready: 'fieldset' },
+  {
+    name: 'organisation',
+    route: '/settings/organisation',
+    path: () => '/settings/organisation',
+    ready: 'text=Short name',
+  },
+  { name: 'rules', route: '/settings/rules', path: () => '/settings/rules', ready: 'text=Correction window' },
+  { name: 'privacy', route: '/settings/privacy', path: () => '/settings/privacy', ready: 'h1' },
+  {
+    name: 'connected-apps',
+    route: '/settings/connected-apps',
+    path: () => '/settings/connected-apps',
+    ready: 'main li',
+  },
+  { name: 'providers', route: '/settings/providers', path: () => '/settings/providers', ready: 'h1' },
+  { name: 'server', route: '/server', path: () => '/server', ready: 'h1' },
+  { name: 'server-overview', route: '/server/overview', path: () => '/server/overview', ready: 'h1' },
+  { name: 'server-metrics', route: '/server/metrics', path: () => '/server/metrics', ready: '[data-route]' },
+  { name: 'server-events', route: '/server/events', path: () => '/server/events', ready: 'h1' },
+  { name: 'server-trail', route: '/server/trail', path: () => '/server/trail', ready: 'h1' },
+  { name: 'server-clients', route: '/server/clients', path: () => '/server/clients', ready: 'h1' },
+  { name: 'server-client', route: '/server/clients/$id', path: (ids) => `/server/clients/${ids.client}`, ready: 'h1' },
+  { name: 'server-tokens', route: '/server/tokens', path: () => '/server/tokens', ready: 'h1' },
+  { name: 'server-grants', route: '/server/grants', path: () => '/server/grants', ready: 'h1' },
+  { name: 'server-device-codes', route: '/server/device-codes', path: () => '/server/device-codes', ready: 'h1' },
+  { name: 'server-registration', route: '/server/registration', path: () => '/server/registration', ready: 'h1' },
+  { name: 'server-people', route: '/server/people', path: () => '/server/people', ready: 'h1' },
+  { name: 'server-sessions', route: '/server/sessions', path: () => '/server/sessions', ready: 'h1' },
+  { name: 'server-keys', route: '/server/keys', path: () => '/server/keys', ready: 'h1' },
+  { name: 'server-resources', route: '/server/resources', path: () => '/server/resources', ready: 'h1' },
+  { name: 'server-issuers', route: '/server/issuers', path: () => '/server/issuers', ready: 'h1' },
+  { name: 'server-denylist', route: '/server/denylist', path: () => '/server/denylist', ready: 'h1' },
+  { name: 'server-reveal', route: '/server/reveal', path: () => '/server/reveal', ready: 'h1' },
+  { name: 'usage', route: '/settings/usage', path: () => '/settings/usage', ready: 'h1' },
+];
+
+/** What there is to show on a seeded server; throws when the seed no longer makes one of them. */
+export const seededIds = async (url: string, org: SeedOrganisation): Promise<Omit<SeededIds, 'client'>> => {
+  const atrium = createAtrium({ url, token: org.owner.token });
+  const found = <T>(what: string, list: readonly T[], wanted: (one: T) => boolean): T => {
+    const one = list.find(wanted);
+    if (one === undefined) throw new Error(`the seed makes no ${what}`);
+    return one;
+  };
+  const { items } = await atrium.inbox.list_items({ status: ['open'], limit: 200 });
+  const closed = (await atrium.inbox.list_items({ status: ['answered'], limit: 50 })).items;
+  const organisation = { org: 'current', limit: 100 } as const;
+  const [templates, agents, roles, teams, channels] = await Promise.all([
+    atrium.templates.list({}),
+    atrium.agents.list({}),
+    atrium.roles.list(organisation),
+    atrium.teams.list(organisation),
+    atrium.channels.list({}),
+  ]);
+  const invitation = await atrium.invitations.create({ org: 'current', role: 'member', max_uses: 1 });
+  return {
+    question: found('question', items, ({ title }) => title.startsWith('Roll back')).id,
+    approval: found('approval', items, ({ title }) => title.startsWith('Apply the fix')).id,
+    wizard: found('wizard', items, ({ form }) => (form?.pages?.length ?? 0) > 1).id,
+    everyField: found('form with every field', items, ({ form }) => (form?.fields?.length ?? 0) > 10).id,
+    answered: found('answered approval', closed, ({ title }) => title.startsWith('Run the load test')).id,
+    template: found('template', templates.items, ({ name }) => name === 'release').id,
+    agent: found('agent', agents.items, ({ id }) => id === org.agents.coder.id).id,
+    role: found('custom role', roles.items, ({ system }) => system === null).id,
+    team: found('team', teams.items, ({ name }) => name === 'Platform on-call').id,
+    channel: found('channel', channels.items, ({ name }) => name === 'payments').id,
+    invitation: invitation.invite_code,
+  };
+};

@@ -1,0 +1,46 @@
+import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './scripts/longest-first.ts';
+
+export default defineConfig({
+  test: {
+    globalSetup: ['packages/server/test/support/test-server-setup.ts'],
+    pool: 'forks',
+    // Two cores: while one file waits for a browser or a timer, another one works.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    expect: { poll: { timeout: 15_000 } },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['packages/{protocol,server,sdk,cli}/src/**/*.test.ts', 'packages/server/test/*.test.ts'],
+          // Two processes for all files instead of one each: half of the time went into loading the same modules again.
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'flows',
+          include: ['packages/server/test/flows/**/*.test.ts'],
+          // Each file starts a server of its own, first start included.
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'web',
+          include: ['packages/web/src/**/*.test.{ts,tsx}', 'packages/web/test/*.test.ts'],
+          pool: 'forks',
+          testTimeout: 30_000,
+          hookTimeout: 120_000,
+          expect: { poll: { timeout: 15_000 } },
+        },
+      },
+    ],
+  },
+});
