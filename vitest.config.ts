@@ -25,6 +25,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'flows',
+          globalSetup: ['packages/server/test/support/data-template-setup.ts'],
           include: ['packages/server/test/flows/**/*.test.ts'],
           // Each file starts a server of its own, first start included.
           testTimeout: 60_000,
@@ -34,6 +35,10 @@ export default defineConfig({
       {
         test: {
           name: 'web',
+          globalSetup: [
+            'packages/web/test/support/web-build-setup.ts',
+            'packages/server/test/support/data-template-setup.ts',
+          ],
           include: ['packages/web/src/**/*.test.{ts,tsx}', 'packages/web/test/*.test.ts'],
           pool: 'forks',
           testTimeout: 30_000,

@@ -1,7 +1,7 @@
 /** Draws the PNG icons from their SVG with chromium: `node packages/web/scripts/make-icons.ts`. Run it when a mark changes. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { launchBrowser } from '../test/support/browser.ts';
 
 const folder = fileURLToPath(new URL('../public/icons/', import.meta.url));
 const icons = [
@@ -13,7 +13,7 @@ const icons = [
   { from: 'badge.svg', to: 'badge-96.png', size: 96 },
 ];
 
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+const browser = await launchBrowser();
 for (const { from, to, size } of icons) {
   const page = await browser.newPage({ viewport: { width: size, height: size } });
   const svg = readFileSync(`${folder}${from}`, 'utf8').replace('<svg ', `<svg width="${size}" height="${size}" `);

@@ -14,7 +14,7 @@ import {
   signedInAnswers,
   strangerAnswers,
 } from '../test/support/recorded-api.ts';
-import { serveWeb } from '../test/support/serve-web.ts';
+import { buildKitchen, serveWeb } from '../test/support/serve-web.ts';
 
 interface Shot {
   name: string;
@@ -156,13 +156,14 @@ const inTheme = (answers: Answers, theme: string): Answers =>
 const [folder = '/tmp/web-shots', ...wanted] = process.argv.slice(2);
 const themes = (process.env['SHOT_THEMES'] ?? 'daylight,night').split(',');
 await mkdir(folder, { recursive: true });
-const web = await serveWeb();
+const built = await buildKitchen();
+const web = await serveWeb(built.folder);
 const browser = await launchBrowser();
 for (const shot of shots.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
   for (const phone of [false, true]) {
     for (const theme of themes) {
       const context = await newContext(browser, { theme, phone });
-      await answerApi(context, inTheme(shot.answers, theme));
+      await answerApi(web, context, inTheme(shot.answers, theme));
       const page = await context.newPage();
       page.on('console', (message) => {
         if (message.type() === 'error' || message.type() === 'warning') console.log(`${shot.name}: ${message.text()}`);
@@ -194,3 +195,4 @@ for (const shot of shots.filter(({ name }) => wanted.length === 0 || wanted.incl
 }
 await browser.close();
 await web.close();
+await built.remove();

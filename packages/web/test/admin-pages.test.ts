@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { adminAnswers, emptyAnswers, freshAgent, ids, memberAnswers } from './support/admin-answers.ts';
 import { adminPages } from './support/admin-pages.ts';
 import { describeStates, serveForTests } from './support/page-states.ts';
-import { answerApi, problem } from './support/recorded-api.ts';
+import { problem, recorded } from './support/recorded-api.ts';
 
 const web = serveForTests();
 const { open } = web;
@@ -10,7 +10,7 @@ const { open } = web;
 /** Pages as they simply open are looked at on a real server; here are the states that it does not get into by itself. */
 const states = adminPages.filter(({ variant, answers, act }) => !variant && (answers !== adminAnswers || act));
 
-describeStates(states, ({ path, answers }, options) => open(path, answers, options));
+describeStates(web, states, ({ answers }) => recorded(answers));
 
 describe('connecting an agent', () => {
   test('shows the key once and turns the light green by itself at the first call, with the name of the client', async () => {
@@ -19,18 +19,16 @@ describe('connecting an agent', () => {
     await page.keyboard.press('Enter');
     await page.waitForSelector('text=Waiting for the first call');
     expect(await page.locator('code:has-text("claude mcp add")').first().textContent()).toContain('Bearer atk_');
-    await page.unrouteAll();
-    await answerApi(page.context(), {
-      ...emptyAnswers,
-      [`GET /api/v1/agents/${ids.freshAgent}`]: {
-        body: {
-          ...freshAgent,
-          first_seen_at: new Date().toISOString(),
-          last_seen_at: new Date().toISOString(),
-          last_client: 'claude-code 2.1.4',
+    const seen = new Date().toISOString();
+    await web.served.answer(
+      page.context(),
+      recorded({
+        ...emptyAnswers,
+        [`GET /api/v1/agents/${ids.freshAgent}`]: {
+          body: { ...freshAgent, first_seen_at: seen, last_seen_at: seen, last_client: 'claude-code 2.1.4' },
         },
-      },
-    });
+      }),
+    );
     await page.waitForSelector('text=claude-code 2.1.4 is connected');
     await page.context().close();
   });
@@ -39,6 +37,7 @@ describe('connecting an agent', () => {
     const page = await open('/settings/profile', adminAnswers);
     await page.waitForSelector('text=You are here');
     await page.keyboard.press('Control+k');
+    await page.locator('[cmdk-input]:focus').waitFor();
     await page.keyboard.type('connect an agent');
     await page.waitForSelector('[cmdk-item][data-selected=true]:has-text("Connect an agent")');
     await page.keyboard.press('Enter');

@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { seriousViolations } from './support/axe.ts';
 import { launchBrowser, newContext } from './support/browser.ts';
 import { answerApi, problem } from './support/recorded-api.ts';
@@ -10,7 +10,7 @@ let web: ServedWeb;
 let browser: Browser;
 
 beforeAll(async () => {
-  [web, browser] = await Promise.all([serveWeb(), launchBrowser()]);
+  [web, browser] = await Promise.all([serveWeb(inject('web_folder')), launchBrowser()]);
 }, 120_000);
 afterAll(async () => {
   await browser?.close();
@@ -21,7 +21,7 @@ test('an operator says where a client hears of a logout; only that is sent, and 
   const context = await newContext(browser, { phone: true });
   const update = `PATCH /api/v1/admin/oauth/clients/${clientId}`;
   const { version } = clients.find(({ id }) => id === clientId)!;
-  await answerApi(context, {
+  await answerApi(web, context, {
     ...serverAnswers,
     [update]: problem(422, 'validation_failed', 'Validation failed', 'Something is wrong.', {
       errors: [{ path: 'frontchannel_logout_uri', message: 'must be at the scheme of an address to return to' }],

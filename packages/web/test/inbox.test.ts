@@ -17,7 +17,7 @@ const open = async (
 ): Promise<{ page: Page; api: InboxApi }> => {
   const context = await newContext(web.browser, options);
   const api = new InboxApi(shown);
-  await api.attach(context);
+  await api.attach(web.served, context);
   const page = await context.newPage();
   await page.goto(`${web.url}${path}`);
   return { page, api };
@@ -62,7 +62,7 @@ const pages: PageState[] = [
   },
 ];
 
-describeStates(pages, async ({ path }, options) => (await open(path, all, options)).page);
+describeStates(web, pages, () => new InboxApi(all).handler);
 
 describe('the list', () => {
   test('takes in an item that arrives, at its place and without a reload', async () => {

@@ -1,22 +1,19 @@
 import type { Browser, BrowserContext, WebSocketRoute } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { launchBrowser, newContext } from './support/browser.ts';
-import { answerApi, me, signedInAnswers } from './support/recorded-api.ts';
+import { me, recorded, signedInAnswers, socketReady } from './support/recorded-api.ts';
 import { type ServedWeb, serveWeb } from './support/serve-web.ts';
 
 let web: ServedWeb;
 let browser: Browser;
 
 beforeAll(async () => {
-  [web, browser] = await Promise.all([serveWeb(), launchBrowser()]);
+  [web, browser] = await Promise.all([serveWeb(inject('web_folder')), launchBrowser()]);
 }, 120_000);
 afterAll(async () => {
   await browser?.close();
   await web?.close();
 });
-
-const ready = (cursor: number) =>
-  JSON.stringify({ type: 'ready', version: 1, user: me.principal, org: { id: me.org.id, name: me.org.name }, cursor });
 
 /** Plays the socket's other side: each connection gets `ready` at once; what the page says is kept. */
 const playSocket = async (context: BrowserContext, cursors: number[]) => {
@@ -25,14 +22,14 @@ const playSocket = async (context: BrowserContext, cursors: number[]) => {
     const said: unknown[] = [];
     connections.push({ socket, said });
     socket.onMessage((message) => said.push(JSON.parse(String(message))));
-    socket.send(ready(cursors[connections.length - 1] ?? cursors.at(-1)!));
+    socket.send(socketReady(cursors[connections.length - 1] ?? cursors.at(-1)!));
   });
   return connections;
 };
 
 test('a lost connection shows the thin line, comes back by itself and replays from the last event heard', async () => {
   const context = await newContext(browser);
-  await answerApi(context, signedInAnswers);
+  await web.answer(context, recorded(signedInAnswers));
   const connections = await playSocket(context, [10, 15]);
   const page = await context.newPage();
   await page.goto(`${web.url}/settings/preferences`);
@@ -57,7 +54,7 @@ test('a lost connection shows the thin line, comes back by itself and replays fr
 
 test('when the replay window is exceeded, what is on screen is fetched afresh', async () => {
   const context = await newContext(browser);
-  await answerApi(context, signedInAnswers);
+  await web.answer(context, recorded(signedInAnswers));
   const connections = await playSocket(context, [10]);
   const page = await context.newPage();
   let fetched = 0;
@@ -74,7 +71,7 @@ test('when the replay window is exceeded, what is on screen is fetched afresh', 
 
 test('a session that ended elsewhere leads to sign-in with the way back', async () => {
   const context = await newContext(browser);
-  await answerApi(context, signedInAnswers);
+  await web.answer(context, recorded(signedInAnswers));
   const connections = await playSocket(context, [10]);
   const page = await context.newPage();
   await page.goto(`${web.url}/settings/preferences`);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { allThemes } from './support/axe.ts';
 import { newContext } from './support/browser.ts';
 import { describeStates, type PageState, serveForTests } from './support/page-states.ts';
-import { type Answers, answerApi, me, signedInAnswers, strangerAnswers } from './support/recorded-api.ts';
+import { type Answers, answerApi, me, recorded, signedInAnswers, strangerAnswers } from './support/recorded-api.ts';
 
 const web = serveForTests();
 const { open } = web;
@@ -49,12 +49,12 @@ const pages: Looked[] = [
   },
 ];
 
-describeStates(pages, ({ path, answers }, options) => open(path, answers, options));
+describeStates(web, pages, ({ answers }) => recorded(answers));
 
 describe('the built app', () => {
   test('runs under a policy without inline scripts and eval, and asks no other host', async () => {
     const context = await newContext(web.browser);
-    await answerApi(context, signedInAnswers);
+    await answerApi(web.served, context, signedInAnswers);
     const page = await context.newPage();
     const refused: string[] = [];
     const foreign: string[] = [];
@@ -81,7 +81,7 @@ describe('the built app', () => {
 
   test('has the chosen theme before anything is painted', async () => {
     const context = await newContext(web.browser, { theme: 'dracula' });
-    await answerApi(context, strangerAnswers);
+    await answerApi(web.served, context, strangerAnswers);
     const page = await context.newPage();
     // Without its modules nothing but the boot script can have set it.
     await page.route(/\/assets\/.*\.js$/, (route) => route.abort());
@@ -114,6 +114,7 @@ describe('the built app', () => {
     await page.keyboard.press('a');
     await page.waitForURL(/\/agents$/);
     await page.keyboard.press('Control+k');
+    await page.locator('[cmdk-input]:focus').waitFor();
     await page.keyboard.type('nord');
     await page.waitForSelector('[cmdk-item][data-selected=true]:has-text("Nord")');
     await page.keyboard.press('Enter');

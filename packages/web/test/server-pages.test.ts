@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { describeStates, serveForTests } from './support/page-states.ts';
-import { type Answers, problem } from './support/recorded-api.ts';
+import { type Answers, problem, recorded } from './support/recorded-api.ts';
 import { clientId, clients, ownerAnswers, quietServerAnswers, serverAnswers } from './support/server-answers.ts';
 
 const web = serveForTests();
@@ -45,8 +45,9 @@ const pages: [name: string, path: string, ready: string, act?: (page: Page) => P
 ];
 
 describeStates(
+  web,
   pages.map(([name, path, ready, act, answers = serverAnswers]) => ({ name, path, ready, act, answers })),
-  ({ path, answers }, options) => open(path, answers, options),
+  ({ answers }) => recorded(answers),
 );
 
 describe('the section of the server', () => {

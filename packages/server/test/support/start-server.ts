@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { compileCache } from './compile-cache.ts';
@@ -33,7 +33,10 @@ export interface StartingServer {
 }
 
 export interface StartOptions {
+  /** Without one, a directory of a server that was started once and that nobody has set up. */
   dataDir?: string;
+  /** An empty data directory instead: for tests of the first start itself. */
+  fresh?: boolean;
   env?: Record<string, string>;
   /** Build and serve the web app. */
   web?: boolean;
@@ -44,9 +47,23 @@ export interface StartOptions {
 
 const tokens = new Map<string, string>();
 
+/** Names the directory that a first start left; see data-template-setup.ts. */
+export const templateVariable = 'ATRIUM_TEST_TEMPLATE';
+
+/** What the first start writes with these differs, or is written elsewhere. */
+const ownStart = ['ATRIUM_MASTER_KEY', 'DATABASE_URL'];
+
+const makeDataDir = ({ fresh = false, env = {} }: StartOptions): string => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'atrium-test-'));
+  const template = process.env[templateVariable];
+  if (template !== undefined && !fresh && !ownStart.some((name) => name in env))
+    cpSync(template, dataDir, { recursive: true });
+  return dataDir;
+};
+
 /** Starts the server as a user would, on a free port. */
 export const beginServer = (options: StartOptions = {}): StartingServer => {
-  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'atrium-test-'));
+  const dataDir = options.dataDir ?? makeDataDir(options);
   const setupToken = tokens.get(dataDir) ?? `setup-${crypto.randomUUID()}`;
   tokens.set(dataDir, setupToken);
   const entry = options.web === true ? 'scripts/start.mjs' : 'packages/server/src/main.ts';

@@ -1,9 +1,9 @@
 import type { ItemView } from '@atrium/protocol';
-import type { BrowserContext, Route, WebSocketRoute } from 'playwright-core';
+import type { BrowserContext, WebSocketRoute } from 'playwright-core';
 import * as records from './inbox-records.ts';
-import { me, problem } from './recorded-api.ts';
+import { me, problem, socketReady } from './recorded-api.ts';
+import type { ApiHandler, RecordedReply as Reply, ServedWeb } from './serve-web.ts';
 
-type Reply = { status?: number; body: unknown };
 type Handler = (request: {
   id: string;
   second: string;
@@ -30,14 +30,11 @@ export class InboxApi {
     this.#handlers = this.#routes();
   }
 
-  async attach(context: BrowserContext): Promise<void> {
-    await context.route(/\/(?:api|auth)\//, (route) => this.#answer(route));
+  async attach(web: ServedWeb, context: BrowserContext): Promise<void> {
+    await web.answer(context, this.handler);
     await context.routeWebSocket(/\/ws$/, (socket) => {
       this.#sockets.push(socket);
-      const { principal, org } = me;
-      socket.send(
-        JSON.stringify({ type: 'ready', version: 1, user: principal, org: { id: org.id, name: org.name }, cursor: 1 }),
-      );
+      socket.send(socketReady(1));
     });
   }
 
@@ -69,28 +66,20 @@ export class InboxApi {
     for (const socket of this.#sockets) socket.send(JSON.stringify({ type: 'presence', item, principals }));
   }
 
-  async #answer(route: Route): Promise<void> {
-    if (this.offline) return route.abort('internetdisconnected');
-    const request = route.request();
-    const url = new URL(request.url());
-    const key = `${request.method()} ${url.pathname}`;
-    const text = request.postData();
+  readonly handler: ApiHandler = async ({ method, url, body: text }) => {
+    if (this.offline) return null;
+    const key = `${method} ${url.pathname}`;
     let body: Record<string, unknown> = {};
     try {
       body = text ? (JSON.parse(text) as Record<string, unknown>) : {};
     } catch {
       // A file upload.
     }
-    if (request.method() === 'GET') this.reads.push(key);
+    if (method === 'GET') this.reads.push(key);
     else this.calls.push({ key, body });
     await this.#held.get(key);
-    const { status = 200, body: answer } = this.overrides.get(key) ?? this.#find(key, url, body);
-    await route.fulfill({
-      status,
-      contentType: status < 400 ? 'application/json' : 'application/problem+json',
-      ...(status === 204 ? {} : { body: JSON.stringify(answer) }),
-    });
-  }
+    return this.overrides.get(key) ?? this.#find(key, url, body);
+  };
 
   #find(key: string, url: URL, body: Record<string, unknown>): Reply {
     for (const [expression, handler] of this.#handlers) {

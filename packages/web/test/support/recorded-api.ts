@@ -1,4 +1,5 @@
 import type { BrowserContext } from 'playwright-core';
+import type { ApiHandler, RecordedReply, ServedWeb } from './serve-web.ts';
 
 const time = '2026-11-20T09:00:00.000Z';
 const orgId = '01980000-0000-7000-8000-00000000000a';
@@ -56,8 +57,7 @@ export const problem = (status: number, code: string, title: string, detail: str
   },
 });
 
-type Answer = { status?: number; body: unknown };
-export type Answers = Record<string, Answer>;
+export type Answers = Record<string, RecordedReply>;
 
 /** What the server answers where no server runs: `METHOD /path` to an answer. Whatever is not named answers 404. */
 export const signedInAnswers: Answers = { 'GET /api/v1/me': { body: me } };
@@ -78,26 +78,23 @@ export const strangerAnswers: Answers = {
   },
 };
 
-export const answerApi = async (context: BrowserContext, answers: Answers): Promise<void> => {
-  await context.route(/\/(?:api|auth)\//, async (route) => {
-    const request = route.request();
-    const key = `${request.method()} ${new URL(request.url()).pathname}`;
-    const { status = 200, body } = answers[key] ?? problem(404, 'not_found', 'Not found', `Nothing answers ${key}.`);
-    await route.fulfill({
-      status,
-      contentType: status < 400 ? 'application/json' : 'application/problem+json',
-      body: JSON.stringify(body),
-    });
-  });
-  await context.routeWebSocket(/\/ws$/, (socket) => {
-    socket.send(
-      JSON.stringify({
-        type: 'ready',
-        version: 1,
-        user: me.principal,
-        org: { id: org.id, name: org.name },
-        cursor: 1,
-      }),
-    );
-  });
+/** The handler of answers that never change. */
+export const recorded =
+  (answers: Answers): ApiHandler =>
+  ({ method, url }) => {
+    const key = `${method} ${url.pathname}`;
+    return answers[key] ?? problem(404, 'not_found', 'Not found', `Nothing answers ${key}.`);
+  };
+
+/** What the server says first on its socket. */
+export const socketReady = (cursor: number): string =>
+  JSON.stringify({ type: 'ready', version: 1, user: me.principal, org: { id: org.id, name: org.name }, cursor });
+
+/** A socket on which nothing happens. */
+export const quietSocket = (context: BrowserContext): Promise<void> =>
+  context.routeWebSocket(/\/ws$/, (socket) => socket.send(socketReady(1)));
+
+export const answerApi = async (web: ServedWeb, context: BrowserContext, answers: Answers): Promise<void> => {
+  await web.answer(context, recorded(answers));
+  await quietSocket(context);
 };

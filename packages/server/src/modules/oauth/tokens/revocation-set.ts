@@ -1,5 +1,6 @@
 import type { Clock } from '../../../platform/clock/clock.ts';
 import { hashToken } from '../../../platform/secrets/tokens.ts';
+import { accessTokensStore } from '../stores/access-tokens-store.ts';
 import type { Db } from '../stores/db.ts';
 import { type RevocationKind, type RevocationRow, revocationsStore } from '../stores/revocations-store.ts';
 
@@ -9,8 +10,14 @@ export interface TokenFacts {
   grant_id: string | null;
   client_id: string;
   subject: string;
+  /** Its `iat`: whole seconds, rounded down. */
   issued_at: Date;
 }
+
+/** `iat` counts whole seconds. */
+const roundingMs = 1000;
+
+type Ending = Pick<RevocationRow, 'kind' | 'before'>;
 
 const factsOf = (token: TokenFacts): [RevocationKind, string][] => [
   ['jti', hashToken(token.jti)],
@@ -65,19 +72,30 @@ export class RevocationSet {
   }
 
   async revoked(token: TokenFacts): Promise<boolean> {
-    if (this.#holds(token)) return true;
+    const known = factsOf(token).flatMap(([kind, value]): Ending[] => {
+      const ending = this.#known.get(keyOf(kind, value));
+      return ending === undefined ? [] : [{ kind, before: new Date(ending.before) }];
+    });
+    if (await this.#endedBy(known, token)) return true;
     return this.#listening() ? false : await this.revokedInTable(token);
   }
 
   /** For connections that are asked about once, when an event says so: it may be here before the notice is. */
   async revokedInTable(token: TokenFacts): Promise<boolean> {
-    if (this.#holds(token)) return true;
-    const rows = await revocationsStore.among(this.#db, factsOf(token), this.#clock.now());
-    return rows.some((row) => row.before >= token.issued_at);
+    return await this.#endedBy(await revocationsStore.among(this.#db, factsOf(token), this.#clock.now()), token);
   }
 
-  #holds(token: TokenFacts): boolean {
+  /**
+   * A client or person can come back within the second in which what they held was ended; `iat` cannot tell a token of
+   * before from one of after then, but its row can.
+   */
+  async #endedBy(endings: readonly Ending[], token: TokenFacts): Promise<boolean> {
     const issued = token.issued_at.getTime();
-    return factsOf(token).some(([kind, value]) => (this.#known.get(keyOf(kind, value))?.before ?? -1) >= issued);
+    const standing = endings.filter(({ before }) => before.getTime() >= issued);
+    if (standing.length === 0) return false;
+    const last = Math.max(...standing.map(({ before }) => before.getTime()));
+    if (last - issued >= roundingMs || standing.some(({ kind }) => kind === 'jti' || kind === 'grant')) return true;
+    const row = await accessTokensStore.find(this.#db, hashToken(token.jti), this.#clock.now());
+    return row === null || row.created_at.getTime() <= last;
   }
 }

@@ -1,0 +1,13 @@
+import { removeDataDir, startServer, templateVariable } from './start-server.ts';
+
+/**
+ * Vitest's setup for tests that start servers: one first start, whose data directory the others begin with. Projects that
+ * run together share it.
+ */
+export const setup = async (): Promise<(() => void) | undefined> => {
+  if (process.env[templateVariable] !== undefined) return undefined;
+  const server = await startServer();
+  await server.stop();
+  process.env[templateVariable] = server.dataDir;
+  return () => removeDataDir(server.dataDir);
+};
