@@ -9,6 +9,22 @@ export const errorCodes = {
     meaning:
       'The request is malformed: broken JSON, a field that the operation does not have, a bad cursor, a bad header.',
   },
+  proof_required: {
+    status: 400,
+    title: 'Proof required',
+    meaning: 'Send `proof`: a signature by the key that is to be registered.',
+  },
+  invalid_signature: {
+    status: 400,
+    title: 'Invalid signature',
+    meaning: 'The signature is not one by that key over what was to be signed, or nobody has that key.',
+  },
+  invalid_challenge: {
+    status: 400,
+    title: 'Invalid challenge',
+    meaning:
+      'The challenge was not made here, was changed, is for another key, is older than five minutes, or was used.',
+  },
   unauthorized: {
     status: 401,
     title: 'Not signed in',
@@ -74,6 +90,11 @@ export const errorCodes = {
     status: 403,
     title: 'Address denied',
     meaning: 'An operator put the address of the request on the denylist.',
+  },
+  registration_failed: {
+    status: 403,
+    title: 'Registration failed',
+    meaning: 'The voucher or token is unknown, used, expired or taken back, or whoever gave it may no longer do so.',
   },
   not_found: {
     status: 404,
@@ -144,6 +165,41 @@ export const errorCodes = {
     title: 'Changed meanwhile',
     meaning: 'The thing changed since it was read; read it again.',
   },
+  key_already_registered: {
+    status: 409,
+    title: 'The key is registered',
+    meaning: 'An agent has this key, or had it. Whoever holds its private half recovers by it.',
+  },
+  fingerprint_collision: {
+    status: 409,
+    title: 'Another key has this fingerprint',
+    meaning: 'The short names of two keys are the same; make another key.',
+  },
+  agent_key_exists: {
+    status: 409,
+    title: 'The agent has a key',
+    meaning: 'A key is attached once; afterwards it is replaced by one that the old one vouches for.',
+  },
+  agent_key_missing: {
+    status: 409,
+    title: 'No key',
+    meaning: 'Only an agent with a key of its own does this; attach one first.',
+  },
+  signing_request_expired: {
+    status: 409,
+    title: 'The signing request has expired',
+    meaning: 'No signature came in time; prepare the message again.',
+  },
+  signing_request_already_completed: {
+    status: 409,
+    title: 'The signing request is completed',
+    meaning: 'A signature was handed in, good or not; there is one attempt.',
+  },
+  recovery_code_dead: {
+    status: 410,
+    title: 'The recovery code is no longer good',
+    meaning: 'It was used, has expired, or is not one for the agent of that key.',
+  },
   identity_link_dead: {
     status: 410,
     title: 'The link is no longer good',
@@ -161,6 +217,16 @@ export const errorCodes = {
     meaning: 'One or more fields are wrong; `errors[]` lists path and message.',
   },
   rate_limited: { status: 429, title: 'Too many requests', meaning: 'Wait for the seconds in `Retry-After`.' },
+  voucher_limit: {
+    status: 429,
+    title: 'Too many open vouchers',
+    meaning: 'Five may be open at once; one more goes when one is redeemed, taken back or expired.',
+  },
+  signing_limit: {
+    status: 429,
+    title: 'Too many open signing requests',
+    meaning: 'Twenty may wait at once; complete one or let it expire.',
+  },
   too_many_waits: { status: 429, title: 'Too many open waits', meaning: 'A principal may hold 20 waits at once.' },
   identity_provider_failed: {
     status: 502,

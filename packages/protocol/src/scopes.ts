@@ -6,6 +6,10 @@ export const scopes = {
   'org:admin': { title: 'Manage members, roles, teams, agents and settings', privileged: true },
   'account:read': { title: 'Read your account, sessions and keys', privileged: false },
   'account:write': { title: 'Change your account, sessions and keys', privileged: true },
+  // Vouching brings in an agent that stays when the one who did it has lost the token, so software nobody knows gets it not.
+  'agent:profile': { title: 'Be an agent with a key: its profile, its secret, whom it vouches for', privileged: true },
+  'agent:directory': { title: 'List the agents that let themselves be found', privileged: false },
+  'crypto:sign': { title: 'Sign with the key of the agent', privileged: false },
   'events:write': { title: 'Bring in events of systems outside', privileged: true },
   'admin:read': { title: 'See the whole server: clients, tokens, people, keys', privileged: true, operator: true },
   'admin:write': { title: 'Run the whole server: clients, tokens, people, keys', privileged: true, operator: true },

@@ -126,6 +126,7 @@ const buildIdentity = (options: ModulesOptions, mail: MailTransport, fetch: Guar
     limiter: limits.durable,
     ...{ secrets: storage.secrets, mail, fetch },
     forgetInAudit: createForgetInAudit(storage.keysFor('audit checkpoints')[0]),
+    challenge_keys: storage.keysFor('recovery challenges'),
     options: {
       public_url,
       registration: auth.openRegistration ? 'open' : 'invitation',
@@ -135,6 +136,13 @@ const buildIdentity = (options: ModulesOptions, mail: MailTransport, fetch: Guar
       login: rateLimits.login,
       login_account: rateLimits.loginAccount,
       magic_link: rateLimits.magicLink,
+      agent_keys: {
+        registration: rateLimits.registration,
+        vouch: rateLimits.vouch,
+        signing: rateLimits.signing,
+        recovery: rateLimits.recovery,
+        verify: rateLimits.verify,
+      },
     },
     onError: (error) => log.warn({ err: error }, 'marks of use could not be written'),
   });

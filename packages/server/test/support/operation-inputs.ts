@@ -1,4 +1,4 @@
-import { type Operation, pathParameters } from '@atrium/protocol';
+import { type Operation, pathParameters, signingVectors } from '@atrium/protocol';
 import type { Json } from './rest-client.ts';
 
 /**
@@ -95,5 +95,13 @@ const known: Record<string, Json> = {
   jwks_uri: 'https://foreign.example/jwks',
   range: '203.0.113.9',
   kid: 'no-key',
+  public_key: signingVectors.public_key,
+  fingerprint: signingVectors.fingerprint,
+  message: 'Foreign',
+  signature: signingVectors.cases[0].signature,
+  proof: signingVectors.cases[0].signature,
+  old_signature: signingVectors.cases[0].signature,
+  new_signature: signingVectors.cases[0].signature,
+  proof_time: soon,
   'device_codes.expire.id': 'f'.repeat(64),
 };

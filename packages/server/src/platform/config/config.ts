@@ -24,7 +24,19 @@ export interface Config {
   oauth: OauthConfig;
   /** What leaves the server for brokers. */
   events: { include: readonly string[]; exclude: readonly string[]; heldMs: number };
-  rateLimits: { rest: Rate; tools: Rate; address: Rate; login: Rate; loginAccount: Rate; magicLink: Rate };
+  rateLimits: {
+    rest: Rate;
+    tools: Rate;
+    address: Rate;
+    login: Rate;
+    loginAccount: Rate;
+    magicLink: Rate;
+    registration: Rate;
+    vouch: Rate;
+    signing: Rate;
+    recovery: Rate;
+    verify: Rate;
+  };
   files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
   /** `smtp` is null when letters become files. */
   mail: { smtp: SmtpConfig | null; from: string | null };
@@ -240,6 +252,11 @@ function assemble(get: Get): Config {
       login: get(k.rateLimitLogin),
       loginAccount: get(k.rateLimitLoginAccount),
       magicLink: get(k.rateLimitMagicLink),
+      registration: get(k.rateLimitRegistration),
+      vouch: get(k.rateLimitVouch),
+      signing: get(k.rateLimitSigning),
+      recovery: get(k.rateLimitRecovery),
+      verify: get(k.rateLimitVerify),
     },
     files:
       get(k.files) === 'disk'

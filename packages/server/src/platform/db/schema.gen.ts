@@ -139,6 +139,36 @@ export interface CoreSettings {
   updated_at: Timestamp;
 }
 
+export interface IdentityAgentEnrolments {
+  hash: string;
+  org_id: string;
+  agent_id: string;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+  used_at: Timestamp | null;
+}
+
+export interface IdentityAgentKeys {
+  id: string;
+  org_id: string;
+  agent_id: string;
+  public_key: string;
+  fingerprint: string;
+  origin: string;
+  created_at: Timestamp;
+  replaced_at: Timestamp | null;
+  continuity: Json | null;
+}
+
+export interface IdentityAgentProfiles {
+  agent_id: string;
+  org_id: string;
+  display_name: string;
+  description: Generated<string>;
+  listed: Generated<boolean>;
+  updated_at: Timestamp;
+}
+
 export interface IdentityAgents {
   id: string;
   org_id: string;
@@ -318,6 +348,20 @@ export interface IdentityRecoveryCodes {
   used_at: Timestamp | null;
 }
 
+export interface IdentityRecoveryGrants {
+  hash: string;
+  org_id: string;
+  agent_id: string;
+  public_key: string;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+}
+
+export interface IdentityRecoveryNonces {
+  nonce: string;
+  expires_at: Timestamp;
+}
+
 export interface IdentityRememberedBrowsers {
   hash: string;
   user_id: string;
@@ -355,6 +399,22 @@ export interface IdentitySessions {
 export interface IdentitySetupTokens {
   hash: string;
   created_at: Timestamp;
+}
+
+export interface IdentitySigningRequests {
+  id: string;
+  org_id: string;
+  agent_id: string;
+  message: string;
+  nonce: string;
+  status: Generated<string>;
+  signature: string | null;
+  valid: boolean | null;
+  fingerprint: string | null;
+  workflow_id: string;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+  completed_at: Timestamp | null;
 }
 
 export interface IdentitySocialStates {
@@ -449,6 +509,23 @@ export interface IdentityUsers {
   preferences: Generated<Json>;
   created_at: Timestamp;
   last_login_at: Timestamp | null;
+}
+
+export interface IdentityVouchers {
+  id: string;
+  org_id: string;
+  hash: string;
+  code_sealed: string | null;
+  issuer_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  issuer_id: string;
+  scopes: string[];
+  created_at: Timestamp;
+  expires_at: Timestamp;
+  revoked_at: Timestamp | null;
+  redeemed_at: Timestamp | null;
+  redeemed_by: string | null;
+  ancestors: Generated<string[]>;
+  depth: Generated<number>;
 }
 
 export interface InboxAlwaysRules {
@@ -1017,6 +1094,9 @@ export interface Schema {
   core_migrations: CoreMigrations;
   core_rate_counters: CoreRateCounters;
   core_settings: CoreSettings;
+  identity_agent_enrolments: IdentityAgentEnrolments;
+  identity_agent_keys: IdentityAgentKeys;
+  identity_agent_profiles: IdentityAgentProfiles;
   identity_agents: IdentityAgents;
   identity_api_keys: IdentityApiKeys;
   identity_ceremonies: IdentityCeremonies;
@@ -1032,10 +1112,13 @@ export interface Schema {
   identity_principals: IdentityPrincipals;
   identity_providers: IdentityProviders;
   identity_recovery_codes: IdentityRecoveryCodes;
+  identity_recovery_grants: IdentityRecoveryGrants;
+  identity_recovery_nonces: IdentityRecoveryNonces;
   identity_remembered_browsers: IdentityRememberedBrowsers;
   identity_roles: IdentityRoles;
   identity_sessions: IdentitySessions;
   identity_setup_tokens: IdentitySetupTokens;
+  identity_signing_requests: IdentitySigningRequests;
   identity_social_states: IdentitySocialStates;
   identity_subscriptions: IdentitySubscriptions;
   identity_team_memberships: IdentityTeamMemberships;
@@ -1047,6 +1130,7 @@ export interface Schema {
   identity_usage: IdentityUsage;
   identity_user_logins: IdentityUserLogins;
   identity_users: IdentityUsers;
+  identity_vouchers: IdentityVouchers;
   inbox_always_rules: InboxAlwaysRules;
   inbox_attachments: InboxAttachments;
   inbox_channel_members: InboxChannelMembers;

@@ -150,6 +150,45 @@ create table core_settings (
   constraint core_settings_org_id_key_key UNIQUE NULLS NOT DISTINCT (org_id, key)
 );
 
+create table identity_agent_enrolments (
+  hash text not null,
+  org_id uuid not null,
+  agent_id uuid not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint identity_agent_enrolments_agent_id_key UNIQUE (agent_id),
+  constraint identity_agent_enrolments_pkey PRIMARY KEY (hash),
+  constraint identity_agent_enrolments_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE
+);
+
+create table identity_agent_keys (
+  id uuid not null,
+  org_id uuid not null,
+  agent_id uuid not null,
+  public_key text not null,
+  fingerprint text not null,
+  origin text not null,
+  created_at timestamp with time zone not null,
+  replaced_at timestamp with time zone,
+  continuity jsonb,
+  constraint identity_agent_keys_pkey PRIMARY KEY (id),
+  constraint identity_agent_keys_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE,
+  constraint identity_agent_keys_fingerprint_check CHECK ((fingerprint ~ '^[0-9A-F]{4}(-[0-9A-F]{4}){3}$'::text)),
+  constraint identity_agent_keys_origin_check CHECK ((origin = ANY (ARRAY['registered'::text, 'attached'::text])))
+);
+
+create table identity_agent_profiles (
+  agent_id uuid not null,
+  org_id uuid not null,
+  display_name text not null,
+  description text not null default ''::text,
+  listed boolean not null default false,
+  updated_at timestamp with time zone not null,
+  constraint identity_agent_profiles_pkey PRIMARY KEY (agent_id),
+  constraint identity_agent_profiles_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE
+);
+
 create table identity_agents (
   id uuid not null,
   org_id uuid not null,
@@ -365,6 +404,24 @@ create table identity_recovery_codes (
   constraint identity_recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity_users(id) ON DELETE CASCADE
 );
 
+create table identity_recovery_grants (
+  hash text not null,
+  org_id uuid not null,
+  agent_id uuid not null,
+  public_key text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint identity_recovery_grants_agent_id_key UNIQUE (agent_id),
+  constraint identity_recovery_grants_pkey PRIMARY KEY (hash),
+  constraint identity_recovery_grants_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE
+);
+
+create table identity_recovery_nonces (
+  nonce text not null,
+  expires_at timestamp with time zone not null,
+  constraint identity_recovery_nonces_pkey PRIMARY KEY (nonce)
+);
+
 create table identity_remembered_browsers (
   hash text not null,
   user_id uuid not null,
@@ -414,6 +471,27 @@ create table identity_setup_tokens (
   hash text not null,
   created_at timestamp with time zone not null,
   constraint identity_setup_tokens_pkey PRIMARY KEY (hash)
+);
+
+create table identity_signing_requests (
+  id uuid not null,
+  org_id uuid not null,
+  agent_id uuid not null,
+  message text not null,
+  nonce uuid not null,
+  status text not null default 'pending'::text,
+  signature text,
+  valid boolean,
+  fingerprint text,
+  workflow_id text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  completed_at timestamp with time zone,
+  constraint identity_signing_requests_workflow_id_key UNIQUE (workflow_id),
+  constraint identity_signing_requests_pkey PRIMARY KEY (id),
+  constraint identity_signing_requests_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE,
+  constraint identity_signing_requests_check CHECK (((status = 'completed'::text) = ((signature IS NOT NULL) AND (valid IS NOT NULL)))),
+  constraint identity_signing_requests_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'expired'::text])))
 );
 
 create table identity_social_states (
@@ -522,6 +600,29 @@ create table identity_users (
   constraint identity_users_pkey PRIMARY KEY (id),
   constraint identity_users_created_by_check CHECK ((created_by = ANY (ARRAY['setup'::text, 'signup'::text, 'invite'::text, 'jit'::text]))),
   constraint identity_users_state_check CHECK ((state = ANY (ARRAY['active'::text, 'disabled'::text, 'erased'::text])))
+);
+
+create table identity_vouchers (
+  id uuid not null,
+  org_id uuid not null,
+  hash text not null,
+  code_sealed text,
+  issuer_type actor_type not null,
+  issuer_id uuid not null,
+  scopes text[] not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  revoked_at timestamp with time zone,
+  redeemed_at timestamp with time zone,
+  redeemed_by uuid,
+  ancestors uuid[] not null default '{}'::uuid[],
+  depth integer not null default 1,
+  constraint identity_vouchers_hash_key UNIQUE (hash),
+  constraint identity_vouchers_pkey PRIMARY KEY (id),
+  constraint identity_vouchers_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint identity_vouchers_redeemed_by_fkey FOREIGN KEY (redeemed_by) REFERENCES identity_agents(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  constraint identity_vouchers_check CHECK (((redeemed_at IS NULL) = (redeemed_by IS NULL))),
+  constraint identity_vouchers_issuer_type_check CHECK ((issuer_type <> 'system'::actor_type))
 );
 
 create table inbox_always_rules (
@@ -1179,6 +1280,13 @@ CREATE INDEX core_blobs_unreferenced ON public.core_blobs USING btree (unreferen
 CREATE INDEX core_events_security ON public.core_events USING btree (at DESC, org_id DESC, seq DESC) WHERE (starts_with(kind, 'identity.'::text) OR starts_with(kind, 'oauth.'::text));
 CREATE INDEX core_idempotency_keys_by_expiry ON public.core_idempotency_keys USING btree (expires_at);
 CREATE INDEX core_rate_counters_by_expiry ON public.core_rate_counters USING btree (expires_at);
+CREATE INDEX identity_agent_enrolments_agent ON public.identity_agent_enrolments USING btree (org_id, agent_id);
+CREATE INDEX identity_agent_keys_agent ON public.identity_agent_keys USING btree (org_id, agent_id);
+CREATE UNIQUE INDEX identity_agent_keys_current ON public.identity_agent_keys USING btree (agent_id) WHERE (replaced_at IS NULL);
+CREATE UNIQUE INDEX identity_agent_keys_fingerprint ON public.identity_agent_keys USING btree (fingerprint);
+CREATE UNIQUE INDEX identity_agent_keys_public_key ON public.identity_agent_keys USING btree (public_key);
+CREATE INDEX identity_agent_profiles_agent ON public.identity_agent_profiles USING btree (org_id, agent_id);
+CREATE INDEX identity_agent_profiles_listed ON public.identity_agent_profiles USING btree (agent_id) WHERE listed;
 CREATE UNIQUE INDEX identity_agents_name ON public.identity_agents USING btree (org_id, lower(name)) WHERE (deleted_at IS NULL);
 CREATE INDEX identity_agents_page ON public.identity_agents USING btree (org_id, created_at DESC, id DESC) WHERE (deleted_at IS NULL);
 CREATE INDEX identity_api_keys_agent ON public.identity_api_keys USING btree (agent_id) WHERE (agent_id IS NOT NULL);
@@ -1194,15 +1302,25 @@ CREATE INDEX identity_magic_links_live ON public.identity_magic_links USING btre
 CREATE INDEX identity_members_role ON public.identity_members USING btree (role_id);
 CREATE INDEX identity_members_user ON public.identity_members USING btree (user_id);
 CREATE INDEX identity_passkeys_user ON public.identity_passkeys USING btree (user_id, created_at DESC, id DESC);
+CREATE INDEX identity_recovery_grants_agent ON public.identity_recovery_grants USING btree (org_id, agent_id);
+CREATE INDEX identity_recovery_nonces_expiry ON public.identity_recovery_nonces USING btree (expires_at);
 CREATE INDEX identity_remembered_browsers_user ON public.identity_remembered_browsers USING btree (user_id);
 CREATE UNIQUE INDEX identity_roles_name ON public.identity_roles USING btree (COALESCE(org_id, '00000000-0000-0000-0000-000000000000'::uuid), lower(name));
 CREATE INDEX identity_sessions_expiry ON public.identity_sessions USING btree (expires_at);
 CREATE INDEX identity_sessions_org ON public.identity_sessions USING btree (org_id);
 CREATE INDEX identity_sessions_user ON public.identity_sessions USING btree (user_id, created_at DESC);
+CREATE INDEX identity_signing_requests_agent ON public.identity_signing_requests USING btree (org_id, agent_id, created_at DESC, id DESC);
+CREATE INDEX identity_signing_requests_pending ON public.identity_signing_requests USING btree (expires_at) WHERE (status = 'pending'::text);
+CREATE INDEX identity_signing_requests_signature ON public.identity_signing_requests USING btree (signature) WHERE (signature IS NOT NULL);
 CREATE INDEX identity_social_states_expiry ON public.identity_social_states USING btree (expires_at);
 CREATE INDEX identity_team_memberships_user ON public.identity_team_memberships USING btree (org_id, user_id);
 CREATE UNIQUE INDEX identity_teams_name ON public.identity_teams USING btree (org_id, lower(name));
 CREATE INDEX identity_user_logins_user ON public.identity_user_logins USING btree (user_id, created_at DESC, id DESC);
+CREATE INDEX identity_vouchers_ancestors ON public.identity_vouchers USING gin (ancestors) WHERE (redeemed_at IS NOT NULL);
+CREATE INDEX identity_vouchers_graph ON public.identity_vouchers USING btree (redeemed_at, id) WHERE (redeemed_at IS NOT NULL);
+CREATE INDEX identity_vouchers_open ON public.identity_vouchers USING btree (issuer_id, expires_at) WHERE ((redeemed_at IS NULL) AND (revoked_at IS NULL));
+CREATE INDEX identity_vouchers_org ON public.identity_vouchers USING btree (org_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX identity_vouchers_redeemer ON public.identity_vouchers USING btree (redeemed_by) WHERE (redeemed_by IS NOT NULL);
 CREATE INDEX inbox_always_rules_agent ON public.inbox_always_rules USING btree (org_id, agent_id, tool) WHERE (revoked_at IS NULL);
 CREATE INDEX inbox_attachments_blob ON public.inbox_attachments USING btree (sha256);
 CREATE INDEX inbox_attachments_item ON public.inbox_attachments USING btree (org_id, item_id, created_at, id);
