@@ -60,7 +60,9 @@ const killListeners = () =>
   );
 
 describe('the dispatcher', () => {
-  it('delivers every event once and in order to two processes while both write concurrently', async () => {
+  it('delivers every event once and in order to two processes while both write concurrently', {
+    tags: ['long'],
+  }, async () => {
     const [one, two] = [await startProcess(), await startProcess()];
     const calls = [makeCall(), makeCall()];
     const writes = Array.from({ length: 120 }, (_, n) =>
@@ -101,7 +103,7 @@ describe('the dispatcher', () => {
     expect(dispatcher.connected).toBe(true);
   });
 
-  it('keeps order when it is killed again and again under load', async () => {
+  it('keeps order when it is killed again and again under load', { tags: ['long'] }, async () => {
     const [one, two] = [await startProcess(), await startProcess()];
     const call = makeCall();
     const writing = Promise.all([

@@ -138,7 +138,7 @@ describe('the jobs host', () => {
     await test.pool.query(`delete from dbos.workflow_status where workflow_uuid = 'slow-2'`);
   });
 
-  it('resumes at boot what a killed process was doing', async () => {
+  it('resumes at boot what a killed process was doing', { tags: ['long'] }, async () => {
     const child = spawn(
       process.execPath,
       [fileURLToPath(new URL('../../../test/support/jobs-process.ts', import.meta.url)), test.url],
@@ -167,7 +167,7 @@ describe('the jobs host', () => {
     ]);
   });
 
-  it('begins what it claimed while the database went away', async () => {
+  it('begins what it claimed while the database went away', { tags: ['long'] }, async () => {
     const ran: string[] = [];
     const begun = Promise.withResolvers<void>();
     const finish = Promise.withResolvers<void>();
