@@ -26,57 +26,53 @@ beforeAll(async () => {
 afterAll(() => t.drop());
 
 describe('one answer', () => {
-  test(
-    'situation 11: of two answers at once exactly one wins, and the loser hears who',
-    { tags: ['long'] },
-    async () => {
-      for (let round = 0; round < 200; round += 1) {
-        const id = await ask();
-        const waiting = t.inbox.waits.wait(callBy(agent!), id, 10, null);
-        const results = await Promise.allSettled([answer(a!, id, { ok: true }), answer(b!, id, { ok: false })]);
-        const won = results.findIndex((one) => one.status === 'fulfilled');
-        const lost = results[1 - won] as PromiseRejectedResult;
-        expect(results.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
-        expect(lost.reason).toMatchObject({
-          code: 'item_closed',
-          extensions: {
-            item_status: 'answered',
-            current_status: 'answered',
-            answered_by: { name: won === 0 ? 'A' : 'B' },
-          },
-        });
-        expect(await waiting).toMatchObject({ status: 'answered', values: { ok: won === 0 }, source: 'person' });
-        expect(await count('select count(*) from inbox_responses where item_id = $1', [id])).toBe(1);
-      }
-    },
-    60_000,
-  );
+  test('situation 11: of two answers at once exactly one wins, and the loser hears who', {
+    tags: ['long'],
+    timeout: 60_000,
+  }, async () => {
+    for (let round = 0; round < 200; round += 1) {
+      const id = await ask();
+      const waiting = t.inbox.waits.wait(callBy(agent!), id, 10, null);
+      const results = await Promise.allSettled([answer(a!, id, { ok: true }), answer(b!, id, { ok: false })]);
+      const won = results.findIndex((one) => one.status === 'fulfilled');
+      const lost = results[1 - won] as PromiseRejectedResult;
+      expect(results.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
+      expect(lost.reason).toMatchObject({
+        code: 'item_closed',
+        extensions: {
+          item_status: 'answered',
+          current_status: 'answered',
+          answered_by: { name: won === 0 ? 'A' : 'B' },
+        },
+      });
+      expect(await waiting).toMatchObject({ status: 'answered', values: { ok: won === 0 }, source: 'person' });
+      expect(await count('select count(*) from inbox_responses where item_id = $1', [id])).toBe(1);
+    }
+  });
 
-  test(
-    'situation 12: an answer and the expiry at once end in one verdict, which the agent gets too',
-    { tags: ['long'] },
-    async () => {
-      const verdicts = new Set<string>();
-      for (let round = 0; round < 200; round += 1) {
-        const id = await ask(asking({ ttl_ms: 1000 }));
-        t.clock.advance(1000);
-        const waiting = t.inbox.waits.wait(callBy(agent!), id, 10, null);
-        const expire = () => t.inbox.timers.expire({ org_id: org.id, item_id: id, generation: 1 });
-        const both =
-          round % 2 === 0 ? [answer(a!, id, { ok: true }), expire()] : [expire(), answer(a!, id, { ok: true })];
-        await Promise.allSettled(both);
-        const { status } = await t.inbox.items.get(callBy(a!), id);
-        verdicts.add(status);
-        expect(['answered', 'expired']).toContain(status);
-        expect((await waiting).status).toBe(status);
-        expect(await count('select count(*) from inbox_responses where item_id = $1', [id])).toBe(
-          status === 'answered' ? 1 : 0,
-        );
-      }
-      expect([...verdicts].sort()).toEqual(['answered', 'expired']);
-    },
-    60_000,
-  );
+  test('situation 12: an answer and the expiry at once end in one verdict, which the agent gets too', {
+    tags: ['long'],
+    timeout: 60_000,
+  }, async () => {
+    const verdicts = new Set<string>();
+    for (let round = 0; round < 200; round += 1) {
+      const id = await ask(asking({ ttl_ms: 1000 }));
+      t.clock.advance(1000);
+      const waiting = t.inbox.waits.wait(callBy(agent!), id, 10, null);
+      const expire = () => t.inbox.timers.expire({ org_id: org.id, item_id: id, generation: 1 });
+      const both =
+        round % 2 === 0 ? [answer(a!, id, { ok: true }), expire()] : [expire(), answer(a!, id, { ok: true })];
+      await Promise.allSettled(both);
+      const { status } = await t.inbox.items.get(callBy(a!), id);
+      verdicts.add(status);
+      expect(['answered', 'expired']).toContain(status);
+      expect((await waiting).status).toBe(status);
+      expect(await count('select count(*) from inbox_responses where item_id = $1', [id])).toBe(
+        status === 'answered' ? 1 : 0,
+      );
+    }
+    expect([...verdicts].sort()).toEqual(['answered', 'expired']);
+  });
 
   test('situation 13: withdrawing and answering at once has one winner, and the draft of the loser stays', async () => {
     for (let round = 0; round < 50; round += 1) {

@@ -96,69 +96,67 @@ it('42, hole 5: at most so many documents are kept; the one used least recently 
   expect(await left()).toEqual([]);
 });
 
-it(
-  '86: hundreds of thousands of expired rows go in batches, in bounded runs, while live tokens are used all along',
-  { tags: ['long'] },
-  async () => {
-    const db = test.database.read;
-    const now = test.clock.now();
-    const [past, future] = [new Date(now.getTime() - 2 * 3_600_000), new Date(now.getTime() + 3_600_000)];
-    const [expired, live] = [120_000, 2000];
-    const fill = (count: number, name: string, expires: Date) =>
-      Promise.all([
-        test.pool.query(
-          `insert into oauth_refresh_tokens (id_hash, payload, client_id, subject, expires_at)
+it('86: hundreds of thousands of expired rows go in batches, in bounded runs, while live tokens are used all along', {
+  tags: ['long'],
+  timeout: 60_000,
+}, async () => {
+  const db = test.database.read;
+  const now = test.clock.now();
+  const [past, future] = [new Date(now.getTime() - 2 * 3_600_000), new Date(now.getTime() + 3_600_000)];
+  const [expired, live] = [120_000, 2000];
+  const fill = (count: number, name: string, expires: Date) =>
+    Promise.all([
+      test.pool.query(
+        `insert into oauth_refresh_tokens (id_hash, payload, client_id, subject, expires_at)
          select $1 || n, '{"kind":"RefreshToken","scope":"inbox:read"}', 'c', 's', $2 from generate_series(1, $3::int) n`,
-          [name, expires, count],
-        ),
-        test.pool.query(
-          `insert into oauth_access_tokens (id, hash, format, kind, client_id, subject, scopes, created_at, expires_at)
+        [name, expires, count],
+      ),
+      test.pool.query(
+        `insert into oauth_access_tokens (id, hash, format, kind, client_id, subject, scopes, created_at, expires_at)
          select gen_random_uuid(), $1 || n, 'jwt', 'AccessToken', 'c', 's', '{inbox:read}', $2, $2 from generate_series(1, $3::int / 2) n`,
-          [name, expires, count],
-        ),
-        test.pool.query(
-          `insert into oauth_replays (issuer, jti_hash, kind, expires_at)
+        [name, expires, count],
+      ),
+      test.pool.query(
+        `insert into oauth_replays (issuer, jti_hash, kind, expires_at)
          select 'i', $1 || n, 'dpop', $2 from generate_series(1, $3::int / 6) n`,
-          [name, expires, count],
-        ),
-        test.pool.query(
-          `insert into oauth_revocations (kind, value, before, created_at, expires_at)
+        [name, expires, count],
+      ),
+      test.pool.query(
+        `insert into oauth_revocations (kind, value, before, created_at, expires_at)
          select 'jti', $1 || n, $2, $2, $2 from generate_series(1, $3::int / 20) n`,
-          [name, expires, count],
-        ),
-      ]);
-    await Promise.all([fill(expired, 'gone-', past), fill(live, 'live-', future)]);
-    const left = async () =>
-      (
-        await test.pool.query(
-          `select (select count(*) from oauth_refresh_tokens)::int as refresh, (select count(*) from oauth_access_tokens)::int as access,
+        [name, expires, count],
+      ),
+    ]);
+  await Promise.all([fill(expired, 'gone-', past), fill(live, 'live-', future)]);
+  const left = async () =>
+    (
+      await test.pool.query(
+        `select (select count(*) from oauth_refresh_tokens)::int as refresh, (select count(*) from oauth_access_tokens)::int as access,
            (select count(*) from oauth_replays)::int as replays, (select count(*) from oauth_revocations)::int as revocations`,
-        )
-      ).rows[0];
+      )
+    ).rows[0];
 
-    // What a token request does with its rows: it spends one and writes one.
-    let uses = 0;
-    let sweeping = true;
-    const user = (async () => {
-      for (let n = 1; sweeping; n = (n % (live / 2)) + 1) {
-        await artefactsStore.consume(db, 'RefreshToken', `live-${n}`, now);
-        expect(await artefactsStore.find(db, 'RefreshToken', `live-${n}`, now)).not.toBeNull();
-        expect(await accessTokensStore.find(db, `live-${n}`, now)).not.toBeNull();
-        uses += 1;
-      }
-    })();
-    await sweepOauth(test.database, test.clock);
-    // Twenty batches of five thousand a table and run: a backlog of any size leaves the database to others in between.
-    const kept = { access: live / 2, replays: Math.floor(live / 6), revocations: live / 20 };
-    expect(await left()).toEqual({ refresh: expired - 100_000 + live, ...kept });
-    await sweepOauth(test.database, test.clock);
-    sweeping = false;
-    await user;
-    expect(await left()).toEqual({ refresh: live, ...kept });
-    expect(uses).toBeGreaterThan(20);
-  },
-  60_000,
-);
+  // What a token request does with its rows: it spends one and writes one.
+  let uses = 0;
+  let sweeping = true;
+  const user = (async () => {
+    for (let n = 1; sweeping; n = (n % (live / 2)) + 1) {
+      await artefactsStore.consume(db, 'RefreshToken', `live-${n}`, now);
+      expect(await artefactsStore.find(db, 'RefreshToken', `live-${n}`, now)).not.toBeNull();
+      expect(await accessTokensStore.find(db, `live-${n}`, now)).not.toBeNull();
+      uses += 1;
+    }
+  })();
+  await sweepOauth(test.database, test.clock);
+  // Twenty batches of five thousand a table and run: a backlog of any size leaves the database to others in between.
+  const kept = { access: live / 2, replays: Math.floor(live / 6), revocations: live / 20 };
+  expect(await left()).toEqual({ refresh: expired - 100_000 + live, ...kept });
+  await sweepOauth(test.database, test.clock);
+  sweeping = false;
+  await user;
+  expect(await left()).toEqual({ refresh: live, ...kept });
+  expect(uses).toBeGreaterThan(20);
+});
 
 it('approvals are known for an hour beyond their end, so that who polls hears of it', async () => {
   const db = test.database.read;
