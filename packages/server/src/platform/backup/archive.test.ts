@@ -67,6 +67,7 @@ describe('a backup file', () => {
 
   it.each(['cut.tar', 'cut.tar.gz', 'cut.tar.zst'])(
     'is refused when %s is cut off, or was whole already',
+    { tags: ['long'] },
     async (name) => {
       const path = await write(name);
       const whole = readFileSync(path);
