@@ -72,8 +72,8 @@ describe('the dispatcher', () => {
     const totals = await test.pool.query('select org_id, last_seq from core_event_heads');
     for (const call of calls) {
       const last = totals.rows.find((row) => row.org_id === call.caller.org_id).last_seq;
-      await vi.waitFor(() => expect(seqs(one.seen, call)).toEqual(upTo(last)));
-      await vi.waitFor(() => expect(seqs(two.seen, call)).toEqual(upTo(last)));
+      await vi.waitFor(() => expect(seqs(one.seen, call)).toEqual(upTo(last)), 15_000);
+      await vi.waitFor(() => expect(seqs(two.seen, call)).toEqual(upTo(last)), 15_000);
     }
     expect([...one.errors, ...two.errors]).toEqual([]);
   });
@@ -87,7 +87,7 @@ describe('the dispatcher', () => {
     });
     await emit(database, call, 2);
     await slow;
-    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([1, 2, 3]));
+    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([1, 2, 3]), 15_000);
     expect(seen.filter((event) => event.org_id === call.caller.org_id).at(-1)!.kind).toBe('note.slow');
   });
 
@@ -95,11 +95,11 @@ describe('the dispatcher', () => {
     const { dispatcher, seen, errors } = await startProcess();
     const call = makeCall();
     await emit(test.database, call);
-    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([1]));
+    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([1]), 15_000);
     await killListeners();
-    await vi.waitFor(() => expect(errors).toHaveLength(1));
+    await vi.waitFor(() => expect(errors).toHaveLength(1), 15_000);
     for (let n = 0; n < 20; n += 1) await emit(test.database, call);
-    await vi.waitFor(() => expect(seqs(seen, call)).toEqual(upTo(21)), 5000);
+    await vi.waitFor(() => expect(seqs(seen, call)).toEqual(upTo(21)), 15_000);
     expect(dispatcher.connected).toBe(true);
   });
 
@@ -117,8 +117,8 @@ describe('the dispatcher', () => {
     for (let n = 0; n < 5; n += 1) await killListeners();
     await writing;
     await killListeners();
-    await vi.waitFor(() => expect(seqs(one.seen, call)).toEqual(upTo(200)), 8000);
-    await vi.waitFor(() => expect(seqs(two.seen, call)).toEqual(upTo(200)), 8000);
+    await vi.waitFor(() => expect(seqs(one.seen, call)).toEqual(upTo(200)), 15_000);
+    await vi.waitFor(() => expect(seqs(two.seen, call)).toEqual(upTo(200)), 15_000);
   });
 
   it('begins where the log stands, not at its beginning', async () => {
@@ -126,7 +126,7 @@ describe('the dispatcher', () => {
     await emit(test.database, call, 3);
     const { seen } = await startProcess();
     await emit(test.database, call);
-    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([4]));
+    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([4]), 15_000);
   });
 
   it('goes on after a handler throws and waits for one that is asynchronous', async () => {
@@ -141,8 +141,8 @@ describe('the dispatcher', () => {
       throw new Error('handler');
     });
     await emit(database, call, 2);
-    await vi.waitFor(() => expect(order).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2']));
-    await vi.waitFor(() => expect(errors).toHaveLength(2));
+    await vi.waitFor(() => expect(order).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2']), 15_000);
+    await vi.waitFor(() => expect(errors).toHaveLength(2), 15_000);
     expect(seqs(seen, call)).toEqual([1, 2]);
   });
 
@@ -151,9 +151,9 @@ describe('the dispatcher', () => {
     const call = makeCall();
     const stop = new AbortController();
     const never = new AbortController().signal;
-    const hit = dispatcher.waitFor(call.caller.org_id, (event) => event.seq === 2, never, 10_000);
+    const hit = dispatcher.waitFor(call.caller.org_id, (event) => event.seq === 2, never, 15_000);
     const timeout = dispatcher.waitFor(call.caller.org_id, () => false, never, 20);
-    const aborted = dispatcher.waitFor(call.caller.org_id, () => false, stop.signal, 10_000);
+    const aborted = dispatcher.waitFor(call.caller.org_id, () => false, stop.signal, 15_000);
     await emit(test.database, call, 3);
     expect((await hit)?.seq).toBe(2);
     expect(await timeout).toBeNull();
@@ -208,7 +208,7 @@ describe('replay', () => {
       [call.caller.org_id, newId()],
     );
     await test.pool.query(`select pg_notify('atrium_events', $1 || ':3')`, [call.caller.org_id]);
-    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([3]), 5000);
+    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([3]), 15_000);
     expect(gaps).toEqual([call.caller.org_id]);
   });
 });
