@@ -81,11 +81,16 @@ describe('the dispatcher', () => {
   it('does not skip an event of a transaction that commits late', async () => {
     const { database, seen } = await startProcess();
     const call = makeCall();
+    const [begun, others] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const slow = database.transaction(call, async (tx) => {
       tx.emit({ kind: 'note.slow', id: newId() });
-      await sql`select pg_sleep(0.1)`.execute(tx.db);
+      await sql`select 1`.execute(tx.db);
+      begun.resolve();
+      await others.promise;
     });
+    await begun.promise;
     await emit(database, call, 2);
+    others.resolve();
     await slow;
     await vi.waitFor(() => expect(seqs(seen, call)).toEqual([1, 2, 3]), 15_000);
     expect(seen.filter((event) => event.org_id === call.caller.org_id).at(-1)!.kind).toBe('note.slow');
