@@ -1,4 +1,5 @@
 export * from './admin.ts';
+export * from './diaries.ts';
 export * from './errors.ts';
 export * from './forms/action-schema.ts';
 export * from './forms/always-rule.ts';

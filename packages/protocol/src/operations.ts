@@ -1,4 +1,5 @@
 import { adminOperations } from './admin.ts';
+import { diariesOperations } from './diaries.ts';
 import { identityOperations } from './identity.ts';
 import { inboxOperations } from './inbox.ts';
 import { oauthOperations } from './oauth.ts';
@@ -14,6 +15,7 @@ export const operations: readonly Operation[] = [
   ...userOperations,
   ...oauthOperations,
   ...oauthAdminOperations,
+  ...diariesOperations,
   ...inboxOperations,
   ...adminOperations,
   ...serverOperations,
