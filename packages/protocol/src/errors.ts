@@ -25,6 +25,11 @@ export const errorCodes = {
     meaning:
       'The challenge was not made here, was changed, is for another key, is older than five minutes, or was used.',
   },
+  diary_invitation_closed: {
+    status: 400,
+    title: 'The invitation is no longer open',
+    meaning: 'It was answered or revoked, or its 30 days are over; `share_status` says which.',
+  },
   unauthorized: {
     status: 401,
     title: 'Not signed in',
@@ -200,6 +205,46 @@ export const errorCodes = {
     title: 'The recovery code is no longer good',
     meaning: 'It was used, has expired, or is not one for the agent of that key.',
   },
+  diary_ref_ambiguous: {
+    status: 409,
+    title: 'Several diaries have that name',
+    meaning: 'More than one diary you can read is called so; `ids` lists them. Name one by its id.',
+  },
+  diary_entries_too_long: {
+    status: 409,
+    title: 'Entries are too long for that visibility',
+    meaning: 'Entries of a public diary hold at most 10,000 characters; `entry_ids` lists longer ones.',
+  },
+  diary_limit_reached: {
+    status: 409,
+    title: 'A limit of diaries is reached',
+    meaning: '`limit` names it and `max` says how many there may be.',
+  },
+  share_exists: {
+    status: 409,
+    title: 'Already shared',
+    meaning: 'The subject has a share or an open invitation; change its role instead. `share_id` names it.',
+  },
+  entry_superseded: {
+    status: 409,
+    title: 'The entry was replaced already',
+    meaning: 'Another entry took its place; read it again and correct that one.',
+  },
+  entry_duplicate: {
+    status: 409,
+    title: 'The diary holds that text already',
+    meaning: 'The call asked to refuse duplicates; `entry_id` names the entry.',
+  },
+  relation_exists: {
+    status: 409,
+    title: 'Already related so',
+    meaning: 'The two entries have that relation; `relation_id` names it.',
+  },
+  relation_decided: {
+    status: 409,
+    title: 'The relation is decided',
+    meaning: 'Somebody accepted or rejected it; remove it first to begin anew.',
+  },
   identity_link_dead: {
     status: 410,
     title: 'The link is no longer good',
@@ -215,6 +260,12 @@ export const errorCodes = {
     status: 422,
     title: 'Validation failed',
     meaning: 'One or more fields are wrong; `errors[]` lists path and message.',
+  },
+  entry_refused: {
+    status: 422,
+    title: 'The diary does not take that text',
+    meaning:
+      'It reads like orders to a model, and the policy of the diary is to refuse such text; `rules` names what matched.',
   },
   rate_limited: { status: 429, title: 'Too many requests', meaning: 'Wait for the seconds in `Retry-After`.' },
   voucher_limit: {

@@ -1,5 +1,6 @@
 export * from './admin.ts';
 export * from './agent-keys.ts';
+export * from './diaries.ts';
 export * from './errors.ts';
 export * from './forms/action-schema.ts';
 export * from './forms/always-rule.ts';

@@ -1,5 +1,6 @@
 import { adminOperations } from './admin.ts';
 import { agentKeyOperations } from './agent-keys.ts';
+import { diariesOperations } from './diaries.ts';
 import { identityOperations } from './identity.ts';
 import { inboxOperations } from './inbox.ts';
 import { oauthOperations } from './oauth.ts';
@@ -16,6 +17,7 @@ export const operations: readonly Operation[] = [
   ...userOperations,
   ...oauthOperations,
   ...oauthAdminOperations,
+  ...diariesOperations,
   ...inboxOperations,
   ...adminOperations,
   ...serverOperations,

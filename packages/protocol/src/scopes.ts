@@ -2,6 +2,10 @@
 export const scopes = {
   'inbox:read': { title: 'Read items, channels and templates', privileged: false },
   'inbox:write': { title: 'Ask, notify, answer and change items', privileged: false },
+  'diary:read': { title: 'Read diaries and entries, and answer invitations to them', privileged: false },
+  'diary:write': { title: 'Make diaries, write and change entries', privileged: false },
+  'diary:delete': { title: 'Delete diaries and entries', privileged: false },
+  'diary:share': { title: 'Share diaries, and see with whom they are shared', privileged: false },
   'org:read': { title: 'Read the organisation, its people and teams', privileged: false },
   'org:admin': { title: 'Manage members, roles, teams, agents and settings', privileged: true },
   'account:read': { title: 'Read your account, sessions and keys', privileged: false },

@@ -8,6 +8,7 @@ import {
   createSettingsService,
   type HostFacts,
 } from '../modules/admin/index.ts';
+import { createDiariesModule } from '../modules/diaries/index.ts';
 import { identityModule } from '../modules/identity/identity-module.ts';
 import { createIdentity, type Identity, identityEvents } from '../modules/identity/index.ts';
 import { createInboxModule, type InboxModule } from '../modules/inbox/index.ts';
@@ -290,6 +291,15 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     ...(oauthModule(oauth).eventFilters ?? []),
     ...(operators.eventFilters ?? []),
   ];
+  const diaries = createDiariesModule({
+    database: storage.database,
+    clock,
+    settingsOf: (orgId) => settings.get(orgId),
+  });
+  lowFilters.push(...(diaries.eventFilters ?? []));
+  identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
+  identity.onPersonErasing(diaries.services.hooks.personErasing);
+  identity.onPersonExporting(diaries.services.hooks.personExporting);
   const inbox: InboxModule = createInboxModule(
     {
       database: storage.database,
@@ -346,7 +356,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   lowFilters.push(...(admin.eventFilters ?? []));
   storage.dispatcher.subscribe(settings.onEvent, settings.forget);
   return {
-    list: [identityModule(identity), oauthModule(oauth), operators, inbox, admin],
+    list: [identityModule(identity), oauthModule(oauth), operators, diaries, inbox, admin],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
     platform_filters: [settingsFilter],
     rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, inbox.rotate],

@@ -34,7 +34,7 @@ beforeAll(async () => {
   x = foreign.owner;
   xAgent = await foreign.agent('X agent', {
     item_scope: { kind: 'org' },
-    scopes: ['inbox:read', 'inbox:write', 'agent:profile', 'crypto:sign'],
+    scopes: grantableScopes.filter((scope) => /^(?:inbox:|diary:|agent:profile|crypto:sign)/.test(scope)),
   });
   rows = await fill(home);
 });
@@ -76,6 +76,21 @@ const fillKeys = async (org: Org): Promise<Record<string, string>> => {
   };
 };
 
+/** A diary with an entry that is related to another, offered to an agent. */
+const fillDiaries = async (owner: Person, agent: Agent): Promise<Record<string, string>> => {
+  const diary = ok(await owner.post('/api/v1/diaries', { name: 'Diary' })).id;
+  const write = async (content: string) => ok(await owner.post(`/api/v1/diaries/${diary}/entries`, { content })).id;
+  const [entry, other_entry] = [await write('Entry'), await write('Other entry')];
+  const relations = `/api/v1/diaries/${diary}/entries/${entry}/relations`;
+  return {
+    diary,
+    entry,
+    other_entry,
+    share: ok(await owner.post(`/api/v1/diaries/${diary}/shares`, { agent_id: agent.id })).id,
+    relation: ok(await owner.post(relations, { to_entry_id: other_entry, kind: 'elaborates' })).id,
+  };
+};
+
 /** One row of every kind in the organisation, so that each operation has something to be refused. */
 const fill = async (org: Org): Promise<Rows> => {
   const { owner } = org;
@@ -113,6 +128,7 @@ const fill = async (org: Org): Promise<Rows> => {
     rule: ok(await owner.get('/api/v1/inbox/always-rules')).items[0].id,
     ...(await fillSignIn(owner)),
     ...(await fillKeys(org)),
+    ...(await fillDiaries(owner, agent)),
     key: ok(await owner.post('/api/v1/me/api-keys', { name: 'Key' })).key.id,
     session: ok(await owner.get('/api/v1/me/sessions')).items[0].id,
     invitation: ok(await owner.post('/api/v1/orgs/current/invitations', { role: 'member' })).invitation.id,
@@ -133,6 +149,7 @@ const grantOf = async (person: Person): Promise<string> => {
 
 const kindByGroup: Record<string, string> = {
   inbox: 'item',
+  diaries: 'diary',
   channels: 'channel',
   templates: 'template',
   views: 'view',
@@ -168,6 +185,8 @@ const kindOf = (operation: Operation, member: string): string => {
   if (member === 'org' || member === 'org_id') return 'org';
   if (['user', 'user_id', 'to', 'assignee'].includes(member)) return 'user';
   if (member === 'other_id') return 'other_item';
+  if (member === 'to_entry_id') return 'other_entry';
+  if (/^(entry|share|relation)_id$/.test(member)) return member.slice(0, -'_id'.length);
   if (/attachments\/\{id\}/.test(operation.path)) return 'attachment';
   const kind = kindByGroup[operation.name.split('.')[0]!];
   if (kind === undefined) throw new Error(`which row does ${operation.name} name by ${member}?`);

@@ -169,6 +169,127 @@ export interface IdentityAgentProfiles {
   updated_at: Timestamp;
 }
 
+export interface DiaryDiaries {
+  id: string;
+  org_id: string;
+  owner_kind: string;
+  owner_id: string;
+  name: string;
+  visibility: Generated<string>;
+  signed: Generated<boolean>;
+  language: Generated<string>;
+  injection_policy: Generated<string>;
+  chain_head: string | null;
+  revision: Generated<number>;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
+export interface DiaryEntries {
+  id: string;
+  diary_id: string;
+  org_id: string;
+  title: string | null;
+  content: string;
+  tags: Generated<string[]>;
+  entry_type: Generated<string>;
+  importance: Generated<number>;
+  injection_risk: Generated<boolean>;
+  injection_rules: Generated<string[]>;
+  status: Generated<string>;
+  confidence: number | null;
+  valid_from: Timestamp | null;
+  valid_to: Timestamp | null;
+  expires_at: Timestamp | null;
+  superseded_by: string | null;
+  superseded_at: Timestamp | null;
+  author_kind: 'user' | 'agent' | 'device' | 'service' | 'system';
+  author_id: string | null;
+  author_name: string;
+  content_hash: string;
+  content_id: string;
+  prev_hash: string | null;
+  chain_hash: string | null;
+  signature: string | null;
+  length: number;
+  version: Generated<number>;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+  deleted_at: Timestamp | null;
+}
+
+export interface DiaryEntryRevisions {
+  entry_id: string;
+  version: number;
+  act: string;
+  actor_kind: 'user' | 'agent' | 'device' | 'service' | 'system';
+  actor_id: string | null;
+  actor_name: string;
+  at: Timestamp;
+  title: string | null;
+  content: string;
+  tags: string[];
+  entry_type: string;
+  importance: number;
+  status: string;
+  confidence: number | null;
+  valid_from: Timestamp | null;
+  valid_to: Timestamp | null;
+  expires_at: Timestamp | null;
+  superseded_by: string | null;
+  content_id: string;
+}
+
+export interface DiaryRelations {
+  id: string;
+  diary_id: string;
+  org_id: string;
+  from_id: string;
+  to_id: string;
+  kind: string;
+  status: Generated<string>;
+  from_content_id: string;
+  to_content_id: string;
+  proposed_by_kind: 'user' | 'agent' | 'device' | 'service' | 'system';
+  proposed_by_id: string | null;
+  proposed_by_name: string;
+  decided_by_kind: 'user' | 'agent' | 'device' | 'service' | 'system' | null;
+  decided_by_id: string | null;
+  decided_by_name: string | null;
+  created_at: Timestamp;
+  decided_at: Timestamp | null;
+}
+
+export interface DiaryShares {
+  id: string;
+  diary_id: string;
+  org_id: string;
+  subject_kind: string;
+  shared_with: string;
+  role: Generated<string>;
+  status: string;
+  invited_by_kind: 'user' | 'agent' | 'device' | 'service' | 'system';
+  invited_by_id: string | null;
+  invited_by_name: string;
+  invited_at: Timestamp;
+  responded_at: Timestamp | null;
+  invitation_expires_at: Timestamp;
+  expires_at: Timestamp | null;
+}
+
+export interface DiaryTuples {
+  namespace: string;
+  object_id: string;
+  relation: string;
+  subject_namespace: string;
+  subject_id: string;
+  subject_relation: Generated<string>;
+  diary_id: string;
+  org_id: string;
+  expires_at: Timestamp | null;
+  revision: number;
+}
+
 export interface IdentityAgents {
   id: string;
   org_id: string;
@@ -1097,6 +1218,12 @@ export interface Schema {
   identity_agent_enrolments: IdentityAgentEnrolments;
   identity_agent_keys: IdentityAgentKeys;
   identity_agent_profiles: IdentityAgentProfiles;
+  diary_diaries: DiaryDiaries;
+  diary_entries: DiaryEntries;
+  diary_entry_revisions: DiaryEntryRevisions;
+  diary_relations: DiaryRelations;
+  diary_shares: DiaryShares;
+  diary_tuples: DiaryTuples;
   identity_agents: IdentityAgents;
   identity_api_keys: IdentityApiKeys;
   identity_ceremonies: IdentityCeremonies;

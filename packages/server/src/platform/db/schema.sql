@@ -187,6 +187,164 @@ create table identity_agent_profiles (
   updated_at timestamp with time zone not null,
   constraint identity_agent_profiles_pkey PRIMARY KEY (agent_id),
   constraint identity_agent_profiles_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE
+create table diary_diaries (
+  id uuid not null,
+  org_id uuid not null,
+  owner_kind text not null,
+  owner_id uuid not null,
+  name text not null,
+  visibility text not null default 'private'::text,
+  signed boolean not null default false,
+  language text not null default 'english'::text,
+  injection_policy text not null default 'flag'::text,
+  chain_head text,
+  revision bigint not null default 1,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint diary_diaries_pkey PRIMARY KEY (id),
+  constraint diary_diaries_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint diary_diaries_injection_policy_check CHECK ((injection_policy = ANY (ARRAY['flag'::text, 'quarantine'::text, 'refuse'::text]))),
+  constraint diary_diaries_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 255))),
+  constraint diary_diaries_owner_kind_check CHECK ((owner_kind = ANY (ARRAY['agent'::text, 'user'::text]))),
+  constraint diary_diaries_visibility_check CHECK ((visibility = ANY (ARRAY['private'::text, 'network'::text, 'public'::text])))
+);
+
+create table diary_entries (
+  id uuid not null,
+  diary_id uuid not null,
+  org_id uuid not null,
+  title text,
+  content text not null,
+  tags text[] not null default '{}'::text[],
+  entry_type text not null default 'semantic'::text,
+  importance smallint not null default 5,
+  injection_risk boolean not null default false,
+  injection_rules text[] not null default '{}'::text[],
+  status text not null default 'active'::text,
+  confidence real,
+  valid_from timestamp with time zone,
+  valid_to timestamp with time zone,
+  expires_at timestamp with time zone,
+  superseded_by uuid,
+  superseded_at timestamp with time zone,
+  author_kind actor_type not null,
+  author_id uuid,
+  author_name text not null,
+  content_hash text not null,
+  content_id text not null,
+  prev_hash text,
+  chain_hash text,
+  signature text,
+  length integer not null,
+  version integer not null default 1,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  constraint diary_entries_signature_key UNIQUE (signature),
+  constraint diary_entries_pkey PRIMARY KEY (id),
+  constraint diary_entries_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE,
+  constraint diary_entries_superseded_by_fkey FOREIGN KEY (superseded_by) REFERENCES diary_entries(id) ON DELETE SET NULL,
+  constraint diary_entries_check CHECK ((superseded_by <> id)),
+  constraint diary_entries_check1 CHECK (((valid_from IS NULL) OR (valid_to IS NULL) OR (valid_from < valid_to))),
+  constraint diary_entries_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+  constraint diary_entries_entry_type_check CHECK ((entry_type = ANY (ARRAY['semantic'::text, 'episodic'::text, 'procedural'::text, 'reflection'::text, 'identity'::text, 'soul'::text]))),
+  constraint diary_entries_importance_check CHECK (((importance >= 1) AND (importance <= 10))),
+  constraint diary_entries_status_check CHECK ((status = ANY (ARRAY['active'::text, 'quarantined'::text, 'archived'::text, 'dead_end'::text]))),
+  constraint diary_entries_title_check CHECK ((char_length(title) <= 255))
+);
+
+create table diary_entry_revisions (
+  entry_id uuid not null,
+  version integer not null,
+  act text not null,
+  actor_kind actor_type not null,
+  actor_id uuid,
+  actor_name text not null,
+  at timestamp with time zone not null,
+  title text,
+  content text not null,
+  tags text[] not null,
+  entry_type text not null,
+  importance smallint not null,
+  status text not null,
+  confidence real,
+  valid_from timestamp with time zone,
+  valid_to timestamp with time zone,
+  expires_at timestamp with time zone,
+  superseded_by uuid,
+  content_id text not null,
+  constraint diary_entry_revisions_pkey PRIMARY KEY (entry_id, version),
+  constraint diary_entry_revisions_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES diary_entries(id) ON DELETE CASCADE
+);
+
+create table diary_relations (
+  id uuid not null,
+  diary_id uuid not null,
+  org_id uuid not null,
+  from_id uuid not null,
+  to_id uuid not null,
+  kind text not null,
+  status text not null default 'proposed'::text,
+  from_content_id text not null,
+  to_content_id text not null,
+  proposed_by_kind actor_type not null,
+  proposed_by_id uuid,
+  proposed_by_name text not null,
+  decided_by_kind actor_type,
+  decided_by_id uuid,
+  decided_by_name text,
+  created_at timestamp with time zone not null,
+  decided_at timestamp with time zone,
+  constraint diary_relations_from_id_to_id_kind_key UNIQUE (from_id, to_id, kind),
+  constraint diary_relations_pkey PRIMARY KEY (id),
+  constraint diary_relations_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE,
+  constraint diary_relations_from_id_fkey FOREIGN KEY (from_id) REFERENCES diary_entries(id) ON DELETE CASCADE,
+  constraint diary_relations_to_id_fkey FOREIGN KEY (to_id) REFERENCES diary_entries(id) ON DELETE CASCADE,
+  constraint diary_relations_check CHECK ((from_id <> to_id)),
+  constraint diary_relations_kind_check CHECK ((kind = ANY (ARRAY['supersedes'::text, 'elaborates'::text, 'contradicts'::text, 'supports'::text, 'caused_by'::text, 'references'::text]))),
+  constraint diary_relations_status_check CHECK ((status = ANY (ARRAY['proposed'::text, 'accepted'::text, 'rejected'::text])))
+);
+
+create table diary_shares (
+  id uuid not null,
+  diary_id uuid not null,
+  org_id uuid not null,
+  subject_kind text not null,
+  shared_with uuid not null,
+  role text not null default 'reader'::text,
+  status text not null,
+  invited_by_kind actor_type not null,
+  invited_by_id uuid,
+  invited_by_name text not null,
+  invited_at timestamp with time zone not null,
+  responded_at timestamp with time zone,
+  invitation_expires_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  constraint diary_shares_diary_id_subject_kind_shared_with_key UNIQUE (diary_id, subject_kind, shared_with),
+  constraint diary_shares_pkey PRIMARY KEY (id),
+  constraint diary_shares_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE,
+  constraint diary_shares_role_check CHECK ((role = ANY (ARRAY['reader'::text, 'writer'::text]))),
+  constraint diary_shares_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'accepted'::text, 'declined'::text, 'revoked'::text]))),
+  constraint diary_shares_subject_kind_check CHECK ((subject_kind = ANY (ARRAY['agent'::text, 'user'::text, 'team'::text])))
+);
+
+create table diary_tuples (
+  namespace text not null,
+  object_id uuid not null,
+  relation text not null,
+  subject_namespace text not null,
+  subject_id uuid not null,
+  subject_relation text not null default ''::text,
+  diary_id uuid not null,
+  org_id uuid not null,
+  expires_at timestamp with time zone,
+  revision bigint not null,
+  constraint diary_tuples_pkey PRIMARY KEY (namespace, object_id, relation, subject_namespace, subject_id, subject_relation),
+  constraint diary_tuples_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE,
+  constraint diary_tuples_namespace_check CHECK ((namespace = ANY (ARRAY['Diary'::text, 'DiaryEntry'::text]))),
+  constraint diary_tuples_relation_check CHECK ((relation = ANY (ARRAY['owner'::text, 'writers'::text, 'readers'::text, 'parent'::text]))),
+  constraint diary_tuples_subject_namespace_check CHECK ((subject_namespace = ANY (ARRAY['Agent'::text, 'User'::text, 'Team'::text, 'Diary'::text]))),
+  constraint diary_tuples_subject_relation_check CHECK ((subject_relation = ANY (ARRAY[''::text, 'member'::text])))
 );
 
 create table identity_agents (
@@ -1287,6 +1445,26 @@ CREATE UNIQUE INDEX identity_agent_keys_fingerprint ON public.identity_agent_key
 CREATE UNIQUE INDEX identity_agent_keys_public_key ON public.identity_agent_keys USING btree (public_key);
 CREATE INDEX identity_agent_profiles_agent ON public.identity_agent_profiles USING btree (org_id, agent_id);
 CREATE INDEX identity_agent_profiles_listed ON public.identity_agent_profiles USING btree (agent_id) WHERE listed;
+CREATE INDEX diary_diaries_name ON public.diary_diaries USING btree (name);
+CREATE INDEX diary_diaries_open ON public.diary_diaries USING btree (created_at DESC, id DESC) WHERE (visibility <> 'private'::text);
+CREATE INDEX diary_diaries_org ON public.diary_diaries USING btree (org_id);
+CREATE INDEX diary_diaries_owner ON public.diary_diaries USING btree (owner_id);
+CREATE INDEX diary_diaries_page ON public.diary_diaries USING btree (created_at DESC, id DESC);
+CREATE INDEX diary_entries_author ON public.diary_entries USING btree (author_id);
+CREATE INDEX diary_entries_deleted ON public.diary_entries USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
+CREATE INDEX diary_entries_expiry ON public.diary_entries USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX diary_entries_page ON public.diary_entries USING btree (diary_id, created_at DESC, id DESC);
+CREATE INDEX diary_entries_replaces ON public.diary_entries USING btree (superseded_by) WHERE (superseded_by IS NOT NULL);
+CREATE INDEX diary_entries_same ON public.diary_entries USING btree (diary_id, content_hash);
+CREATE INDEX diary_entries_tags ON public.diary_entries USING gin (tags);
+CREATE INDEX diary_entry_revisions_actor ON public.diary_entry_revisions USING btree (actor_id);
+CREATE INDEX diary_relations_diary ON public.diary_relations USING btree (diary_id);
+CREATE INDEX diary_relations_to ON public.diary_relations USING btree (to_id);
+CREATE INDEX diary_shares_inviter ON public.diary_shares USING btree (invited_by_id);
+CREATE INDEX diary_shares_subject ON public.diary_shares USING btree (shared_with, status);
+CREATE INDEX diary_tuples_diary ON public.diary_tuples USING btree (diary_id);
+CREATE INDEX diary_tuples_org ON public.diary_tuples USING btree (org_id);
+CREATE INDEX diary_tuples_subject ON public.diary_tuples USING btree (subject_id, subject_namespace, relation) WHERE (namespace = 'Diary'::text);
 CREATE UNIQUE INDEX identity_agents_name ON public.identity_agents USING btree (org_id, lower(name)) WHERE (deleted_at IS NULL);
 CREATE INDEX identity_agents_page ON public.identity_agents USING btree (org_id, created_at DESC, id DESC) WHERE (deleted_at IS NULL);
 CREATE INDEX identity_api_keys_agent ON public.identity_api_keys USING btree (agent_id) WHERE (agent_id IS NOT NULL);
