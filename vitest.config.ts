@@ -11,6 +11,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 30_000,
     expect: { poll: { timeout: 15_000 } },
+    tags: [{ name: 'long', description: 'Seconds of the same thing again and again; npm run check leaves them out.' }],
     projects: [
       {
         extends: true,

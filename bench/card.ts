@@ -1,7 +1,8 @@
 /** Budget: a card appears in an open browser within 500 ms of inbox_ask at p99. */
-import { openBrowser } from '../packages/server/test/support/browser.ts';
+
 import { cardDelays } from '../packages/server/test/support/card-delays.ts';
 import { connectV2 } from '../packages/server/test/support/mcp-drivers.ts';
+import { openBrowser } from '../scripts/open-browser.ts';
 import type { BenchLine, BenchServer } from './bench-server.ts';
 import { median, percentile } from './measure.ts';
 

@@ -2,11 +2,11 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { BrowserContext } from 'playwright-core';
-import { openBrowser } from '../packages/server/test/support/browser.ts';
 import { startHttp } from '../packages/server/test/support/oauth-gate.ts';
 import { visitPlainPages } from '../packages/server/test/support/plain-pages.ts';
 import { serverDatabaseUrl } from '../packages/server/test/support/server-database.ts';
 import { removeDataDir, startServer } from '../packages/server/test/support/start-server.ts';
+import { openBrowser } from './open-browser.ts';
 import { root } from './run-steps.ts';
 import { type SeededIds, type SeededPage, seededPages } from './seed/pages.ts';
 import { plainJourney } from './seed/plain-journey.ts';

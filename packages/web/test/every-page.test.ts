@@ -24,10 +24,8 @@ afterAll(async () => {
 // Half a minute each on idle cores; on busy ones a single page takes seconds.
 vi.setConfig({ testTimeout: 600_000 });
 
-const sizes = {
-  desk: { viewport: { width: 1440, height: 900 } },
-  phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
-} as const;
+const desk = { width: 1440, height: 900 };
+const phone = { width: 390, height: 844 };
 
 interface Visit {
   page: Page;
@@ -36,8 +34,8 @@ interface Visit {
   complaints: () => string[];
 }
 
-const visit = async (size: keyof typeof sizes, token: string | null): Promise<Visit> => {
-  const context = await browser.newContext({ ...sizes[size], reducedMotion: 'reduce' });
+const visit = async (token: string | null): Promise<Visit> => {
+  const context = await browser.newContext({ viewport: desk, hasTouch: true, reducedMotion: 'reduce' });
   if (token !== null) await context.addCookies([{ name: 'atrium_session', value: token, url: origin }]);
   const page = await context.newPage();
   const said: string[] = [];
@@ -51,60 +49,60 @@ const visit = async (size: keyof typeof sizes, token: string | null): Promise<Vi
   return { page, context, complaints: () => said.splice(0) };
 };
 
+const sidewaysOf = (page: Page): Promise<number> =>
+  page.evaluate(async () => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return document.documentElement.scrollWidth - innerWidth;
+  });
+
 /**
  * What is wrong with a page; an empty object when nothing is. Its colours are asked for by night as well on the desk: a
- * phone lays things out in another way, with the same colours.
+ * phone lays things out in another way, with the same colours. It becomes narrow without being loaded again, as when
+ * somebody draws the window small.
  */
 const faults = async (
   { page, complaints }: Visit,
-  { path, ready, night }: { path: string; ready: string; night: boolean },
+  { path, ready }: { path: string; ready: string },
 ): Promise<Record<string, unknown>> => {
+  await page.setViewportSize(desk);
   await page.emulateMedia({ colorScheme: 'light' });
   await page.goto(origin + path);
   await page.locator(ready).first().waitFor({ state: 'attached' });
   await page.evaluate(() => document.fonts.ready);
   const light = await seriousViolations(page);
-  let dark: string[] = [];
-  if (night) {
-    await page.emulateMedia({ colorScheme: 'dark' });
-    await page.waitForFunction(() => document.documentElement.dataset['theme'] === 'night');
-    dark = await seriousViolations(page, true);
-  }
-  const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.waitForFunction(() => document.documentElement.dataset['theme'] === 'night');
+  const dark = await seriousViolations(page, true);
+  const wide = await sidewaysOf(page);
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.waitForFunction(() => document.documentElement.dataset['theme'] === 'daylight');
+  await page.setViewportSize(phone);
+  const narrow = await sidewaysOf(page);
+  const small = await seriousViolations(page);
   const said = complaints();
   return {
     ...(light.length > 0 && { light }),
     ...(dark.length > 0 && { dark }),
-    ...(sideways !== 0 && { sideways }),
+    ...(small.length > 0 && { small }),
+    ...(wide !== 0 && { wide }),
+    ...(narrow !== 0 && { narrow }),
     ...(said.length > 0 && { said }),
   };
 };
 
 const walk = async (
-  pages: readonly SeededPage[],
-  size: keyof typeof sizes,
-  token: string | null,
-  ids: SeededIds,
-): Promise<Record<string, unknown>> => {
-  const visited = await visit(size, token);
-  const found: Record<string, unknown> = {};
-  for (const { name, path, ready } of pages) {
-    const wrong = await faults(visited, { path: path(ids), ready, night: size === 'desk' });
-    if (Object.keys(wrong).length > 0) found[`${name} on a ${size}`] = wrong;
-  }
-  await visited.context.close();
-  return found;
-};
-
-/** Both sizes side by side, since a page that loads leaves the processor to another one. */
-const walkAll = async (
   viewer: NonNullable<SeededPage['viewer']>,
   token: string | null,
   ids: SeededIds,
 ): Promise<Record<string, unknown>> => {
-  const pages = seededPages.filter((page) => (page.viewer ?? 'owner') === viewer);
-  const walks = await Promise.all([walk(pages, 'desk', token, ids), walk(pages, 'phone', token, ids)]);
-  return Object.assign({}, ...walks);
+  const visited = await visit(token);
+  const found: Record<string, unknown> = {};
+  for (const { name, path, ready } of seededPages.filter((page) => (page.viewer ?? 'owner') === viewer)) {
+    const wrong = await faults(visited, { path: path(ids), ready });
+    if (Object.keys(wrong).length > 0) found[name] = wrong;
+  }
+  await visited.context.close();
+  return found;
 };
 
 describe('on a real server no page has a serious violation, sideways scroll or a complaint in its console', () => {
@@ -112,7 +110,7 @@ describe('on a real server no page has a serious violation, sideways scroll or a
   let ids: SeededIds;
 
   test('the setup of a fresh server', async () => {
-    expect(await walkAll('first', null, {} as SeededIds)).toEqual({});
+    expect(await walk('first', null, {} as SeededIds)).toEqual({});
   });
 
   test('the pages of a stranger', async () => {
@@ -123,16 +121,16 @@ describe('on a real server no page has a serious violation, sideways scroll or a
     });
     ({ ids } = org);
     ({ token } = org.owner);
-    expect(await walkAll('stranger', null, ids)).toEqual({});
+    expect(await walk('stranger', null, ids)).toEqual({});
   });
 
   test('the pages of an owner', async () => {
-    expect(await walkAll('owner', token, ids)).toEqual({});
+    expect(await walk('owner', token, ids)).toEqual({});
   });
 });
 
 test('every route of the router is among the pages that are looked at', async () => {
-  const { page, context } = await visit('desk', null);
+  const { page, context } = await visit(null);
   await page.goto(`${origin}/sign-in`);
   await page.locator('[name=password]').waitFor();
   const routes = await page.evaluate(() => {

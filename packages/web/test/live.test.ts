@@ -15,14 +15,17 @@ afterAll(async () => {
   await web?.close();
 });
 
-/** Plays the socket's other side: each connection gets `ready` at once; what the page says is kept. */
-const playSocket = async (context: BrowserContext, cursors: number[]) => {
+/** Plays the socket's other side: each connection gets `ready` as soon as it may; what the page says is kept. */
+const playSocket = async (context: BrowserContext, cursors: number[], mayAgain: Promise<void> = Promise.resolve()) => {
   const connections: { socket: WebSocketRoute; said: unknown[] }[] = [];
   await context.routeWebSocket(/\/ws$/, (socket) => {
     const said: unknown[] = [];
     connections.push({ socket, said });
     socket.onMessage((message) => said.push(JSON.parse(String(message))));
-    socket.send(socketReady(cursors[connections.length - 1] ?? cursors.at(-1)!));
+    const first = connections.length === 1;
+    const cursor = cursors[connections.length - 1] ?? cursors.at(-1)!;
+    if (first) socket.send(socketReady(cursor));
+    else void mayAgain.then(() => socket.send(socketReady(cursor)));
   });
   return connections;
 };
@@ -30,7 +33,8 @@ const playSocket = async (context: BrowserContext, cursors: number[]) => {
 test('a lost connection shows the thin line, comes back by itself and replays from the last event heard', async () => {
   const context = await newContext(browser);
   await web.answer(context, recorded(signedInAnswers));
-  const connections = await playSocket(context, [10, 15]);
+  const seen = Promise.withResolvers<void>();
+  const connections = await playSocket(context, [10, 15], seen.promise);
   const page = await context.newPage();
   await page.goto(`${web.url}/settings/preferences`);
   await expect.poll(() => connections[0]?.said).toEqual([{ type: 'subscribe' }]);
@@ -47,7 +51,8 @@ test('a lost connection shows the thin line, comes back by itself and replays fr
   connections[0]!.socket.send(JSON.stringify(event));
   await connections[0]!.socket.close({ code: 1012 });
   await page.getByText('Reconnecting').waitFor({ state: 'attached' });
-  await expect.poll(() => connections[1]?.said, { timeout: 5000 }).toEqual([{ type: 'subscribe', since: 12 }]);
+  seen.resolve();
+  await expect.poll(() => connections[1]?.said).toEqual([{ type: 'subscribe', since: 12 }]);
   await page.getByText('Reconnecting').waitFor({ state: 'detached' });
   await context.close();
 }, 30_000);

@@ -25,7 +25,7 @@ beforeAll(() => {
   const setup = JSON.stringify(resolve(import.meta.dirname, '../support/test-server-setup.ts'));
   writeFileSync(
     join(scratch, 'vitest.config.ts'),
-    `export default { test: { globalSetup: [${setup}], projects: [{ extends: true, test: { name: 'unit', include: ['*.test.ts'] } }] } };`,
+    `export default { test: { tags: [{ name: 'long' }], globalSetup: [${setup}], projects: [{ extends: true, test: { name: 'unit', include: ['*.test.ts'] } }] } };`,
   );
 });
 

@@ -1,8 +1,8 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBrowser } from '../../../../scripts/open-browser.ts';
 import { stepOf, totpCode } from '../../src/modules/identity/totp.ts';
 import { type AppleIssuer, startAppleIssuer } from '../support/apple-issuer.ts';
-import { openBrowser } from '../support/browser.ts';
 import { freePort } from '../support/free-port.ts';
 import type { ReadLetter } from '../support/letters.ts';
 import { type OutsideAccount, startOidcIssuer, type TestIssuer } from '../support/oidc-issuer.ts';

@@ -60,4 +60,4 @@ it('so does one at any later moment of the start, and the next start is good', a
   expect(next.output()).not.toContain(leftover);
   expect((await fetch(`${next.url}/ready`)).status).toBe(200);
   expect(await next.stop()).toBe(0);
-});
+}, 180_000);

@@ -77,7 +77,10 @@ export const makeCertificate = (plan: CertificatePlan): MadeCertificate => {
   const signature = sign('sha256', tbs, issuer?.privateKey ?? privateKey);
   const whole = sequence(tbs, ecdsaWithSha256, bits(signature));
   return {
-    pem: `-----BEGIN CERTIFICATE-----\n${whole.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
+    pem: `-----BEGIN CERTIFICATE-----\n${whole
+      .toString('base64')
+      .match(/.{1,64}/g)!
+      .join('\n')}\n-----END CERTIFICATE-----\n`,
     der: whole,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
     thumbprint: createHash('sha256').update(whole).digest('base64url'),

@@ -1,5 +1,5 @@
 import { Outlet, useMatches, useNavigate } from '@tanstack/react-router';
-import { Suspense, useEffect } from 'react';
+import { Suspense, useEffect, useLayoutEffect } from 'react';
 import { onSignedOut } from '../data/client.ts';
 import { connectLive, useConnectionState } from '../data/live.ts';
 import { useAccountPreferences } from '../data/preferences.ts';
@@ -21,7 +21,7 @@ export const Frame = () => {
   const bare = useMatches({ select: (matches) => matches.some((match) => match.staticData.bare) });
   useSession();
   useAccountPreferences();
-  useEffect(startShortcuts, []);
+  useLayoutEffect(startShortcuts, []);
   useShortcut('mod+k', 'Search and commands', () => openPalette(), { group: 'Everywhere' });
   return (
     <div className="flex h-full flex-col bg-bg md:flex-row">

@@ -1,5 +1,11 @@
 const wordStart = (text: string, word: string): boolean => text.startsWith(word) || text.includes(` ${word}`);
 
+/** Begins the value of an object that a search of the server found. */
+export const foundPrefix = 'object ';
+
+/** Below a command whose title has each word at the start of one of its own, above those that only mention it. */
+const foundScore = 0.7;
+
 /**
  * How well a command answers what was typed, 0 to 1. Every typed word must stand in it whole: letters scattered over
  * a title and its keywords are no match, or "nord" would find "settiNgs passwORD".
@@ -9,6 +15,7 @@ export const paletteScore = (value: string, search: string, keywords: readonly s
   const rest = keywords.slice(1).join(' ').toLowerCase();
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return 1;
+  if (value.startsWith(foundPrefix)) return foundScore;
   const scores = words.map((word) =>
     wordStart(title, word)
       ? 1

@@ -14,7 +14,7 @@ import { toast } from '../ui/toast.tsx';
 import type { Command, CommandArgument, FoundObject } from './feature.ts';
 import { features } from './features.ts';
 import { useNav } from './nav.ts';
-import { paletteScore } from './palette-score.ts';
+import { foundPrefix, paletteScore } from './palette-score.ts';
 import { paletteOpen, recentIds, recentObjects, remember, rememberObject } from './palette-store.ts';
 
 const themeCommands: Command[] = [
@@ -131,6 +131,35 @@ const PaletteBody = ({ close }: { close: () => void }) => {
   const recent = recentIds();
   const objects = recentObjects();
   const groups = [...new Set(commands.map((command) => command.group))];
+  // The best answer comes first and is what Enter takes; the list itself orders within a group alone.
+  const sections: { key: string; heading: string; score: number; rows: ReactNode }[] = [
+    ...found.map(({ heading, objects: hits }) => ({
+      key: `${foundPrefix}${heading}`,
+      heading,
+      score: paletteScore(foundPrefix, text),
+      rows: hits.map((object) => (
+        <ObjectRow
+          key={object.id}
+          object={object}
+          value={`${foundPrefix}${object.id}`}
+          onSelect={() => openObject(object)}
+        />
+      )),
+    })),
+    ...groups.map((group) => {
+      const members = commands.filter(
+        (command) => command.group === group && (text !== '' || group !== 'View' || command.id === 'theme.system'),
+      );
+      return {
+        key: group,
+        heading: group,
+        score: Math.max(...members.map((command) => paletteScore(command.title, text, keywordsOf(command)))),
+        rows: members.map((command) => (
+          <CommandRow key={command.id} command={command} value={command.title} onSelect={() => choose(command)} />
+        )),
+      };
+    }),
+  ];
   return (
     <Cmdk label="Search and commands" loop filter={paletteScore} className="flex min-h-0 flex-col">
       <SearchLine value={text} onChange={setText} placeholder="Search or run a command" />
@@ -153,30 +182,13 @@ const PaletteBody = ({ close }: { close: () => void }) => {
             })}
           </Cmdk.Group>
         )}
-        {found.map(({ heading, objects: hits }) => (
-          <Cmdk.Group key={heading} heading={heading} className={groupClass} forceMount>
-            {hits.map((object) => (
-              <ObjectRow
-                key={object.id}
-                object={object}
-                value={`object ${object.id}`}
-                onSelect={() => openObject(object)}
-              />
-            ))}
-          </Cmdk.Group>
-        ))}
-        {groups.map((group) => (
-          <Cmdk.Group key={group} heading={group} className={groupClass}>
-            {commands
-              .filter(
-                (command) =>
-                  command.group === group && (text !== '' || group !== 'View' || command.id === 'theme.system'),
-              )
-              .map((command) => (
-                <CommandRow key={command.id} command={command} value={command.title} onSelect={() => choose(command)} />
-              ))}
-          </Cmdk.Group>
-        ))}
+        {sections
+          .toSorted((a, b) => b.score - a.score)
+          .map(({ key, heading, rows }) => (
+            <Cmdk.Group key={key} heading={heading} className={groupClass}>
+              {rows}
+            </Cmdk.Group>
+          ))}
       </Cmdk.List>
       <Foot>
         <Hint keys="up down">move</Hint>
@@ -313,15 +325,12 @@ const SearchLine = ({
   </div>
 );
 
+const keywordsOf = (command: Command): string[] => [command.title, ...(command.keywords ?? [])];
+
 const CommandRow = ({ command, value, onSelect }: { command: Command; value: string; onSelect: () => void }) => {
   const Icon = command.icon ?? ArrowRight;
   return (
-    <Cmdk.Item
-      value={value}
-      keywords={[command.title, ...(command.keywords ?? [])]}
-      onSelect={onSelect}
-      className={rowClass}
-    >
+    <Cmdk.Item value={value} keywords={keywordsOf(command)} onSelect={onSelect} className={rowClass}>
       <Icon aria-hidden strokeWidth={1.75} />
       <span className="min-w-0 flex-1 truncate">
         {command.title}
@@ -343,7 +352,7 @@ const ObjectRow = ({
 }) => {
   const Icon = object.icon ?? ArrowRight;
   return (
-    <Cmdk.Item forceMount value={value} keywords={[object.label]} onSelect={onSelect} className={rowClass}>
+    <Cmdk.Item value={value} keywords={[object.label]} onSelect={onSelect} className={rowClass}>
       <Icon aria-hidden strokeWidth={1.75} />
       <span dir="auto" className="min-w-0 flex-1 truncate text-start">
         {object.label}

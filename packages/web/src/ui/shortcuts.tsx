@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { Dialog } from './dialog.tsx';
 import { createExternalStore, useExternalStore } from './external-store.ts';
 import { Kbd } from './kbd.tsx';
@@ -61,7 +61,8 @@ export const useShortcut = (
     latest.current = run;
   });
   const { group = 'This page', enabled = true } = options;
-  useEffect(() => {
+  // Before anything is painted, so that no key is lost on what already stands on the screen.
+  useLayoutEffect(() => {
     if (!enabled) return;
     const entry: Shortcut = { keys, label, group, run: (event) => latest.current(event) };
     registered.set((current) => [...current, entry]);

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext } from 'playwright-core';
 
-export { openBrowser as launchBrowser } from '../../../server/test/support/browser.ts';
+export { openBrowser as launchBrowser } from '../../../../scripts/open-browser.ts';
 
 export interface ContextOptions {
   theme?: string;

@@ -23,7 +23,7 @@ const denied = async (org: { id: string }) => {
 };
 
 describe('the last Owner', () => {
-  it('situation 14: two Owners who demote each other leave one, 100 times', async () => {
+  it('situation 14: two Owners who demote each other leave one, 100 times', { tags: ['long'] }, async () => {
     const org = await makeOrg(identity, { members: { Bob: 'owner' } });
     const [a, b] = [org.owner, org.members.Bob];
     const { members } = identity.services;

@@ -26,7 +26,10 @@ beforeAll(async () => {
 afterAll(() => t.drop());
 
 describe('one answer', () => {
-  test('situation 11: of two answers at once exactly one wins, and the loser hears who', async () => {
+  test('situation 11: of two answers at once exactly one wins, and the loser hears who', {
+    tags: ['long'],
+    timeout: 60_000,
+  }, async () => {
     for (let round = 0; round < 200; round += 1) {
       const id = await ask();
       const waiting = t.inbox.waits.wait(callBy(agent!), id, 10, null);
@@ -45,9 +48,12 @@ describe('one answer', () => {
       expect(await waiting).toMatchObject({ status: 'answered', values: { ok: won === 0 }, source: 'person' });
       expect(await count('select count(*) from inbox_responses where item_id = $1', [id])).toBe(1);
     }
-  }, 60_000);
+  });
 
-  test('situation 12: an answer and the expiry at once end in one verdict, which the agent gets too', async () => {
+  test('situation 12: an answer and the expiry at once end in one verdict, which the agent gets too', {
+    tags: ['long'],
+    timeout: 60_000,
+  }, async () => {
     const verdicts = new Set<string>();
     for (let round = 0; round < 200; round += 1) {
       const id = await ask(asking({ ttl_ms: 1000 }));
@@ -66,7 +72,7 @@ describe('one answer', () => {
       );
     }
     expect([...verdicts].sort()).toEqual(['answered', 'expired']);
-  }, 60_000);
+  });
 
   test('situation 13: withdrawing and answering at once has one winner, and the draft of the loser stays', async () => {
     for (let round = 0; round < 50; round += 1) {

@@ -55,6 +55,27 @@ it('46: registered clients nobody allowed go after a day, unused ones after thir
   expect(await ids()).toEqual(['c-operator']);
 });
 
+it('tokens to manage a registered client stay as long as it does, and go with it', async () => {
+  const db = test.database.read;
+  const keep = (id_hash: string, client_id: string) =>
+    artefactsStore.upsert(db, 'RegistrationAccessToken', {
+      ...{ id_hash, payload: {}, grant_id: null, uid: null, user_code: null, client_id, subject: null },
+      expires_at: new Date('9999-12-31T00:00:00Z'),
+    });
+  const client = draft('managed', 'registered');
+  await clientsStore.insert(db, client, test.clock.now());
+  await keep('of-managed', 'managed');
+  await keep('of-gone', 'gone');
+  const left = async () =>
+    (await test.pool.query('select id_hash from oauth_registration_tokens order by 1')).rows.map((r) => r.id_hash);
+  test.clock.advance(dayMs / 2);
+  await sweepOauth(test.database, test.clock);
+  expect(await left()).toEqual(['of-managed']);
+  await clientsStore.delete(db, client.id);
+  await sweepOauth(test.database, test.clock);
+  expect(await left()).toEqual([]);
+});
+
 it('42, hole 5: at most so many documents are kept; the one used least recently goes, then those unused for thirty days', async () => {
   const db = test.database.read;
   for (let count = 0; count < 6; count += 1) {
@@ -75,7 +96,10 @@ it('42, hole 5: at most so many documents are kept; the one used least recently 
   expect(await left()).toEqual([]);
 });
 
-it('86: hundreds of thousands of expired rows go in batches, in bounded runs, while live tokens are used all along', async () => {
+it('86: hundreds of thousands of expired rows go in batches, in bounded runs, while live tokens are used all along', {
+  tags: ['long'],
+  timeout: 60_000,
+}, async () => {
   const db = test.database.read;
   const now = test.clock.now();
   const [past, future] = [new Date(now.getTime() - 2 * 3_600_000), new Date(now.getTime() + 3_600_000)];
@@ -132,7 +156,7 @@ it('86: hundreds of thousands of expired rows go in batches, in bounded runs, wh
   await user;
   expect(await left()).toEqual({ refresh: live, ...kept });
   expect(uses).toBeGreaterThan(20);
-}, 60_000);
+});
 
 it('approvals are known for an hour beyond their end, so that who polls hears of it', async () => {
   const db = test.database.read;

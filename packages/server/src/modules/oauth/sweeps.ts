@@ -58,5 +58,6 @@ export const sweepOauth = async (database: Database, clock: Clock): Promise<void
   await transactionsStore.sweep(db, now);
   await grantsStore.sweep(db, ago(30 * dayMs));
   await clientsStore.sweep(db, { unconsented: ago(dayMs), unused: ago(30 * dayMs) });
+  await inBatches(() => artefactsStore.sweepOrphans(db));
   await clientDocumentsStore.sweep(db, ago(30 * dayMs));
 };

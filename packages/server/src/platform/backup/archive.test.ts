@@ -54,7 +54,7 @@ describe('a backup file', () => {
     expect(manifest.tables[0]?.name).toBe('core_events');
   });
 
-  it('is refused with any one bit flipped', async () => {
+  it('is refused with any one bit flipped', { tags: ['long'] }, async () => {
     const whole = readFileSync(plain);
     const damaged = join(folder, 'damaged.tar');
     for (let place = 0; place < whole.length; place += 11) {
@@ -67,6 +67,7 @@ describe('a backup file', () => {
 
   it.each(['cut.tar', 'cut.tar.gz', 'cut.tar.zst'])(
     'is refused when %s is cut off, or was whole already',
+    { tags: ['long'] },
     async (name) => {
       const path = await write(name);
       const whole = readFileSync(path);

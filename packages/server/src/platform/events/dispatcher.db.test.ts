@@ -60,7 +60,9 @@ const killListeners = () =>
   );
 
 describe('the dispatcher', () => {
-  it('delivers every event once and in order to two processes while both write concurrently', async () => {
+  it('delivers every event once and in order to two processes while both write concurrently', {
+    tags: ['long'],
+  }, async () => {
     const [one, two] = [await startProcess(), await startProcess()];
     const calls = [makeCall(), makeCall()];
     const writes = Array.from({ length: 120 }, (_, n) =>
@@ -70,8 +72,8 @@ describe('the dispatcher', () => {
     const totals = await test.pool.query('select org_id, last_seq from core_event_heads');
     for (const call of calls) {
       const last = totals.rows.find((row) => row.org_id === call.caller.org_id).last_seq;
-      await vi.waitFor(() => expect(seqs(one.seen, call)).toEqual(upTo(last)));
-      await vi.waitFor(() => expect(seqs(two.seen, call)).toEqual(upTo(last)));
+      await vi.waitFor(() => expect(seqs(one.seen, call)).toEqual(upTo(last)), 15_000);
+      await vi.waitFor(() => expect(seqs(two.seen, call)).toEqual(upTo(last)), 15_000);
     }
     expect([...one.errors, ...two.errors]).toEqual([]);
   });
@@ -79,13 +81,18 @@ describe('the dispatcher', () => {
   it('does not skip an event of a transaction that commits late', async () => {
     const { database, seen } = await startProcess();
     const call = makeCall();
+    const [begun, others] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const slow = database.transaction(call, async (tx) => {
       tx.emit({ kind: 'note.slow', id: newId() });
-      await sql`select pg_sleep(0.1)`.execute(tx.db);
+      await sql`select 1`.execute(tx.db);
+      begun.resolve();
+      await others.promise;
     });
+    await begun.promise;
     await emit(database, call, 2);
+    others.resolve();
     await slow;
-    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([1, 2, 3]));
+    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([1, 2, 3]), 15_000);
     expect(seen.filter((event) => event.org_id === call.caller.org_id).at(-1)!.kind).toBe('note.slow');
   });
 
@@ -93,15 +100,15 @@ describe('the dispatcher', () => {
     const { dispatcher, seen, errors } = await startProcess();
     const call = makeCall();
     await emit(test.database, call);
-    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([1]));
+    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([1]), 15_000);
     await killListeners();
-    await vi.waitFor(() => expect(errors).toHaveLength(1));
+    await vi.waitFor(() => expect(errors).toHaveLength(1), 15_000);
     for (let n = 0; n < 20; n += 1) await emit(test.database, call);
-    await vi.waitFor(() => expect(seqs(seen, call)).toEqual(upTo(21)), 5000);
+    await vi.waitFor(() => expect(seqs(seen, call)).toEqual(upTo(21)), 15_000);
     expect(dispatcher.connected).toBe(true);
   });
 
-  it('keeps order when it is killed again and again under load', async () => {
+  it('keeps order when it is killed again and again under load', { tags: ['long'] }, async () => {
     const [one, two] = [await startProcess(), await startProcess()];
     const call = makeCall();
     const writing = Promise.all([
@@ -115,8 +122,8 @@ describe('the dispatcher', () => {
     for (let n = 0; n < 5; n += 1) await killListeners();
     await writing;
     await killListeners();
-    await vi.waitFor(() => expect(seqs(one.seen, call)).toEqual(upTo(200)), 8000);
-    await vi.waitFor(() => expect(seqs(two.seen, call)).toEqual(upTo(200)), 8000);
+    await vi.waitFor(() => expect(seqs(one.seen, call)).toEqual(upTo(200)), 15_000);
+    await vi.waitFor(() => expect(seqs(two.seen, call)).toEqual(upTo(200)), 15_000);
   });
 
   it('begins where the log stands, not at its beginning', async () => {
@@ -124,7 +131,7 @@ describe('the dispatcher', () => {
     await emit(test.database, call, 3);
     const { seen } = await startProcess();
     await emit(test.database, call);
-    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([4]));
+    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([4]), 15_000);
   });
 
   it('goes on after a handler throws and waits for one that is asynchronous', async () => {
@@ -139,8 +146,8 @@ describe('the dispatcher', () => {
       throw new Error('handler');
     });
     await emit(database, call, 2);
-    await vi.waitFor(() => expect(order).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2']));
-    await vi.waitFor(() => expect(errors).toHaveLength(2));
+    await vi.waitFor(() => expect(order).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2']), 15_000);
+    await vi.waitFor(() => expect(errors).toHaveLength(2), 15_000);
     expect(seqs(seen, call)).toEqual([1, 2]);
   });
 
@@ -149,9 +156,9 @@ describe('the dispatcher', () => {
     const call = makeCall();
     const stop = new AbortController();
     const never = new AbortController().signal;
-    const hit = dispatcher.waitFor(call.caller.org_id, (event) => event.seq === 2, never, 10_000);
+    const hit = dispatcher.waitFor(call.caller.org_id, (event) => event.seq === 2, never, 15_000);
     const timeout = dispatcher.waitFor(call.caller.org_id, () => false, never, 20);
-    const aborted = dispatcher.waitFor(call.caller.org_id, () => false, stop.signal, 10_000);
+    const aborted = dispatcher.waitFor(call.caller.org_id, () => false, stop.signal, 15_000);
     await emit(test.database, call, 3);
     expect((await hit)?.seq).toBe(2);
     expect(await timeout).toBeNull();
@@ -206,7 +213,7 @@ describe('replay', () => {
       [call.caller.org_id, newId()],
     );
     await test.pool.query(`select pg_notify('atrium_events', $1 || ':3')`, [call.caller.org_id]);
-    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([3]), 5000);
+    await vi.waitFor(() => expect(seqs(seen, call)).toEqual([3]), 15_000);
     expect(gaps).toEqual([call.caller.org_id]);
   });
 });

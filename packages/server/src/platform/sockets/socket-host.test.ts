@@ -212,7 +212,7 @@ test('Ping is answered, silence ends with 4408, an expired credential with 4401'
   expect(await expiring.closed).toBe(4401);
 });
 
-test('A receiver that does not read is closed and its memory freed', async () => {
+test('A receiver that does not read is closed and its memory freed', { tags: ['long'] }, async () => {
   const bench = await start({ limits: { max_buffered: 1_000_000 } });
   const slow = await bench.signedIn('ada', { type: 'subscribe' });
   await slow.hear('replayed');

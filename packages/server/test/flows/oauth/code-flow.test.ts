@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser } from '../../support/browser.ts';
+import { openBrowser } from '../../../../../scripts/open-browser.ts';
 import { startConnectionTrap } from '../../support/connection-trap.ts';
 import { FormBrowser } from '../../support/form-browser.ts';
 import { type OauthWorld, openOauthWorld, pkce, redirect } from '../../support/oauth-world.ts';

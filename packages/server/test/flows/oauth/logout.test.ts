@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser } from '../../support/browser.ts';
+import { openBrowser } from '../../../../../scripts/open-browser.ts';
 import { freePort } from '../../support/free-port.ts';
 import { startHttp } from '../../support/oauth-gate.ts';
 import { type OauthWorld, openOauthWorld, pkce } from '../../support/oauth-world.ts';

@@ -428,4 +428,19 @@ describe('openid-client, as time goes on', () => {
     clock.move(61_000);
     expect(await ends(late)).toContain('invalid_request_uri');
   });
+
+  it('RFC 7592: manages its registration for as long as it is registered', async () => {
+    const registered = await fetch(`${world.issuer}/oauth/register`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ redirect_uris: [redirect], token_endpoint_auth_method: 'none', client_name: 'Lasting' }),
+    });
+    const made = (await registered.json()) as Record<string, string>;
+    clock.move(20 * 3_600_000);
+    const read = await fetch(made['registration_client_uri']!, {
+      headers: { authorization: `Bearer ${made['registration_access_token']}` },
+    });
+    expect(read.status).toBe(200);
+    expect(await read.json()).toMatchObject({ client_id: made['client_id'], client_name: 'Lasting' });
+  });
 });

@@ -54,6 +54,9 @@ const afterlifeMs: Partial<Record<string, number>> = {
   BackchannelAuthenticationRequest: 10 * 60_000,
 };
 
+/** Registration tokens live as long as their client (RFC 7592, 5), and the engine names no end for them. */
+const noEnd = new Date('9999-12-31T00:00:00Z');
+
 /**
  * One model of the engine in PostgreSQL. Ids are stored as hashes and put back into what is read, because the engine
  * has them in its payloads and a copy of the database must not hold usable tokens.
@@ -67,13 +70,10 @@ class ArtefactAdapter implements Adapter {
     this.#parts = parts;
   }
 
-  async upsert(id: string, payload: Payload, expiresIn: number): Promise<void> {
+  async upsert(id: string, payload: Payload): Promise<void> {
     const hash = this.#hash(id);
     const { jti: _jti, userCode, ...rest } = payload;
-    const expires =
-      typeof payload.exp === 'number'
-        ? this.#ours(dateOf(payload.exp))
-        : new Date(this.#parts.clock.now().getTime() + (expiresIn ?? 3600) * 1000);
+    const expires = typeof payload.exp === 'number' ? this.#ours(dateOf(payload.exp)) : noEnd;
     const scope = currentScope();
     if (this.#model === 'DeviceCode' && scope.of_a_person) await this.#settle(hash, payload);
     const uid = this.#model === 'Session' ? textOr(payload.uid) : null;

@@ -15,6 +15,8 @@ const sentences: Readonly<Record<string, string>> = {
   ExpiredError: 'This code has expired. Ask the device for a new one.',
   AlreadyUsedError: 'This code was already used.',
   AbortedError: 'You denied the request. The device gets nothing.',
+  // Another tab went on with it, or too much time passed.
+  SessionNotFound: 'This request has ended. Type the code again if the device still waits.',
   NoCodeError: 'Type the code that the device shows.',
 };
 

@@ -128,6 +128,15 @@ export const artefactsStore = {
     );
     return Number(result.numAffectedRows ?? 0n) === batch;
   },
+
+  /** Tokens to manage a client that is gone. Answers whether there may be more. */
+  sweepOrphans: async (db: Db, batch = 5000): Promise<boolean> => {
+    const result = await sql`delete from oauth_registration_tokens where id_hash in (
+        select t.id_hash from oauth_registration_tokens t
+        where not exists (select 1 from oauth_clients c where c.client_id = t.client_id)
+        limit ${batch} for update of t skip locked)`.execute(db);
+    return Number(result.numAffectedRows ?? 0n) === batch;
+  },
 };
 
 /** Neither allowed nor denied yet. */

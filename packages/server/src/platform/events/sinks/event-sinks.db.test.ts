@@ -70,7 +70,7 @@ const registered = (name: string) =>
   vi.waitFor(async () => {
     const { rowCount } = await test.pool.query('select 1 from core_event_sinks where name = $1', [name]);
     expect(rowCount).toBe(1);
-  });
+  }, 15_000);
 const emit = (call: Call, kinds: readonly string[]): Promise<void> =>
   database.transaction(call, async (tx) => {
     for (const kind of kinds) tx.emit({ kind, id: newId(), body: { kind } });
@@ -88,7 +88,7 @@ it('a new sink begins with what happens then, and gets it in order, by organisat
     young,
     Array.from({ length: 450 }, () => 'note.created'),
   );
-  await vi.waitFor(() => expect([broker.of(old), broker.of(young)]).toEqual([[3], upTo(450)]));
+  await vi.waitFor(() => expect([broker.of(old), broker.of(young)]).toEqual([[3], upTo(450)]), 15_000);
   const [first] = broker.taken.filter(({ key }) => key === young.caller.org_id);
   expect(first!.id).toBe(`${young.caller.org_id}:1`);
   expect(JSON.parse(first!.body)).toMatchObject({
@@ -96,7 +96,7 @@ it('a new sink begins with what happens then, and gets it in order, by organisat
     ...{ org_id: young.caller.org_id, producer: 'https://atrium.test', body: { kind: 'note.created' } },
     actor: { type: young.caller.kind },
   });
-  await vi.waitFor(() => expect(sinks.states[0]).toMatchObject({ lag: 0, delivered: 451, up: true }));
+  await vi.waitFor(() => expect(sinks.states[0]).toMatchObject({ lag: 0, delivered: 451, up: true }), 15_000);
 });
 
 it('kinds that are not wanted are passed over, and count as done', async () => {
@@ -105,8 +105,8 @@ it('kinds that are not wanted are passed over, and count as done', async () => {
   const sinks = start([broker], kindFilter(['oauth.*', 'note.created'], ['oauth.token.issued']));
   await registered('filtered');
   await emit(call, ['oauth.token.issued', 'oauth.token.revoked', 'note.updated', 'note.created']);
-  await vi.waitFor(() => expect(broker.of(call)).toEqual([2, 4]));
-  await vi.waitFor(() => expect(sinks.states[0]!.lag).toBe(0));
+  await vi.waitFor(() => expect(broker.of(call)).toEqual([2, 4]), 15_000);
+  await vi.waitFor(() => expect(sinks.states[0]!.lag).toBe(0), 15_000);
   const severity = broker.taken.map(({ body }) => (JSON.parse(body) as { severity: string }).severity);
   expect(severity).toEqual(['warning', 'info']);
 });
@@ -119,12 +119,12 @@ it('situation 84, in small: a sink that is away gets everything once it is back,
   await registered('absent');
   await registered('present');
   await emit(call, ['note.created', 'note.created', 'note.created']);
-  await vi.waitFor(() => expect(present.of(call)).toEqual(upTo(3)));
-  await vi.waitFor(() => expect(sinks.states[0]).toMatchObject({ lag: 3, up: false }));
+  await vi.waitFor(() => expect(present.of(call)).toEqual(upTo(3)), 15_000);
+  await vi.waitFor(() => expect(sinks.states[0]).toMatchObject({ lag: 3, up: false }), 15_000);
   expect(said.filter((what) => what.startsWith('events do not reach absent'))).toHaveLength(1);
   absent.away = false;
-  await vi.waitFor(() => expect(absent.of(call)).toEqual(upTo(3)));
-  await vi.waitFor(() => expect(sinks.states[0]).toMatchObject({ lag: 0, up: true }));
+  await vi.waitFor(() => expect(absent.of(call)).toEqual(upTo(3)), 15_000);
+  await vi.waitFor(() => expect(sinks.states[0]).toMatchObject({ lag: 0, up: true }), 15_000);
 });
 
 it('what a broker took without an answer is sent again under the same ids', async () => {
@@ -134,7 +134,7 @@ it('what a broker took without an answer is sent again under the same ids', asyn
   start([broker]);
   await registered('forgetful');
   await emit(call, ['note.created', 'note.created']);
-  await vi.waitFor(() => expect(broker.of(call)).toEqual([1, 2, 1, 2]));
+  await vi.waitFor(() => expect(broker.of(call)).toEqual([1, 2, 1, 2]), 15_000);
   expect(new Set(broker.taken.map(({ id }) => id)).size).toBe(2);
 });
 
@@ -145,11 +145,11 @@ it('of two processes one sends; the other goes on when it is gone', async () => 
   await registered('shared');
   start([broker]);
   await emit(call, ['note.created', 'note.created']);
-  await vi.waitFor(() => expect(broker.of(call)).toEqual([1, 2]));
+  await vi.waitFor(() => expect(broker.of(call)).toEqual([1, 2]), 15_000);
   expect(broker.opened).toBe(1);
   await first.stop();
   await emit(call, ['note.created']);
-  await vi.waitFor(() => expect(broker.of(call)).toEqual([1, 2, 3]));
+  await vi.waitFor(() => expect(broker.of(call)).toEqual([1, 2, 3]), 15_000);
 });
 
 it('events stay while a sink has not had them, and no longer than they are held', async () => {
@@ -168,6 +168,6 @@ it('events stay while a sink has not had them, and no longer than they are held'
   expect(await left(['slow'], past)).toBe(3);
   expect(await left(['slow'], soon)).toBe(0);
   broker.away = false;
-  await vi.waitFor(() => expect(said.some((what) => what.includes('were pruned before slow'))).toBe(true));
+  await vi.waitFor(() => expect(said.some((what) => what.includes('were pruned before slow'))).toBe(true), 15_000);
   expect(broker.of(call)).toEqual([]);
 });
