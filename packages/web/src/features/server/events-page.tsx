@@ -3,12 +3,12 @@ import { useState } from 'react';
 import { OperationTable } from '../../app/operation-table.tsx';
 import { useOperationList } from '../../data/operations.ts';
 import { Badge } from '../../ui/badge.tsx';
-import { Sheet } from '../../ui/dialog.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { Facts } from '../../ui/facts.tsx';
 import { FilterChips } from '../../ui/filter-chips.tsx';
 import { FormField } from '../../ui/form-field.tsx';
 import { PrincipalMark } from '../../ui/identity-mark.tsx';
+import { RecordSheet } from '../../ui/record-sheet.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { ServerHeader } from './server-header.tsx';
@@ -141,17 +141,15 @@ const columns: Column<SecurityEvent>[] = [
 ];
 
 const EventSheet = ({ event, onClose }: { event: SecurityEvent | null; onClose: () => void }) => {
-  const [last, setLast] = useState(event);
-  if (event && event !== last) setLast(event);
   return (
-    <Sheet
-      open={event !== null}
-      onOpenChange={(open) => !open && onClose()}
-      title={last ? eventWord(last.kind) : ''}
-      description={last?.kind}
+    <RecordSheet
+      record={event}
+      onClose={onClose}
+      title={({ kind }) => eventWord(kind)}
+      description={({ kind }) => kind}
     >
-      {last && (
-        <div className="flex flex-col gap-5">
+      {(last) => (
+        <>
           <Facts
             facts={[
               { label: 'When', value: <RelativeTime time={last.at} /> },
@@ -177,8 +175,8 @@ const EventSheet = ({ event, onClose }: { event: SecurityEvent | null; onClose: 
               </dl>
             </FormField>
           )}
-        </div>
+        </>
       )}
-    </Sheet>
+    </RecordSheet>
   );
 };
