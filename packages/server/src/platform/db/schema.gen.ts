@@ -139,36 +139,6 @@ export interface CoreSettings {
   updated_at: Timestamp;
 }
 
-export interface IdentityAgentEnrolments {
-  hash: string;
-  org_id: string;
-  agent_id: string;
-  created_at: Timestamp;
-  expires_at: Timestamp;
-  used_at: Timestamp | null;
-}
-
-export interface IdentityAgentKeys {
-  id: string;
-  org_id: string;
-  agent_id: string;
-  public_key: string;
-  fingerprint: string;
-  origin: string;
-  created_at: Timestamp;
-  replaced_at: Timestamp | null;
-  continuity: Json | null;
-}
-
-export interface IdentityAgentProfiles {
-  agent_id: string;
-  org_id: string;
-  display_name: string;
-  description: Generated<string>;
-  listed: Generated<boolean>;
-  updated_at: Timestamp;
-}
-
 export interface DiaryDiaries {
   id: string;
   org_id: string;
@@ -288,6 +258,36 @@ export interface DiaryTuples {
   org_id: string;
   expires_at: Timestamp | null;
   revision: number;
+}
+
+export interface IdentityAgentEnrolments {
+  hash: string;
+  org_id: string;
+  agent_id: string;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+  used_at: Timestamp | null;
+}
+
+export interface IdentityAgentKeys {
+  id: string;
+  org_id: string;
+  agent_id: string;
+  public_key: string;
+  fingerprint: string;
+  origin: string;
+  created_at: Timestamp;
+  replaced_at: Timestamp | null;
+  continuity: Json | null;
+}
+
+export interface IdentityAgentProfiles {
+  agent_id: string;
+  org_id: string;
+  display_name: string;
+  description: Generated<string>;
+  listed: Generated<boolean>;
+  updated_at: Timestamp;
 }
 
 export interface IdentityAgents {
@@ -1215,15 +1215,15 @@ export interface Schema {
   core_migrations: CoreMigrations;
   core_rate_counters: CoreRateCounters;
   core_settings: CoreSettings;
-  identity_agent_enrolments: IdentityAgentEnrolments;
-  identity_agent_keys: IdentityAgentKeys;
-  identity_agent_profiles: IdentityAgentProfiles;
   diary_diaries: DiaryDiaries;
   diary_entries: DiaryEntries;
   diary_entry_revisions: DiaryEntryRevisions;
   diary_relations: DiaryRelations;
   diary_shares: DiaryShares;
   diary_tuples: DiaryTuples;
+  identity_agent_enrolments: IdentityAgentEnrolments;
+  identity_agent_keys: IdentityAgentKeys;
+  identity_agent_profiles: IdentityAgentProfiles;
   identity_agents: IdentityAgents;
   identity_api_keys: IdentityApiKeys;
   identity_ceremonies: IdentityCeremonies;

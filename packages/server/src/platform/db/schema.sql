@@ -150,43 +150,6 @@ create table core_settings (
   constraint core_settings_org_id_key_key UNIQUE NULLS NOT DISTINCT (org_id, key)
 );
 
-create table identity_agent_enrolments (
-  hash text not null,
-  org_id uuid not null,
-  agent_id uuid not null,
-  created_at timestamp with time zone not null,
-  expires_at timestamp with time zone not null,
-  used_at timestamp with time zone,
-  constraint identity_agent_enrolments_agent_id_key UNIQUE (agent_id),
-  constraint identity_agent_enrolments_pkey PRIMARY KEY (hash),
-  constraint identity_agent_enrolments_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE
-);
-
-create table identity_agent_keys (
-  id uuid not null,
-  org_id uuid not null,
-  agent_id uuid not null,
-  public_key text not null,
-  fingerprint text not null,
-  origin text not null,
-  created_at timestamp with time zone not null,
-  replaced_at timestamp with time zone,
-  continuity jsonb,
-  constraint identity_agent_keys_pkey PRIMARY KEY (id),
-  constraint identity_agent_keys_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE,
-  constraint identity_agent_keys_fingerprint_check CHECK ((fingerprint ~ '^[0-9A-F]{4}(-[0-9A-F]{4}){3}$'::text)),
-  constraint identity_agent_keys_origin_check CHECK ((origin = ANY (ARRAY['registered'::text, 'attached'::text])))
-);
-
-create table identity_agent_profiles (
-  agent_id uuid not null,
-  org_id uuid not null,
-  display_name text not null,
-  description text not null default ''::text,
-  listed boolean not null default false,
-  updated_at timestamp with time zone not null,
-  constraint identity_agent_profiles_pkey PRIMARY KEY (agent_id),
-  constraint identity_agent_profiles_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE
 create table diary_diaries (
   id uuid not null,
   org_id uuid not null,
@@ -345,6 +308,45 @@ create table diary_tuples (
   constraint diary_tuples_relation_check CHECK ((relation = ANY (ARRAY['owner'::text, 'writers'::text, 'readers'::text, 'parent'::text]))),
   constraint diary_tuples_subject_namespace_check CHECK ((subject_namespace = ANY (ARRAY['Agent'::text, 'User'::text, 'Team'::text, 'Diary'::text]))),
   constraint diary_tuples_subject_relation_check CHECK ((subject_relation = ANY (ARRAY[''::text, 'member'::text])))
+);
+
+create table identity_agent_enrolments (
+  hash text not null,
+  org_id uuid not null,
+  agent_id uuid not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint identity_agent_enrolments_agent_id_key UNIQUE (agent_id),
+  constraint identity_agent_enrolments_pkey PRIMARY KEY (hash),
+  constraint identity_agent_enrolments_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE
+);
+
+create table identity_agent_keys (
+  id uuid not null,
+  org_id uuid not null,
+  agent_id uuid not null,
+  public_key text not null,
+  fingerprint text not null,
+  origin text not null,
+  created_at timestamp with time zone not null,
+  replaced_at timestamp with time zone,
+  continuity jsonb,
+  constraint identity_agent_keys_pkey PRIMARY KEY (id),
+  constraint identity_agent_keys_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE,
+  constraint identity_agent_keys_fingerprint_check CHECK ((fingerprint ~ '^[0-9A-F]{4}(-[0-9A-F]{4}){3}$'::text)),
+  constraint identity_agent_keys_origin_check CHECK ((origin = ANY (ARRAY['registered'::text, 'attached'::text])))
+);
+
+create table identity_agent_profiles (
+  agent_id uuid not null,
+  org_id uuid not null,
+  display_name text not null,
+  description text not null default ''::text,
+  listed boolean not null default false,
+  updated_at timestamp with time zone not null,
+  constraint identity_agent_profiles_pkey PRIMARY KEY (agent_id),
+  constraint identity_agent_profiles_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE
 );
 
 create table identity_agents (
@@ -1438,13 +1440,6 @@ CREATE INDEX core_blobs_unreferenced ON public.core_blobs USING btree (unreferen
 CREATE INDEX core_events_security ON public.core_events USING btree (at DESC, org_id DESC, seq DESC) WHERE (starts_with(kind, 'identity.'::text) OR starts_with(kind, 'oauth.'::text));
 CREATE INDEX core_idempotency_keys_by_expiry ON public.core_idempotency_keys USING btree (expires_at);
 CREATE INDEX core_rate_counters_by_expiry ON public.core_rate_counters USING btree (expires_at);
-CREATE INDEX identity_agent_enrolments_agent ON public.identity_agent_enrolments USING btree (org_id, agent_id);
-CREATE INDEX identity_agent_keys_agent ON public.identity_agent_keys USING btree (org_id, agent_id);
-CREATE UNIQUE INDEX identity_agent_keys_current ON public.identity_agent_keys USING btree (agent_id) WHERE (replaced_at IS NULL);
-CREATE UNIQUE INDEX identity_agent_keys_fingerprint ON public.identity_agent_keys USING btree (fingerprint);
-CREATE UNIQUE INDEX identity_agent_keys_public_key ON public.identity_agent_keys USING btree (public_key);
-CREATE INDEX identity_agent_profiles_agent ON public.identity_agent_profiles USING btree (org_id, agent_id);
-CREATE INDEX identity_agent_profiles_listed ON public.identity_agent_profiles USING btree (agent_id) WHERE listed;
 CREATE INDEX diary_diaries_name ON public.diary_diaries USING btree (name);
 CREATE INDEX diary_diaries_open ON public.diary_diaries USING btree (created_at DESC, id DESC) WHERE (visibility <> 'private'::text);
 CREATE INDEX diary_diaries_org ON public.diary_diaries USING btree (org_id);
@@ -1465,6 +1460,13 @@ CREATE INDEX diary_shares_subject ON public.diary_shares USING btree (shared_wit
 CREATE INDEX diary_tuples_diary ON public.diary_tuples USING btree (diary_id);
 CREATE INDEX diary_tuples_org ON public.diary_tuples USING btree (org_id);
 CREATE INDEX diary_tuples_subject ON public.diary_tuples USING btree (subject_id, subject_namespace, relation) WHERE (namespace = 'Diary'::text);
+CREATE INDEX identity_agent_enrolments_agent ON public.identity_agent_enrolments USING btree (org_id, agent_id);
+CREATE INDEX identity_agent_keys_agent ON public.identity_agent_keys USING btree (org_id, agent_id);
+CREATE UNIQUE INDEX identity_agent_keys_current ON public.identity_agent_keys USING btree (agent_id) WHERE (replaced_at IS NULL);
+CREATE UNIQUE INDEX identity_agent_keys_fingerprint ON public.identity_agent_keys USING btree (fingerprint);
+CREATE UNIQUE INDEX identity_agent_keys_public_key ON public.identity_agent_keys USING btree (public_key);
+CREATE INDEX identity_agent_profiles_agent ON public.identity_agent_profiles USING btree (org_id, agent_id);
+CREATE INDEX identity_agent_profiles_listed ON public.identity_agent_profiles USING btree (agent_id) WHERE listed;
 CREATE UNIQUE INDEX identity_agents_name ON public.identity_agents USING btree (org_id, lower(name)) WHERE (deleted_at IS NULL);
 CREATE INDEX identity_agents_page ON public.identity_agents USING btree (org_id, created_at DESC, id DESC) WHERE (deleted_at IS NULL);
 CREATE INDEX identity_api_keys_agent ON public.identity_api_keys USING btree (agent_id) WHERE (agent_id IS NOT NULL);
