@@ -1,4 +1,3 @@
-
 /** As many first bytes as decide what a file is. */
 export const headBytes = 4100;
 
