@@ -70,9 +70,9 @@ export const ActorsField = ({ actors, subject }: { actors: readonly Party[]; sub
     <ul className="flex flex-col gap-1.5 text-13">
       {actors.map((actor, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: an actor is its place in the chain, and may stand in it twice.
-        <li key={index} className="flex min-w-0 items-center gap-2">
+        <li key={index} className="flex min-w-0 flex-wrap items-center gap-x-2">
           <PartyName party={actor} />
-          {index > 0 && <span className="shrink-0 text-text-3">on whose behalf the one above acts</span>}
+          {index > 0 && <span className="text-text-3">on whose behalf the one above acts</span>}
         </li>
       ))}
     </ul>

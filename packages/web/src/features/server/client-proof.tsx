@@ -9,7 +9,8 @@ import { methodWord } from './server-words.ts';
 /* How a client proves that it is the one that was registered: a secret, keys, or a certificate. */
 
 type Settings = InputOf<typeof clientsCreate>;
-export type AuthMethod = NonNullable<Settings['auth_method']>;
+/** Public clients prove nothing. */
+export type AuthMethod = Exclude<NonNullable<Settings['auth_method']>, 'none'>;
 type CertificateName = NonNullable<ClientView['certificate_name']>;
 
 /** What is typed into the fields of every way, so that choosing another one loses nothing. */
@@ -32,6 +33,8 @@ export const emptyProof = (method: AuthMethod): Proof => ({
 const withKeys: readonly string[] = ['private_key_jwt', 'self_signed_tls_client_auth'];
 export const provesByKeys = (method: string): boolean => withKeys.includes(method);
 export const provesByName = (method: string): boolean => method === 'tls_client_auth';
+export const provesByCertificate = (method: string): boolean =>
+  method === 'tls_client_auth' || method === 'self_signed_tls_client_auth';
 
 /** Members of the operations that the fields below stand for. */
 export const proofPaths = ['auth_method', 'jwks', 'jwks_uri', 'certificate_name'] as const;
@@ -86,7 +89,7 @@ const names: Record<CertificateName['kind'], { label: string; example: string }>
 };
 export const certificateNameWord = (kind: CertificateName['kind']): string => names[kind].label;
 
-const methodHints: Partial<Record<AuthMethod, string>> = {
+const methodHints: Record<AuthMethod, string> = {
   client_secret_basic: 'What most libraries do',
   client_secret_post: 'For libraries that cannot send the header',
   client_secret_jwt: 'The secret itself never travels',
@@ -141,7 +144,7 @@ export const ProofFields = ({
           error={errors.of('certificate_name')}
           hint={
             proof.name.kind === 'subject_dn'
-              ? 'As RFC 4514 writes it, the most special part first. Compared whole.'
+              ? 'As RFC 4514 writes it, the most specific part first. Compared whole.'
               : 'Compared whole, without wildcards.'
           }
         >

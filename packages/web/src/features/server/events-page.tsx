@@ -140,43 +140,36 @@ const columns: Column<SecurityEvent>[] = [
   },
 ];
 
-const EventSheet = ({ event, onClose }: { event: SecurityEvent | null; onClose: () => void }) => {
-  return (
-    <RecordSheet
-      record={event}
-      onClose={onClose}
-      title={({ kind }) => eventWord(kind)}
-      description={({ kind }) => kind}
-    >
-      {(last) => (
-        <>
-          <Facts
-            facts={[
-              { label: 'When', value: <RelativeTime time={last.at} /> },
-              { label: 'Who', value: last.actor.name },
-              { label: 'Where', value: last.org?.name ?? 'The server' },
-              { label: 'Number', value: last.seq.toLocaleString('en') },
-            ]}
-          />
-          <FormField label="Subject" group>
-            <code className="text-13 break-all text-text-2">{last.id}</code>
+const EventSheet = ({ event, onClose }: { event: SecurityEvent | null; onClose: () => void }) => (
+  <RecordSheet record={event} onClose={onClose} title={({ kind }) => eventWord(kind)} description={({ kind }) => kind}>
+    {(last) => (
+      <>
+        <Facts
+          facts={[
+            { label: 'When', value: <RelativeTime time={last.at} /> },
+            { label: 'Who', value: last.actor.name },
+            { label: 'Where', value: last.org?.name ?? 'The server' },
+            { label: 'Number', value: last.seq.toLocaleString('en') },
+          ]}
+        />
+        <FormField label="Subject" group>
+          <code className="text-13 break-all text-text-2">{last.id}</code>
+        </FormField>
+        {Object.keys(last.body).length > 0 && (
+          <FormField label="Details" group>
+            <dl className="divide-y divide-line rounded-card border border-line">
+              {Object.entries(last.body).map(([member, value]) => (
+                <div key={member} className="flex gap-4 px-3 py-2 text-13">
+                  <dt className="w-28 shrink-0 text-text-3">{member.replaceAll('_', ' ')}</dt>
+                  <dd className="min-w-0 break-all text-text">
+                    {typeof value === 'string' ? value : JSON.stringify(value)}
+                  </dd>
+                </div>
+              ))}
+            </dl>
           </FormField>
-          {Object.keys(last.body).length > 0 && (
-            <FormField label="Details" group>
-              <dl className="divide-y divide-line rounded-card border border-line">
-                {Object.entries(last.body).map(([member, value]) => (
-                  <div key={member} className="flex gap-4 px-3 py-2 text-13">
-                    <dt className="w-28 shrink-0 text-text-3">{member.replaceAll('_', ' ')}</dt>
-                    <dd className="min-w-0 break-all text-text">
-                      {typeof value === 'string' ? value : JSON.stringify(value)}
-                    </dd>
-                  </div>
-                ))}
-              </dl>
-            </FormField>
-          )}
-        </>
-      )}
-    </RecordSheet>
-  );
-};
+        )}
+      </>
+    )}
+  </RecordSheet>
+);

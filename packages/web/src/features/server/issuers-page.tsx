@@ -101,7 +101,7 @@ const columns: Column<TrustedIssuerView>[] = [
   {
     id: 'subjects',
     header: 'Subjects',
-    width: '116px',
+    width: '140px',
     align: 'right',
     cell: (issuer) => issuer.known_subjects.toLocaleString('en'),
     value: (issuer) => issuer.known_subjects,
