@@ -226,11 +226,7 @@ const MemberDetail = ({ member, onClose }: { member: Member; onClose: () => void
       <FormError>{error && memberRefusal(error, member.name)}</FormError>
       {barrier && <Notice>{barrier}</Notice>}
       {mayAudit && (
-        <Link
-          to="/audit"
-          search={{ actor: member.user_id }}
-          className="w-fit rounded-control text-13 text-text-2 underline decoration-line-strong underline-offset-4 hover:text-text"
-        >
+        <Link to="/audit" search={{ actor: member.user_id }} className="quiet-link w-fit text-13">
           What {member.name.split(/\s+/)[0]} did, in the audit trail
         </Link>
       )}

@@ -5,26 +5,36 @@ import { FormField } from '../../ui/form-field.tsx';
 import { PrincipalMark } from '../../ui/identity-mark.tsx';
 import { isPowerful, scopeWord } from './server-words.ts';
 
-/* Pieces that the pages about tokens, grants and approvals have in common. */
+/* Pieces that the pages about who may do what have in common. */
 
 interface Party {
-  id: string;
+  /** Null for the server itself. */
+  id: string | null;
   name: string;
-  type?: 'user' | 'agent' | 'device' | 'service' | 'client';
+  type?: 'user' | 'agent' | 'device' | 'service' | 'system' | 'client';
+}
+interface PartyNameProps {
+  party: Party;
+  size?: number;
+  /** In the column that names the row. */
+  first?: boolean;
+  /** Badges behind the name. */
+  children?: ReactNode;
 }
 
 /** Somebody or something by mark and name, in one line. A client has the mark of a machine. */
-export const PartyName = ({ party, size = 20, first }: { party: Party; size?: number; first?: boolean }) => (
+export const PartyName = ({ party, size = 20, first, children }: PartyNameProps) => (
   <span className="flex min-w-0 items-center gap-2">
     <PrincipalMark
       type={party.type === undefined || party.type === 'client' ? 'agent' : party.type}
-      id={party.id}
+      id={party.id ?? party.name}
       name={party.name}
       size={size}
     />
     <span dir="auto" className={first ? 'truncate font-medium text-text' : 'truncate'}>
       {party.name}
     </span>
+    {children}
   </span>
 );
 

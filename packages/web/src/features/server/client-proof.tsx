@@ -90,12 +90,12 @@ const names: Record<CertificateName['kind'], { label: string; example: string }>
 export const certificateNameWord = (kind: CertificateName['kind']): string => names[kind].label;
 
 const methodHints: Record<AuthMethod, string> = {
-  client_secret_basic: 'What most libraries do',
+  client_secret_basic: 'What most libraries do; a key or a certificate of its own is safer',
   client_secret_post: 'For libraries that cannot send the header',
   client_secret_jwt: 'The secret itself never travels',
-  private_key_jwt: 'It signs with a key that only it has',
-  tls_client_auth: 'It connects with a certificate that your authority issued',
-  self_signed_tls_client_auth: 'It connects with a certificate that it made itself',
+  private_key_jwt: 'Recommended: it signs with a key that only it has',
+  tls_client_auth: 'Recommended: it connects with a certificate that your authority issued',
+  self_signed_tls_client_auth: 'Recommended: it connects with a certificate that it made itself',
 };
 
 export const AuthMethodField = ({

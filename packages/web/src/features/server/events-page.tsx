@@ -11,6 +11,7 @@ import { PrincipalMark } from '../../ui/identity-mark.tsx';
 import { RecordSheet } from '../../ui/record-sheet.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import type { Column } from '../../ui/table.tsx';
+import { PartyName } from './access-parts.tsx';
 import { ServerHeader } from './server-header.tsx';
 import { eventTone, eventWord } from './server-words.ts';
 
@@ -97,19 +98,7 @@ const columns: Column<SecurityEvent>[] = [
     id: 'who',
     header: 'Who',
     width: 'minmax(160px, 1.1fr)',
-    cell: (event) => (
-      <span className="flex min-w-0 items-center gap-2">
-        <PrincipalMark
-          type={event.actor.type}
-          id={event.actor.id ?? event.actor.name}
-          name={event.actor.name}
-          size={20}
-        />
-        <span dir="auto" className="truncate">
-          {event.actor.name}
-        </span>
-      </span>
-    ),
+    cell: (event) => <PartyName party={event.actor} />,
     value: (event) => event.actor.name,
   },
   {

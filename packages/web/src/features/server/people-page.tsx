@@ -29,7 +29,7 @@ import { RelativeTime } from '../../ui/relative-time.tsx';
 import { useShortcut } from '../../ui/shortcuts.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { Switch } from '../../ui/toggles.tsx';
-import { WaysOn } from './access-parts.tsx';
+import { PartyName, WaysOn } from './access-parts.tsx';
 import { ServerHeader } from './server-header.tsx';
 
 export const PeoplePage = () => {
@@ -160,13 +160,9 @@ const columns: Column<ServerUserView>[] = [
     header: 'Name',
     width: 'minmax(210px, 1.5fr)',
     cell: (user) => (
-      <span className="flex min-w-0 items-center gap-2.5">
-        <Avatar id={user.id} name={user.name} size={24} />
-        <span dir="auto" className="truncate font-medium text-text">
-          {user.name}
-        </span>
+      <PartyName party={{ type: 'user', id: user.id, name: user.name }} size={24} first>
         {user.is_operator && <Badge tone="accent">Operator</Badge>}
-      </span>
+      </PartyName>
     ),
     value: (user) => user.name,
   },
