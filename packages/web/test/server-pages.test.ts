@@ -33,6 +33,11 @@ const newClientBy = (method: string) => async (page: Page) => {
   await page.getByRole('option', { name: method }).click();
 };
 
+const approvalsFail: Answers = {
+  ...serverAnswers,
+  'GET /api/v1/admin/oauth/approval-requests': problem(500, 'internal_error', 'Failed', 'Something failed here.'),
+};
+
 /** What stands on these pages by itself is looked at on a real server; here are the states that a seed cannot show. */
 const pages: [name: string, path: string, ready: string, act?: (page: Page) => Promise<void>, answers?: Answers][] = [
   ['overview of a quiet server', '/server/overview', 'text=No token was issued', undefined, quietServerAnswers],
@@ -48,6 +53,7 @@ const pages: [name: string, path: string, ready: string, act?: (page: Page) => P
   ['client with keys', `/server/clients/${keysClientId}`, 'h1', press('Change keys')],
   ['approvals', '/server/approvals', row, openSecond],
   ['approvals before the first', '/server/approvals', 'text=No request waits', undefined, quietServerAnswers],
+  ['approvals while the server fails', '/server/approvals', 'text=Try again', undefined, approvalsFail],
   ['tokens', '/server/tokens', row, openSecond],
   ['grants', '/server/grants', row, openSecond],
   ['registration tokens', '/server/registration', item, press('New token')],
@@ -125,17 +131,24 @@ describe('the section of the server', () => {
     await page.fill('[name=client-name]', 'Billing');
     await page.getByRole('combobox', { name: 'How it proves itself' }).press('Enter');
     await page.getByRole('option', { name: 'Certificate of a CA' }).press('Enter');
+    const subject = page.getByRole('textbox', { name: 'Subject' });
+    const isAboveFooter = (field: Element) =>
+      field.getBoundingClientRect().bottom <
+      field.closest('[role=dialog]')!.querySelector('footer')!.getBoundingClientRect().top;
+    await expect.poll(() => subject.evaluate(isAboveFooter), { timeout: 15_000 }).toBe(true);
     const register = page.getByRole('button', { name: 'Register client' });
     expect(await register.isDisabled()).toBe(true);
     await page.getByRole('combobox', { name: 'Name in the certificate' }).press('Enter');
     await page.getByRole('option', { name: 'DNS name' }).press('Enter');
     await page.getByRole('textbox', { name: 'DNS name' }).fill('billing.northwind.example');
+    await page.getByRole('switch', { name: 'Bind tokens to its certificate' }).press('Space');
     const asked = page.waitForRequest((request) => request.method() === 'POST');
     await register.click();
     const sent = (await asked).postDataJSON();
     expect(sent).toMatchObject({
       ...{ name: 'Billing', auth_method: 'tls_client_auth', grant_types: ['client_credentials'], redirect_uris: [] },
       certificate_name: { kind: 'san_dns', value: 'billing.northwind.example' },
+      certificate_required: true,
     });
     expect(sent).not.toHaveProperty('jwks');
     await page.waitForSelector('text=client certificates are switched off');
@@ -185,7 +198,7 @@ describe('the section of the server', () => {
     expect(await keys.getAttribute('aria-invalid')).toBe('true');
     expect(sent).toMatchObject([
       {
-        ...{ auth_method: 'self_signed_tls_client_auth', jwks_uri: null },
+        ...{ auth_method: 'self_signed_tls_client_auth', jwks_uri: null, certificate_required: false },
         jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }] },
       },
     ]);
@@ -263,9 +276,9 @@ describe('the section of the server', () => {
     const asked = page.waitForRequest((request) => request.method() === 'PATCH');
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     expect((await asked).postDataJSON()).toEqual({ version: 3, name: 'My name for it' });
-    await page.waitForSelector('text=Somebody else changed this client');
+    await page.waitForSelector('text=This client has changed since you began');
     expect(await field.inputValue()).toBe('My name for it');
-    await page.getByRole('button', { name: 'Take theirs' }).click();
+    await page.getByRole('button', { name: 'Take what is new' }).click();
     expect(await field.inputValue()).toBe(clients[0]!.name);
     await page.context().close();
   });
@@ -286,7 +299,7 @@ describe('the section of the server', () => {
     const editor = page.getByRole('listitem').filter({ hasText: 'Editor' }).first();
     await editor.waitFor();
     expect((await editor.textContent())!).toContain(
-      'Through it, the agent Scribe, the device Front desk of the warehouse in Göteborg act for you',
+      'Through it, the agent Scribe and the device Front desk of the warehouse in Göteborg act for you',
     );
     const portal = page.getByRole('listitem').filter({ hasText: 'Customer portal' }).first();
     expect(await portal.textContent()).not.toContain('Through it');

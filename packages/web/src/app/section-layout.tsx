@@ -24,7 +24,7 @@ export const SectionLayout = ({ title, groups }: SectionProps) => {
       <nav aria-label={title} className="w-52 shrink-0 overflow-y-auto border-r border-line px-3 pb-4">
         <p className="flex min-h-14 items-center px-2 text-16 font-semibold">{title}</p>
         {groups.map(([group, pages]) => (
-          <section key={group} aria-label={group} className="mb-3">
+          <section key={pages[0]?.to} aria-label={group} className="mb-3">
             {group !== title && <h2 className="truncate px-2 pt-2 pb-1 text-12 font-medium text-text-3">{group}</h2>}
             <ul className="space-y-px">
               {pages.map((page) => (
@@ -60,7 +60,7 @@ export const SectionIndex = ({ title, groups, address }: SectionProps & { addres
     <div className="min-h-0 flex-1 overflow-y-auto">
       <PageHeader title={title} />
       {groups.map(([group, pages]) => (
-        <section key={group} aria-label={group}>
+        <section key={pages[0]?.to} aria-label={group}>
           <h2 className="truncate px-4 pt-5 pb-1.5 text-12 font-medium text-text-3">{group}</h2>
           <ul className="border-y border-line">
             {pages.map((page) => (

@@ -5,26 +5,36 @@ import { FormField } from '../../ui/form-field.tsx';
 import { PrincipalMark } from '../../ui/identity-mark.tsx';
 import { isPowerful, scopeWord } from './server-words.ts';
 
-/* Pieces that the pages about tokens, grants and approvals have in common. */
+/* Pieces that the pages about who may do what have in common. */
 
 interface Party {
-  id: string;
+  /** Null for the server itself. */
+  id: string | null;
   name: string;
-  type?: 'user' | 'agent' | 'device' | 'service' | 'client';
+  type?: 'user' | 'agent' | 'device' | 'service' | 'system' | 'client';
+}
+interface PartyNameProps {
+  party: Party;
+  size?: number;
+  /** In the column that names the row. */
+  first?: boolean;
+  /** Badges behind the name. */
+  children?: ReactNode;
 }
 
 /** Somebody or something by mark and name, in one line. A client has the mark of a machine. */
-export const PartyName = ({ party, size = 20, first }: { party: Party; size?: number; first?: boolean }) => (
+export const PartyName = ({ party, size = 20, first, children }: PartyNameProps) => (
   <span className="flex min-w-0 items-center gap-2">
     <PrincipalMark
       type={party.type === undefined || party.type === 'client' ? 'agent' : party.type}
-      id={party.id}
+      id={party.id ?? party.name}
       name={party.name}
       size={size}
     />
     <span dir="auto" className={first ? 'truncate font-medium text-text' : 'truncate'}>
       {party.name}
     </span>
+    {children}
   </span>
 );
 
@@ -70,9 +80,9 @@ export const ActorsField = ({ actors, subject }: { actors: readonly Party[]; sub
     <ul className="flex flex-col gap-1.5 text-13">
       {actors.map((actor, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: an actor is its place in the chain, and may stand in it twice.
-        <li key={index} className="flex min-w-0 items-center gap-2">
+        <li key={index} className="flex min-w-0 flex-wrap items-center gap-x-2">
           <PartyName party={actor} />
-          {index > 0 && <span className="shrink-0 text-text-3">on whose behalf the one above acts</span>}
+          {index > 0 && <span className="text-text-3">on whose behalf the one above acts</span>}
         </li>
       ))}
     </ul>

@@ -220,6 +220,7 @@ const RequestSheet = ({ request, onClose }: { request: ApprovalRequestView | nul
       {(shown) => (
         <>
           <Facts
+            roomy
             facts={[
               { label: 'Who is asked', value: <PartyName party={{ ...shown.person, type: 'user' }} /> },
               { label: 'By', value: <PartyName party={shown.client} /> },

@@ -17,6 +17,7 @@ import {
   proofPaths,
   proofSentence,
   proofSettings,
+  provesByCertificate,
   provesByKeys,
   provesByName,
 } from './client-proof.tsx';
@@ -125,7 +126,7 @@ const NameShown = ({ name }: { name: ClientView['certificate_name'] }) =>
   );
 
 const KeysShown = ({ client: { jwks_uri, key_ids, auth_method } }: { client: ClientView }) => {
-  const certificates = auth_method === 'self_signed_tls_client_auth';
+  const certificates = provesByCertificate(auth_method);
   return (
     <>
       <code className="text-13 break-all text-text">{jwks_uri ?? key_ids.join(', ')}</code>
@@ -160,17 +161,19 @@ const ProofDialog = ({ client, open, onClose }: { client: ClientView; open: bool
   });
   const errors = formErrors(update.error, proofPaths);
   const fields = useRef<HTMLFormElement>(null);
-  useFocusInvalid(fields, update.error ?? wrong);
+  useFocusInvalid(fields, wrong ?? update.error);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const read = proofSettings(proof);
     setWrong('wrong' in read ? read.wrong : undefined);
-    if ('settings' in read) update.mutate({ id: client.id, version: client.version, ...read.settings });
+    if ('wrong' in read) update.reset();
+    else update.mutate({ id: client.id, version: client.version, ...read.settings });
   };
   return (
     <Dialog
       open={open}
       onOpenChange={(next) => !next && onClose()}
+      width="large"
       title={provesByName(client.auth_method) ? 'Change the name in the certificate' : 'Change the keys'}
       description={`What ${client.name} proves itself with now ends at once. Tokens it holds stay good.`}
       footer={

@@ -6,7 +6,7 @@ import {
   scopes as known,
   resourcesList,
 } from '@atrium/protocol';
-import { type FormEvent, useId, useRef, useState } from 'react';
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { formErrors } from '../../data/form-errors.ts';
 import { useOperation, useOperationMutation } from '../../data/operations.ts';
 import { Button } from '../../ui/button.tsx';
@@ -22,10 +22,12 @@ import {
   AuthMethodField,
   emptyProof,
   isComplete,
+  type Proof,
   ProofFields,
   proofPaths,
   proofSentence,
   proofSettings,
+  provesByCertificate,
 } from './client-proof.tsx';
 
 export const newClientOpen = createExternalStore(false);
@@ -144,31 +146,45 @@ export const NewClientDialog = () => {
   return <NewClient key={String(open)} open={open} />;
 };
 
+const firstMethod = 'client_secret_basic';
+
 const NewClient = ({ open }: { open: boolean }) => {
   const [kind, setKind] = useState<Kind>('web');
   const [name, setName] = useState('');
   const [redirects, setRedirects] = useState('');
   const [scopes, setScopes] = useState<string[]>(['openid', 'profile']);
   const [own, setOwn] = useState(false);
-  const [proof, setProof] = useState(emptyProof('client_secret_basic'));
+  const [proof, setProof] = useState(emptyProof(firstMethod));
+  const [bound, setBound] = useState(false);
   const [wrong, setWrong] = useState<string>();
   const create = useOperationMutation(clientsCreate, { quiet: true, invalidates: ['clients.list', 'server.overview'] });
   const errors = formErrors(create.error, ['name', 'redirect_uris', 'scopes', ...proofPaths]);
   const form = useId();
   const fields = useRef<HTMLFormElement>(null);
-  useFocusInvalid(fields, create.error ?? wrong);
+  useFocusInvalid(fields, wrong ?? create.error);
   const made = create.data;
   const close = () => newClientOpen.set(false);
   const chosen = kinds[kind];
+  const connects = chosen.proves && provesByCertificate(proof.method);
+  const proofFields = useRef<HTMLDivElement>(null);
+  // What the chosen way asks for may be below the edge of the dialog.
+  useEffect(() => {
+    if (proof.method !== firstMethod) proofFields.current?.scrollIntoView({ block: 'nearest' });
+  }, [proof.method]);
+  const changeProof = (next: Proof) => {
+    setProof(next);
+    setWrong(undefined);
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const read = chosen.proves ? proofSettings(proof) : { settings: {} };
     setWrong('wrong' in read ? read.wrong : undefined);
-    if ('wrong' in read) return;
+    if ('wrong' in read) return create.reset();
     create.mutate({
       ...chosen.settings,
       ...(chosen.proves ? { auth_method: proof.method } : {}),
       ...read.settings,
+      ...(connects ? { certificate_required: bound } : {}),
       name: name.trim(),
       redirect_uris: chosen.redirects ? linesOf(redirects) : [],
       scopes,
@@ -266,11 +282,11 @@ const NewClient = ({ open }: { open: boolean }) => {
             </FormField>
           )}
           {chosen.proves && (
-            <>
+            <div ref={proofFields} className="flex flex-col gap-5">
               <AuthMethodField
                 method={proof.method}
                 onChange={(method) =>
-                  setProof({
+                  changeProof({
                     ...proof,
                     method,
                     keysBy: proof.address === '' ? emptyProof(method).keysBy : proof.keysBy,
@@ -278,16 +294,16 @@ const NewClient = ({ open }: { open: boolean }) => {
                 }
                 error={errors.of('auth_method')}
               />
-              <ProofFields
-                proof={proof}
-                onChange={(next) => {
-                  setProof(next);
-                  setWrong(undefined);
-                }}
-                errors={errors}
-                wrong={wrong}
-              />
-            </>
+              <ProofFields proof={proof} onChange={changeProof} errors={errors} wrong={wrong} />
+              {connects && (
+                <Switch
+                  label="Bind tokens to its certificate"
+                  hint="A stolen token is worth nothing without the certificate."
+                  checked={bound}
+                  onChange={setBound}
+                />
+              )}
+            </div>
           )}
           <FormField label="What it may ask for" group error={errors.of('scopes')}>
             <ClientScopes value={scopes} onChange={setScopes} />

@@ -65,7 +65,9 @@ export const ClientNotices = ({ client }: { client: ClientView }) => {
     done: () => 'Saved',
     onSuccess: take,
   });
-  const errors = formErrors(update.error, [...lists, ...addresses]);
+  // Keys that it proves itself with are changed where they stand.
+  const shown = [...lists, ...addresses].filter((one) => one !== 'jwks_uri' || !provesByKeys(client.auth_method));
+  const errors = formErrors(update.error, shown);
   const changes = changesOf(values, valuesOf(base));
   const dirty = Object.keys(changes).length > 0;
   // Nothing is edited here: what others changed may show at once.
@@ -74,8 +76,6 @@ export const ClientNotices = ({ client }: { client: ClientView }) => {
     event.preventDefault();
     update.mutate({ id: client.id, version: base.version, ...changes });
   };
-  // Keys that it proves itself with are changed where they stand.
-  const shown = [...lists, ...addresses].filter((one) => one !== 'jwks_uri' || !provesByKeys(client.auth_method));
   const field = (member: keyof Values) => {
     const control = {
       name: member.replaceAll('_', '-'),

@@ -218,29 +218,31 @@ const SettingsForm = ({ client }: { client: ClientView }) => {
                 void invalidate('clients.get');
               }}
             >
-              Take theirs
+              Take what is new
             </Button>
           }
         >
-          Somebody else changed this client. Your edits are still here; take theirs and make yours again.
+          This client has changed since you began. Your edits are still here; take what is new and make them again.
         </Notice>
       )}
       <FormField label="Name" error={errors.of('name')}>
         <Input dir="auto" required maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
       </FormField>
-      <FormField
-        label="Addresses to return to"
-        error={errors.of('redirect_uris')}
-        hint="One a line. Compared character by character; on a loopback address any port fits."
-      >
-        <Textarea
-          rows={2}
-          spellCheck={false}
-          className="font-mono text-13"
-          value={redirects}
-          onChange={(event) => setRedirects(event.target.value)}
-        />
-      </FormField>
+      {(client.grant_types.includes('authorization_code') || base.redirect_uris.length > 0) && (
+        <FormField
+          label="Addresses to return to"
+          error={errors.of('redirect_uris')}
+          hint="One a line. Compared character by character; on a loopback address any port fits."
+        >
+          <Textarea
+            rows={2}
+            spellCheck={false}
+            className="font-mono text-13"
+            value={redirects}
+            onChange={(event) => setRedirects(event.target.value)}
+          />
+        </FormField>
+      )}
       <FormField label="What it may ask for" group error={errors.of('scopes')}>
         <ClientScopes value={scopes} onChange={setScopes} />
       </FormField>

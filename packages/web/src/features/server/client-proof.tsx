@@ -9,7 +9,8 @@ import { methodWord } from './server-words.ts';
 /* How a client proves that it is the one that was registered: a secret, keys, or a certificate. */
 
 type Settings = InputOf<typeof clientsCreate>;
-export type AuthMethod = NonNullable<Settings['auth_method']>;
+/** Public clients prove nothing. */
+export type AuthMethod = Exclude<NonNullable<Settings['auth_method']>, 'none'>;
 type CertificateName = NonNullable<ClientView['certificate_name']>;
 
 /** What is typed into the fields of every way, so that choosing another one loses nothing. */
@@ -32,6 +33,8 @@ export const emptyProof = (method: AuthMethod): Proof => ({
 const withKeys: readonly string[] = ['private_key_jwt', 'self_signed_tls_client_auth'];
 export const provesByKeys = (method: string): boolean => withKeys.includes(method);
 export const provesByName = (method: string): boolean => method === 'tls_client_auth';
+export const provesByCertificate = (method: string): boolean =>
+  method === 'tls_client_auth' || method === 'self_signed_tls_client_auth';
 
 /** Members of the operations that the fields below stand for. */
 export const proofPaths = ['auth_method', 'jwks', 'jwks_uri', 'certificate_name'] as const;
@@ -86,13 +89,13 @@ const names: Record<CertificateName['kind'], { label: string; example: string }>
 };
 export const certificateNameWord = (kind: CertificateName['kind']): string => names[kind].label;
 
-const methodHints: Partial<Record<AuthMethod, string>> = {
-  client_secret_basic: 'What most libraries do',
+const methodHints: Record<AuthMethod, string> = {
+  client_secret_basic: 'What most libraries do; a key or a certificate of its own is safer',
   client_secret_post: 'For libraries that cannot send the header',
   client_secret_jwt: 'The secret itself never travels',
-  private_key_jwt: 'It signs with a key that only it has',
-  tls_client_auth: 'It connects with a certificate that your authority issued',
-  self_signed_tls_client_auth: 'It connects with a certificate that it made itself',
+  private_key_jwt: 'Recommended: it signs with a key that only it has',
+  tls_client_auth: 'Recommended: it connects with a certificate that your authority issued',
+  self_signed_tls_client_auth: 'Recommended: it connects with a certificate that it made itself',
 };
 
 export const AuthMethodField = ({
@@ -141,7 +144,7 @@ export const ProofFields = ({
           error={errors.of('certificate_name')}
           hint={
             proof.name.kind === 'subject_dn'
-              ? 'As RFC 4514 writes it, the most special part first. Compared whole.'
+              ? 'As RFC 4514 writes it, the most specific part first. Compared whole.'
               : 'Compared whole, without wildcards.'
           }
         >

@@ -52,7 +52,7 @@ const columns: Column<TrustedIssuerView>[] = [
   {
     id: 'name',
     header: 'Name',
-    width: 'minmax(150px, 1fr)',
+    width: 'minmax(130px, 0.8fr)',
     cell: (issuer) => (
       <span dir="auto" className="truncate font-medium text-text">
         {issuer.name}
@@ -63,7 +63,7 @@ const columns: Column<TrustedIssuerView>[] = [
   {
     id: 'issuer',
     header: 'Issuer',
-    width: 'minmax(220px, 1.6fr)',
+    width: 'minmax(220px, 1.9fr)',
     cell: (issuer) => <code className="truncate text-12 text-text-2">{issuer.issuer}</code>,
     value: (issuer) => issuer.issuer,
   },
@@ -101,7 +101,7 @@ const columns: Column<TrustedIssuerView>[] = [
   {
     id: 'subjects',
     header: 'Subjects',
-    width: '116px',
+    width: '140px',
     align: 'right',
     cell: (issuer) => issuer.known_subjects.toLocaleString('en'),
     value: (issuer) => issuer.known_subjects,

@@ -29,6 +29,7 @@ import { RelativeTime } from '../../ui/relative-time.tsx';
 import { useShortcut } from '../../ui/shortcuts.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { Switch } from '../../ui/toggles.tsx';
+import { PartyName, WaysOn } from './access-parts.tsx';
 import { ServerHeader } from './server-header.tsx';
 
 export const PeoplePage = () => {
@@ -159,13 +160,9 @@ const columns: Column<ServerUserView>[] = [
     header: 'Name',
     width: 'minmax(210px, 1.5fr)',
     cell: (user) => (
-      <span className="flex min-w-0 items-center gap-2.5">
-        <Avatar id={user.id} name={user.name} size={24} />
-        <span dir="auto" className="truncate font-medium text-text">
-          {user.name}
-        </span>
+      <PartyName party={{ type: 'user', id: user.id, name: user.name }} size={24} first>
         {user.is_operator && <Badge tone="accent">Operator</Badge>}
-      </span>
+      </PartyName>
     ),
     value: (user) => user.name,
   },
@@ -300,7 +297,7 @@ const UserDetail = ({ user }: { user: ServerUserView }) => {
           {user.orgs.length === 0 && <li className="px-3 py-2 text-13 text-text-3">None</li>}
         </ul>
       </FormField>
-      <p className="flex flex-wrap gap-x-4 gap-y-1 text-13">
+      <WaysOn>
         <Link to="/server/sessions" search={{ user: user.id }} className="quiet-link">
           Sessions
         </Link>
@@ -310,7 +307,7 @@ const UserDetail = ({ user }: { user: ServerUserView }) => {
         <Link to="/server/tokens" search={{ subject: user.id }} className="quiet-link">
           Tokens
         </Link>
-      </p>
+      </WaysOn>
       {user.state !== 'erased' && <OperatorRight user={user} self={self} />}
       {user.state !== 'erased' && !self && <Shut user={user} />}
     </div>

@@ -15,6 +15,7 @@ import { RecordSheet } from '../../ui/record-sheet.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { deviceName, isHandheld } from '../settings/device-name.ts';
+import { PartyName } from './access-parts.tsx';
 import { ServerHeader } from './server-header.tsx';
 
 const route = getRouteApi('/frame/server/sessions');
@@ -82,13 +83,9 @@ const columns: Column<ServerSessionView>[] = [
     header: 'Person',
     width: 'minmax(190px, 1.3fr)',
     cell: (session) => (
-      <span className="flex min-w-0 items-center gap-2.5">
-        <Avatar id={session.user.id} name={session.user.name} size={24} />
-        <span dir="auto" className="truncate font-medium text-text">
-          {session.user.name}
-        </span>
+      <PartyName party={{ type: 'user', id: session.user.id, name: session.user.name }} size={24} first>
         {session.user.is_operator && <Badge tone="accent">Operator</Badge>}
-      </span>
+      </PartyName>
     ),
     value: (session) => session.user.name,
   },

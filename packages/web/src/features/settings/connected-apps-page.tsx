@@ -68,14 +68,17 @@ const Apps = () => {
           setLeaving(null);
         }}
       >
-        {leaving?.client.name} is signed out wherever it acts for you in {leaving?.org.name}
-        {leaving &&
-          leaving.agents.length > 0 &&
-          `, and ${leaving.agents.map(({ name }) => name).join(', ')} no longer ${leaving.agents.length === 1 ? 'acts' : 'act'} for you through it`}
-        . It can ask you again.
+        {leaving && whatEnds(leaving)} It can ask you again.
       </ConfirmDialog>
     </>
   );
+};
+
+const whatEnds = ({ client, org, agents }: ConnectedApp): string => {
+  const signedOut = `${client.name} is signed out wherever it acts for you in ${org.name}`;
+  if (agents.length === 0) return `${signedOut}.`;
+  const names = new Intl.ListFormat('en').format(agents.map(({ name }) => name));
+  return `${signedOut}, and ${names} no longer ${agents.length === 1 ? 'acts' : 'act'} for you through it.`;
 };
 
 const AppRow = ({ app, onWithdraw }: { app: ConnectedApp; onWithdraw: () => void }) => (
@@ -100,7 +103,7 @@ const AppRow = ({ app, onWithdraw }: { app: ConnectedApp; onWithdraw: () => void
           Through it,{' '}
           {app.agents.map((agent, index) => (
             <span key={agent.id}>
-              {index > 0 && ', '}the {agent.type}{' '}
+              {index > 0 && (index === app.agents.length - 1 ? ' and ' : ', ')}the {agent.type}{' '}
               <span className="font-medium text-text">
                 <PrincipalMark
                   type={agent.type}
@@ -124,7 +127,12 @@ const AppRow = ({ app, onWithdraw }: { app: ConnectedApp; onWithdraw: () => void
       <ul className="mt-2.5 flex flex-wrap gap-1.5" aria-label={`What ${app.client.name} may do`}>
         {app.scopes.map((scope) => (
           <li key={scope}>
-            <Badge tone={scopeTitle(scope).privileged ? 'warning' : 'neutral'}>{scopeTitle(scope).title}</Badge>
+            <Badge
+              tone={scopeTitle(scope).privileged ? 'warning' : 'neutral'}
+              className="h-auto! py-0.5 whitespace-normal!"
+            >
+              {scopeTitle(scope).title}
+            </Badge>
           </li>
         ))}
       </ul>
