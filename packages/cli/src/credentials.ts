@@ -1,8 +1,14 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type OAuth, type OAuthOptions, oauth } from '@atrium/sdk';
-import { fileStore } from '@atrium/sdk/node';
+import { AgentError, agentAuth, type OAuth, type OAuthOptions, oauth } from '@atrium/sdk';
+import {
+  type AgentCredentials,
+  type AgentHome,
+  configFolder,
+  fileStore,
+  findCredentials,
+  storeFor,
+} from '@atrium/sdk/node';
 import { z } from 'zod';
 import { CliExit, usageError } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -30,13 +36,7 @@ export type Credentials = z.infer<typeof credentialsFile>;
 
 export const defaultUrl = 'http://localhost:4400';
 
-const configDirectory = ({ environment }: Io): string => {
-  const home = environment['HOME'] || homedir();
-  const base =
-    environment['XDG_CONFIG_HOME'] ||
-    (process.platform === 'win32' ? environment['APPDATA'] || home : join(home, '.config'));
-  return join(base, 'atrium');
-};
+const configDirectory = ({ environment }: Io): string => join(configFolder(environment), 'atrium');
 
 export const credentialsPath = (io: Io): string => join(configDirectory(io), 'credentials.json');
 
@@ -80,16 +80,59 @@ export type Credential = { token: string } | { auth: OAuth };
 export interface Connection {
   url: string;
   credential: Credential | null;
-  /** Null when the environment or nothing names the credential. */
+  /** Null when the environment, the file of an agent or nothing names the credential. */
   profile: string | null;
+  /** What names it, for people. */
+  source: string;
 }
 
-/** Environment over `--profile` over the current profile. A token of the file goes to the server it is for, and no other. */
+/** What the agent of this machine is read with. */
+export const agentHomeOf = (io: Io): AgentHome => ({
+  environment: io.environment,
+  warn: (text) => void io.stderr.write(`Warning: ${text}\n`),
+});
+
+const asAgent = (io: Io, found: AgentCredentials, source: string): Connection => {
+  const auth = agentAuth({ ...found, store: storeFor(agentHomeOf(io), found) });
+  return { url: checkUrl(found.url), credential: { auth }, profile: null, source };
+};
+
+/** The agent that the environment names, or the one that is kept here when nobody is signed in. */
+const agentConnection = (io: Io, url: string | undefined, wanted: AgentCredentials['source']): Connection | null => {
+  try {
+    const found = findCredentials(agentHomeOf(io), url === undefined ? {} : { url });
+    if (found?.source !== wanted) return null;
+    return asAgent(io, found, wanted === 'file' ? 'the agent of this machine' : 'ATRIUM_CLIENT_ID');
+  } catch (error) {
+    // Its secret is for another server, or its file is damaged: commands that need no credential go on without.
+    if (error instanceof AgentError && wanted === 'file') return null;
+    throw error;
+  }
+};
+
+const namesClient = ({ environment }: Io): boolean =>
+  ['ATRIUM_CLIENT_ID', 'ATRIUM_CLIENT_SECRET', 'MOLTNET_CLIENT_ID', 'MOLTNET_CLIENT_SECRET'].some(
+    (name) => (environment[name] ?? '') !== '',
+  );
+
+/**
+ * Environment over `--profile` over the current profile over the agent that is kept here. A token or secret of a file
+ * goes to the server it is for, and no other.
+ */
 export const resolveConnection = (io: Io, given: { profile?: string; url?: string }): Connection => {
   const { ATRIUM_URL, ATRIUM_TOKEN, ATRIUM_PROFILE } = io.environment;
   const url = given.url ?? (ATRIUM_URL || undefined);
   if (ATRIUM_TOKEN && given.profile === undefined)
-    return { url: checkUrl(url ?? defaultUrl), credential: { token: ATRIUM_TOKEN }, profile: null };
+    return {
+      url: checkUrl(url ?? defaultUrl),
+      credential: { token: ATRIUM_TOKEN },
+      profile: null,
+      source: 'ATRIUM_TOKEN',
+    };
+  if (namesClient(io) && given.profile === undefined) {
+    const named = agentConnection(io, url, 'environment');
+    if (named !== null) return named;
+  }
   const credentials = readCredentials(io);
   const name = given.profile ?? (ATRIUM_PROFILE || credentials.current);
   const found = credentials.profiles[name];
@@ -97,8 +140,9 @@ export const resolveConnection = (io: Io, given: { profile?: string; url?: strin
     throw usageError(`There is no profile "${name}". Make it with "atrium login --profile ${name}".`);
   const target = checkUrl(url ?? found?.url ?? defaultUrl);
   const fits = found !== undefined && new URL(found.url).origin === new URL(target).origin;
-  if (!fits) return { url: target, credential: null, profile: null };
-  return { url: target, credential: credentialOf(io, name, found), profile: name };
+  if (fits)
+    return { url: target, credential: credentialOf(io, name, found), profile: name, source: `the profile ${name}` };
+  return agentConnection(io, url, 'file') ?? { url: target, credential: null, profile: null, source: 'nothing' };
 };
 
 export const credentialOf = (io: Io, name: string, found: Profile): Credential =>

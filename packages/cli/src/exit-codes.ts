@@ -1,4 +1,4 @@
-import { AtriumError, OAuthError } from '@atrium/sdk';
+import { AgentError, AtriumError, OAuthError } from '@atrium/sdk';
 import { flagOf } from './flag-names.ts';
 
 /** What the exit status says; the same for every command. */
@@ -73,6 +73,22 @@ const exitOfSignIn = ({ code, error }: OAuthError): Exit => {
   }
 };
 
+const exitOfAgent = ({ code }: AgentError): Exit => {
+  switch (code) {
+    case 'no_credentials':
+    case 'no_key':
+    case 'passphrase_required':
+    case 'passphrase_wrong':
+      return 'not_signed_in';
+    case 'file_damaged':
+    case 'already_there':
+    case 'unexpected_challenge':
+      return 'refused';
+    default:
+      return code satisfies never;
+  }
+};
+
 /** Status and text for whatever a command threw. */
 export const describeError = (error: unknown): { exit: Exit; text: string } => {
   if (error instanceof CliExit) return { exit: error.exit, text: error.message };
@@ -86,6 +102,7 @@ export const describeError = (error: unknown): { exit: Exit; text: string } => {
     const hint = error.code === 'sign_in_required' ? '\nRun "atrium login", or set ATRIUM_TOKEN.' : '';
     return { exit: exitOfSignIn(error), text: `${error.message}${hint}` };
   }
+  if (error instanceof AgentError) return { exit: exitOfAgent(error), text: error.message };
   if (error instanceof Error && error.name === 'AbortError') return { exit: 'interrupted', text: '' };
   const text = error instanceof Error ? error.message : String(error);
   return { exit: 'refused', text };

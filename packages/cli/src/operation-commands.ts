@@ -4,6 +4,9 @@ import { dashed } from './flag-names.ts';
 import { operationCommand } from './operation-command.ts';
 import type { Session } from './session.ts';
 
+/** Under what heading of the help they stand. */
+export const operationsGroup = 'Operations:';
+
 /** One sentence for each group of generated commands. */
 const nounSummaries: Readonly<Record<string, string>> = {
   setup: 'the first owner',
@@ -20,6 +23,11 @@ const nounSummaries: Readonly<Record<string, string>> = {
   invitations: 'invitations',
   agents: 'agents and their keys',
   diaries: 'diaries, their entries and who may read them',
+  directory: 'keys and agents by their fingerprints',
+  vouchers: 'codes with which members vouch for newcomers, and who came by whom',
+  recovery: 'the steps from a key to a new secret; "atrium agent recover" takes them',
+  crypto: 'your key, and whose a signature is',
+  signing_requests: 'messages for your signature; "atrium agent sign" signs them',
   inbox: 'questions, approvals and notices, every operation',
   items: 'short names for what one does with an item: list, get, answer, …',
   channels: 'channels',
@@ -76,7 +84,7 @@ const groupsOf = (): Map<string, [verb: string, operation: Operation][]> => {
  */
 export const addOperationCommands = (program: Command, session: Session, words?: readonly string[]): void => {
   for (const [noun, entries] of groupsOf()) {
-    const group = new Command(dashed(noun)).helpGroup('Operations:');
+    const group = new Command(dashed(noun)).helpGroup(operationsGroup);
     group.summary(nounSummaries[noun] ?? noun.replaceAll('_', ' '));
     group.description(nounSummaries[noun] ?? noun.replaceAll('_', ' '));
     for (const [verb, operation] of words === undefined || words.includes(dashed(noun)) ? entries : []) {

@@ -54,6 +54,11 @@ describe('the command tree', () => {
       expect(await runCli([group.name(), '--help'], io, never), group.name()).toBe(0);
       expect(io.out()).toContain(`atrium ${group.name()}`);
     }
+    for (const command of find('agent')!.commands.filter((one) => one.name() !== 'help')) {
+      const io = makeIo();
+      expect(await runCli(['agent', command.name(), '--help'], io, never), command.name()).toBe(0);
+      expect(io.out()).toContain('--json');
+    }
     for (const args of [['nothing'], ['inbox', 'nothing'], ['ask'], ['ask', 'x', '--nothing'], ['completion', 'tcsh']])
       expect(await runCli(args, makeIo(), never), args.join(' ')).toBe(2);
   });
@@ -93,5 +98,6 @@ it('the reference names every operation, every hand-made command and every exit 
   for (const { name } of operations) expect(text).toContain(`atrium ${name.split('.').map(dashed).join(' ')}`);
   for (const command of whole.commands.filter((one) => one.commands.length === 0))
     expect(text).toContain(`### \`atrium ${command.name()}`);
+  for (const command of find('agent')!.commands) expect(text).toContain(`### \`atrium agent ${command.name()}`);
   for (const { code } of Object.values(exitCodes)) expect(text).toContain(`| ${code} |`);
 });

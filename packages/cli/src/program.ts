@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { addAgentCommands } from './commands/agent-commands.ts';
 import { addAskCommand, addNotifyCommand, addWaitCommand } from './commands/ask-command.ts';
 import { addClaudeHookCommand } from './commands/claude-hook-command.ts';
 import { addCompletionCommand } from './commands/completion-command.ts';
@@ -45,6 +46,7 @@ export const createProgram = (io: Io, signal: AbortSignal, words?: readonly stri
   addLoginCommands(program, session);
   addServerCommands(program, session);
   addDoctorCommand(program, session);
+  addAgentCommands(program, session);
   addClaudeHookCommand(program, session);
   addCompletionCommand(program, session);
   addOperationCommands(program, session, words?.includes('completion') ? undefined : words);

@@ -22,7 +22,10 @@ export const requireWorkspace = (what: string): string => {
 };
 
 /** The client's own variables would be unknown settings to the server, which refuses those. */
-const clientVariables = new Set(['ATRIUM_URL', 'ATRIUM_TOKEN', 'ATRIUM_PROFILE']);
+const clientVariables = new Set([
+  ...['ATRIUM_URL', 'ATRIUM_TOKEN', 'ATRIUM_PROFILE'],
+  ...['ATRIUM_API_URL', 'ATRIUM_CLIENT_ID', 'ATRIUM_CLIENT_SECRET', 'ATRIUM_AGENT_PASSPHRASE'],
+]);
 
 export const serverEnvironment = (io: Io): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(io.environment).filter(([name]) => !clientVariables.has(name)));

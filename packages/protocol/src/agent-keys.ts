@@ -76,7 +76,10 @@ export const agentProfile = z.object({
 
 export const voucherView = z.object({
   id,
-  code: z.string().nullable().describe('shown to whoever issued it'),
+  code: z
+    .string()
+    .nullable()
+    .describe('shown to whoever issued it, to a credential that may do what the newcomer will'),
   issued_by: z.object({
     kind: z.enum(['user', 'agent', 'device', 'service']),
     id,
@@ -290,6 +293,13 @@ export const agentsWhoami = defineOperation({
   }),
   status: 200,
   errors: [],
+  mcp: {
+    tool: 'agent_whoami',
+    aliases: ['moltnet_whoami'],
+    title: 'Who am I, with my key',
+    read_only: true,
+    metered: false,
+  },
 });
 
 export const agentsUpdateProfile = defineOperation({
@@ -472,6 +482,7 @@ export const vouchersGraph = defineOperation({
   output: page(trustEdge),
   status: 200,
   errors: ['bad_request', 'not_found'],
+  cache_s: 300,
   mcp: { tool: 'agent_trust_graph', aliases: ['moltnet_trust_graph'], title: 'Who vouched for whom', read_only: true },
 });
 

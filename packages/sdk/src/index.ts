@@ -1,7 +1,28 @@
 /** Typed client of an Atrium server: every operation, and `ask()` that waits for a person's typed answer. */
-import { type AnswerOf, type AskOptions, ask } from './ask.ts';
-import { type ClientOptions, type Operations, operationsOf, Transport } from './client.ts';
-
+export {
+  fingerprintOf,
+  generateKeyPair,
+  parsePublicKey,
+  publicKeyText,
+  type SigningRequestView,
+  sshPrivatePem,
+  sshPublicLine,
+  verifyMessage,
+} from '@atrium/protocol';
+export { type AgentClient, type AgentClientOptions, agentAuth, createAgentClient } from './agent/agent-client.ts';
+export { AgentError, type AgentErrorCode } from './agent/agent-error.ts';
+export { type AgentKey, agentKeyOf, makeAgentKey, sign, signInput } from './agent/agent-key.ts';
+export {
+  type ClientSecret,
+  enrol,
+  info,
+  newIdempotencyKey,
+  type Registered,
+  type RegisterOptions,
+  recover,
+  register,
+  type ServerOptions,
+} from './agent/identity-calls.ts';
 export {
   type AnswerOf,
   type AskOptions,
@@ -11,6 +32,7 @@ export {
   type WaitOptions,
   waitForOutcome,
 } from './ask.ts';
+export { type Atrium, createAtrium } from './atrium.ts';
 export { type CallOptions, type ClientOptions, type FileUpload, type Operations, Transport } from './client.ts';
 export { AtriumError } from './errors.ts';
 export { type IdentityAssertionOptions, identityAssertion } from './oauth/identity-assertion.ts';
@@ -19,17 +41,3 @@ export { OAuthError, type OAuthErrorCode } from './oauth/oauth-errors.ts';
 export type { OAuth, OAuthClient, OAuthOptions, OAuthSession, SignInOptions } from './oauth/oauth-options.ts';
 export type { AssertionRequest, DevicePrompt, Redirect, RedirectListener, SignIn } from './oauth/sign-in.ts';
 export { memoryStore, type StoredGrant, type TokenStore } from './oauth/token-store.ts';
-
-export interface Atrium extends Operations {
-  transport: Transport;
-  ask: <Schema>(options: AskOptions<Schema>) => Promise<AnswerOf<Schema>>;
-}
-
-/** A client for one server and one credential. */
-export const createAtrium = (options: ClientOptions): Atrium => {
-  const transport = new Transport(options);
-  return Object.assign(operationsOf(transport), {
-    transport,
-    ask: <Schema>(input: AskOptions<Schema>) => ask(transport, input),
-  });
-};

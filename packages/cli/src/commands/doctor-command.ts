@@ -84,8 +84,7 @@ const checkServer = async (url: string): Promise<Finding[]> => {
   }
 };
 
-const checkToken = async ({ url, credential, profile }: Connection): Promise<Finding> => {
-  const source = profile === null ? 'ATRIUM_TOKEN' : `the profile ${profile}`;
+const checkToken = async ({ url, credential, source }: Connection): Promise<Finding> => {
   if (credential === null) return found('warn', 'token', `Not signed in to ${url}. Run "atrium login".`);
   try {
     const me = await new Transport({ url, ...credential }).call(meGet, {}, { signal: AbortSignal.timeout(10_000) });

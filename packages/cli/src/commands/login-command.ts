@@ -177,7 +177,7 @@ const whoami = async (session: Session, command: Command): Promise<void> => {
       role: me.role?.name,
       scopes: me.scopes.join(' '),
       server: connection.url,
-      profile: connection.profile ?? 'ATRIUM_TOKEN',
+      profile: connection.profile ?? connection.source,
     },
     false,
   );

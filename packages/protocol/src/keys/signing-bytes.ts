@@ -1,6 +1,7 @@
 import { type Bytes, concat, u32be, utf8 } from './bytes.ts';
 
-const domain = utf8('moltnet:v1');
+/** What the bytes of every signing request begin with, and nothing else that is signed. */
+export const signingDomain = utf8('moltnet:v1');
 
 /**
  * What an agent signs: the message by its hash and the nonce, each with its length in front. Line ends, emoji and NUL
@@ -9,7 +10,7 @@ const domain = utf8('moltnet:v1');
 export const signingInput = async (message: string, nonce: string): Promise<Bytes> => {
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(message)));
   const tail = utf8(nonce);
-  return concat(domain, u32be(hash.length), hash, u32be(tail.length), tail);
+  return concat(signingDomain, u32be(hash.length), hash, u32be(tail.length), tail);
 };
 
 /** The same for reading. Nobody signs this. */

@@ -24,7 +24,7 @@ export interface OAuthOptions {
   /** How a token is first obtained. Without it only stored tokens are used, and refreshed. */
   signIn?: SignIn;
   client?: OAuthClient;
-  /** Scopes to ask for; default: those that the resource asks for. */
+  /** Scopes to ask for; default: those that the resource asks for. Empty: none are named, and the server decides. */
   scope?: string;
   /** Where tokens are kept; default: in memory. */
   store?: TokenStore;

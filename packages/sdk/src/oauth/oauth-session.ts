@@ -39,6 +39,8 @@ interface Need {
 /** Times a single request is sent again with wider scopes; a server that wants more each time would go on for ever. */
 const mostStepUps = 2;
 const renewBeforeMs = 30_000;
+/** A program by itself has no refresh token to use up, so it renews while the old token is still good for a while. */
+const renewOwnBeforeMs = 5 * 60_000;
 
 /** Errors after which a refresh token is of no use. The last two mean that the server no longer knows the client. */
 const ends = new Set(['invalid_grant', 'invalid_client', 'unauthorized_client']);
@@ -180,6 +182,8 @@ export class LiveSession implements OAuthSession {
   /** Only scopes that the token does not have are worth asking for; asking again for what was given is a loop. */
   #mayStepUp(response: Response, challenge: Challenge | null): boolean {
     const has = words(this.#grant?.scope);
+    // Whoever asked for all that it may have gets no more by asking again.
+    if (this.#options.scope === '') return false;
     return (
       this.#options.signIn !== undefined &&
       response.status === 403 &&
@@ -285,7 +289,11 @@ export class LiveSession implements OAuthSession {
     try {
       const exchange = this.#exchange(found, identity, dpop, undefined, need.signal);
       const tokens = await refresh(exchange, known.refresh_token);
-      await this.#save({ ...known, refresh_token: known.refresh_token, ...tokenFields(tokens, known.scope) });
+      await this.#save({
+        ...known,
+        refresh_token: known.refresh_token,
+        ...tokenFields(tokens, known.scope, renewBeforeMs),
+      });
       return true;
     } catch (error) {
       // Any other refusal, of a server that is busy for example, says nothing about the refresh token.
@@ -300,6 +308,7 @@ export class LiveSession implements OAuthSession {
 
   /** What the caller wants, else what the resource asks for; scopes of before are kept. Undefined sends no scope. */
   #scopeFor(signIn: SignIn, known: StoredGrant | null, { server, resource }: Found, need: Need): string | undefined {
+    if (this.#options.scope === '' && need.more === null) return undefined;
     const asked = need.challenge?.scope ?? resource?.scopes?.join(' ');
     const wanted = need.anew
       ? (need.more ?? this.#options.scope ?? asked)
@@ -357,7 +366,8 @@ export class LiveSession implements OAuthSession {
       if (known !== null) await this.#save(retired(known));
       throw error;
     });
-    await this.#save({ ...base, ...tokenFields(tokens, scope) });
+    const renewBefore = signIn.kind === 'client_credentials' ? renewOwnBeforeMs : renewBeforeMs;
+    await this.#save({ ...base, ...tokenFields(tokens, scope, renewBefore) });
   }
 
   async #tokensBy(signIn: SignIn, exchange: Exchange, listener: RedirectListener | undefined): Promise<Tokens> {
@@ -398,10 +408,10 @@ const listen = (
   return signIn.redirect(known?.registration?.redirect_uri);
 };
 
-const tokenFields = (tokens: Tokens, scope: string | undefined): Partial<StoredGrant> => {
+const tokenFields = (tokens: Tokens, scope: string | undefined, renewBefore: number): Partial<StoredGrant> => {
   const { access_token, refresh_token, token_type, expires_in } = tokens;
   const granted = tokens.scope ?? scope;
-  const early = expires_in === undefined ? 0 : Math.min(renewBeforeMs, expires_in * 100);
+  const early = expires_in === undefined ? 0 : Math.min(renewBefore, expires_in * 100);
   return {
     access_token,
     token_type: token_type === 'dpop' ? 'dpop' : 'bearer',

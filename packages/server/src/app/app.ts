@@ -184,6 +184,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       modules: modules.list,
       fan_out: fanOut,
       authenticate: modules.authenticate,
+      client_caller: modules.client_caller,
       can_see: modules.can_see,
       denied_address: modules.denied_address,
       on_tool_call: modules.on_tool_call,

@@ -3,8 +3,9 @@ import type { HostFacts } from '../modules/admin/index.ts';
 import type { Clock } from '../platform/clock/clock.ts';
 import type { ConfigValues } from '../platform/config/config.ts';
 import type { Rate } from '../platform/config/value-types.ts';
+import { anonymousCaller } from '../platform/http/anonymous-caller.ts';
 import type { CertificateOf } from '../platform/http/client-certificate.ts';
-import { proofOf, readCredential } from '../platform/http/credentials.ts';
+import { type ClientHeader, proofOf, readClientHeaders, readCredential } from '../platform/http/credentials.ts';
 import { createHttpHost, type HttpHost } from '../platform/http/http-host.ts';
 import {
   type Authenticate,
@@ -17,6 +18,7 @@ import type { ToolCallSeen } from '../platform/mcp/mcp-face.ts';
 import { mountMcp } from '../platform/mcp/mcp-host.ts';
 import type { Module } from '../platform/module.ts';
 import type { CircuitBreakers } from '../platform/net/circuit-breaker.ts';
+import { type Call, internalCall } from '../platform/operations/call.ts';
 import type { Caller } from '../platform/operations/caller.ts';
 import type { EventFanOut } from '../platform/sockets/event-fan-out.ts';
 import { eventsFor } from '../platform/sockets/event-stream.ts';
@@ -36,6 +38,8 @@ export interface DoorsOptions {
   modules: readonly Module[];
   fan_out: EventFanOut;
   authenticate: Authenticate;
+  /** For programs that send the id and secret of their client instead of a token. */
+  client_caller: (client: ClientHeader, resource: string, call: Call) => Promise<Caller>;
   can_see: (caller: Caller, itemId: string) => Promise<boolean>;
   on_tool_call: (seen: ToolCallSeen) => void;
   jobs_ready: () => boolean;
@@ -152,8 +156,13 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
     key: storage.keysFor('mcp')[0],
     authenticate: async (request) => {
       const credential = readCredential(request.raw.headers);
-      if (credential === null || credential.via === 'cookie') return null;
       const resource = `${options.public_url()}/mcp`;
+      if (credential === null || credential.via === 'cookie') {
+        const client = readClientHeaders(request.raw.headers);
+        if (client === null) return null;
+        const call = { ...internalCall(anonymousCaller, request.id), door: 'mcp' as const, ip: request.ip };
+        return await options.client_caller(client, resource, call);
+      }
       return await options.authenticate(credential.token, {
         via: 'bearer',
         resource,

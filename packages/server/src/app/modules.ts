@@ -73,6 +73,7 @@ export interface Modules {
   /** Signs again what a derived key of an earlier master key signed. */
   renew_signatures: () => Promise<number>;
   authenticate: Authenticate;
+  client_caller: Oauth['clientCaller'];
   refresh: (caller: Caller) => Promise<Caller | null>;
   certificate_of: CertificateOf;
   denied_address: NonNullable<HttpHostOptions['denied_address']>;
@@ -356,6 +357,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     renew_signatures: audit.renewCheckpoints,
     authenticate: (token, { via, resource, proof }) =>
       identity.resolve(token, { via, resource, ...(proof === undefined ? {} : { proof }) }),
+    client_caller: oauth.clientCaller,
     refresh: oauth.refresh,
     certificate_of: certificates?.of ?? noCertificates,
     denied_address: (ip) => {

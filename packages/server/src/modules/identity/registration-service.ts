@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { enrolProof, registerProof } from '@atrium/protocol';
+import { enrolProof, hasScope, registerProof } from '@atrium/protocol';
 import type { Transaction } from '../../platform/db/database.ts';
 import { AppError, notFound } from '../../platform/errors/app-error.ts';
 import { newId } from '../../platform/ids/ids.ts';
@@ -86,7 +86,9 @@ export const createRegistrationService = (context: IdentityContext, plan: PlanSe
     const role = await rolesStore.find(tx.db, voucher.org_id, systemRoleIds.member);
     if (issuer?.active !== true || !mayHaveGranted(issuer, role!)) throw registrationFailed();
     await vouchersStore.place(tx.db, voucher);
-    return { ...voucher, owner_id: issuer.owner_id };
+    const held = issuer.scopes;
+    const scopes = held === null ? voucher.scopes : voucher.scopes.filter((scope) => hasScope(held, scope));
+    return { ...voucher, scopes, owner_id: issuer.owner_id };
   };
 
   return {

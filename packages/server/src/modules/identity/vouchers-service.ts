@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { hasPermission, hasScope, newcomerScopes, normaliseFingerprint } from '@atrium/protocol';
+import { hasPermission, hasScope, newcomerScopes, normaliseFingerprint, type Scope } from '@atrium/protocol';
 import { AppError, notFound } from '../../platform/errors/app-error.ts';
 import { newId } from '../../platform/ids/ids.ts';
 import type { Call } from '../../platform/operations/call.ts';
+import type { Caller } from '../../platform/operations/caller.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
 import { hashToken } from '../../platform/secrets/tokens.ts';
 import { agentKeysStore } from './agent-keys-store.ts';
@@ -23,12 +24,16 @@ export const voucherPlace = (id: string): string => `identity_vouchers.code:${id
 
 /** Members vouch for newcomers, one agent a code. */
 export const createVouchersService = ({ clock, database, limiter, options, secrets, transact }: IdentityContext) => {
-  const view = (row: VoucherRow, mine: string) => ({
+  /** A code is worth what its newcomer may do: a credential of the same issuer that may do less does not get to see it. */
+  const mayHaveCode = (row: VoucherRow, caller: Caller): boolean =>
+    row.issuer_id === caller.id && row.scopes.every((scope) => hasScope(caller.scopes, scope as Scope));
+
+  const view = (row: VoucherRow, caller: Caller) => ({
     id: row.id,
     code:
-      row.code_sealed === null || row.issuer_id !== mine
-        ? null
-        : secrets.decrypt(row.code_sealed, voucherPlace(row.id)),
+      row.code_sealed !== null && mayHaveCode(row, caller)
+        ? secrets.decrypt(row.code_sealed, voucherPlace(row.id))
+        : null,
     issued_by: { kind: row.issuer_type, id: row.issuer_id, fingerprint: row.issuer_fingerprint },
     created_at: row.created_at.toISOString(),
     expires_at: row.expires_at.toISOString(),
@@ -73,7 +78,7 @@ export const createVouchersService = ({ clock, database, limiter, options, secre
         rows,
         input.limit,
         (row) => ({ value: row.created_at, id: row.id }),
-        (row) => view(row, caller.id),
+        (row) => view(row, caller),
       );
     },
 

@@ -1,4 +1,4 @@
-import type { PrincipalKind, SystemRole } from '@atrium/protocol';
+import type { PrincipalKind, Scope, SystemRole } from '@atrium/protocol';
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../platform/db/schema.gen.ts';
 import type { Position } from '../../platform/paging/keyset.ts';
@@ -14,6 +14,7 @@ export interface VoucherRow {
   issuer_type: IssuerKind;
   issuer_id: string;
   issuer_fingerprint: string | null;
+  scopes: string[];
   created_at: Date;
   expires_at: Date;
 }
@@ -24,7 +25,7 @@ export interface RedeemedRow {
   org_id: string;
   issuer_type: IssuerKind;
   issuer_id: string;
-  scopes: string[];
+  scopes: Scope[];
 }
 
 /** Whoever issued a voucher, as they are now. */
@@ -33,6 +34,8 @@ export interface IssuerRow {
   system: SystemRole | null;
   permissions: string[];
   owner_id: string | null;
+  /** What an agent may do; null for people, whose roles alone limit them. */
+  scopes: Scope[] | null;
 }
 
 export interface EdgeRow {
@@ -107,8 +110,9 @@ export const vouchersStore = {
 
   issuer: async (db: Db, orgId: string, issuerId: string): Promise<IssuerRow | null> =>
     (
-      await sql<IssuerRow>`select active, system_role as system, permissions, owner_id from identity_principals
-        where org_id = ${orgId} and id = ${issuerId}`.execute(db)
+      await sql<IssuerRow>`select p.active, p.system_role as system, p.permissions, p.owner_id, a.scopes
+        from identity_principals p left join identity_agents a on a.org_id = p.org_id and a.id = p.id
+        where p.org_id = ${orgId} and p.id = ${issuerId}`.execute(db)
     ).rows[0] ?? null,
 
   /** Puts a redeemed voucher below that of whoever issued it. */
@@ -128,7 +132,7 @@ export const vouchersStore = {
     const { org_id, issuer_id, now, after, limit } = filter;
     return (
       await sql<VoucherRow>`select v.id, v.org_id, v.code_sealed, v.issuer_type, v.issuer_id,
-          k.fingerprint as issuer_fingerprint, v.created_at, v.expires_at
+          k.fingerprint as issuer_fingerprint, v.scopes, v.created_at, v.expires_at
         from identity_vouchers v ${currentKey('k', 'v.issuer_id')}
         where v.org_id = ${org_id} and (${issuer_id}::uuid is null or v.issuer_id = ${issuer_id}) and ${open(now)}
           and (${after?.value ?? null}::timestamptz is null or (v.created_at, v.id) < (${after?.value ?? null}, ${after?.id ?? null}::uuid))

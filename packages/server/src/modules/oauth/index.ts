@@ -22,6 +22,7 @@ import { ClientGuesses } from './engine/client-guesses.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
 import type { EngineParts } from './engine/engine-config.ts';
 import { registerApproval } from './grants/approval.ts';
+import { type ClientHeaders, createClientHeaders } from './grants/client-headers.ts';
 import { registerJwtBearer } from './grants/jwt-bearer.ts';
 import { createPlainClientCredentials, type PlainClientCredentials } from './grants/plain-client-credentials.ts';
 import { createPlainIntrospection, type PlainIntrospection } from './grants/plain-introspection.ts';
@@ -59,6 +60,8 @@ export interface Oauth {
   /** The caller of an open connection as it is now; null when its token has ended. */
   refresh(caller: Caller): Promise<Caller | null>;
   deniedAddress(ip: string): boolean;
+  /** Who a client id and its secret stand for, where a door takes them with each request. Refuses what is wrong. */
+  clientCaller: ClientHeaders;
   /** Registers whoever shows a person what a client asks them to approve; once, while the app is built. */
   onApprovalAsked(asker: ApprovalAsker): void;
   /** The person's answer, in the transaction that closes the question. Refuses without a fresh proof of who they are. */
@@ -171,6 +174,7 @@ export const createOauth = (options: OauthOptions): Oauth => {
     count: options.count,
     told,
   });
+  const clientCaller = createClientHeaders({ ...{ clients, resources, guesses, identity, clock, db }, issue: quick });
   // The quick way knows nothing of places in a list.
   const plain: PlainClientCredentials = statusLists === null ? quick : async () => null;
   const plainIntrospection = createPlainIntrospection({ clients, resources, tokens, guesses, clock, db, told });
@@ -241,6 +245,7 @@ export const createOauth = (options: OauthOptions): Oauth => {
     refresh: (caller) =>
       caller.credential.kind === 'access_token' ? bearer.refresh(caller) : identity.refresh(caller),
     deniedAddress: denied.denied,
+    clientCaller,
     onApprovalAsked: approvals.onAsked,
     decideApproval: approvals.decide,
     rotate: keys.visit,

@@ -46,6 +46,27 @@ export const readCredential = (headers: IncomingHttpHeaders): PresentedCredentia
   return token === null ? null : { via: 'cookie', token, scheme: 'bearer' };
 };
 
+export interface ClientHeader {
+  id: string;
+  secret: string;
+}
+
+const clientHeaderForm = /^[\x21-\x7e]{1,300}$/;
+
+/** `X-Client-Id` and `X-Client-Secret`; null without either of them. */
+export const readClientHeaders = (headers: IncomingHttpHeaders): ClientHeader | null => {
+  const [id, secret] = [headers['x-client-id'], headers['x-client-secret']];
+  if (id === undefined && secret === undefined) return null;
+  if (
+    typeof id === 'string' &&
+    typeof secret === 'string' &&
+    clientHeaderForm.test(id) &&
+    clientHeaderForm.test(secret)
+  )
+    return { id, secret };
+  throw new AppError('unauthorized', 'Send both X-Client-Id and X-Client-Secret, each once.');
+};
+
 /** What a proof of possession that came with the request must be about. */
 export const proofOf = (
   request: { method: string; url: string; headers: IncomingHttpHeaders },

@@ -98,6 +98,8 @@ export class OperationRoute {
       return sendStream(reply, output as StreamAnswer, call.signal, this.#options.config.stream_keep_alive_ms);
     }
     if (this.operation.status === 204) return reply.send();
+    if (this.operation.cache_s !== undefined)
+      reply.header('cache-control', `public, max-age=${this.operation.cache_s}`);
     const text = JSON.stringify(output ?? null);
     if (this.#options.validate_output) this.#check(text);
     return sendText(request, reply, text, json);

@@ -2,13 +2,19 @@ import { createPublicKey } from 'node:crypto';
 import { fromBase64, signBytes, signingVectors, signText, toBase64 } from '@atrium/protocol';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeKey, newRegistrationKey, proveRegistration, type TestKey } from '../../support/agent-key.ts';
-import { type KeyWorld, openKeyWorld } from '../../support/key-world.ts';
+import {
+  makeKey,
+  newRegistrationKey,
+  proveEnrolment,
+  proveRegistration,
+  type TestKey,
+} from '../../support/agent-key.ts';
+import { type KeyedAgent, type KeyWorld, openKeyWorld } from '../../support/key-world.ts';
 import { openSocket } from '../../support/live-socket.ts';
 import { connectV1 } from '../../support/mcp-drivers.ts';
 import { createMovedClock } from '../../support/moved-clock.ts';
 import { ok } from '../../support/people.ts';
-import { createRestClient, type Json } from '../../support/rest-client.ts';
+import { createRestClient, type Json, type RestClient } from '../../support/rest-client.ts';
 import { until } from '../../support/until.ts';
 
 const clock = createMovedClock();
@@ -23,6 +29,19 @@ beforeAll(async () => {
   world = await openKeyWorld({ env: clock.env });
 });
 afterAll(() => world.close());
+
+/** The agent by a token that may do less than it. */
+const narrowed = async ({ client_id, client_secret }: KeyedAgent, scope: string): Promise<RestClient> => {
+  const issuer = world.url.replace('127.0.0.1', 'localhost');
+  const response = await fetch(`${issuer}/oauth/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      ...{ grant_type: 'client_credentials', client_id, client_secret },
+      ...{ resource: `${issuer}/api/v1`, scope },
+    }),
+  });
+  return createRestClient(world.url, ((await response.json()) as Json).access_token);
+};
 
 const refusal = ({ status, body }: { status: number; body: Json }) => [status, body.code];
 
@@ -58,8 +77,9 @@ describe('2: a registration with voucher and proof', () => {
     const { identity_id, client_id, client_secret } = answer.body;
     expect(answer.body).toMatchObject({ public_key: key.public_key, fingerprint: key.fingerprint });
     expect(await usage()).toBe(before + 1);
-    const { items } = ok(await world.anonymous.get('/api/v1/vouchers/graph'));
-    expect(items[0]).toMatchObject({ issuer_kind: 'user', redeemer_fingerprint: key.fingerprint, depth: 1 });
+    const graph = await world.anonymous.get('/api/v1/vouchers/graph');
+    expect(graph.headers.get('cache-control')).toBe('public, max-age=300');
+    expect(ok(graph).items[0]).toMatchObject({ issuer_kind: 'user', redeemer_fingerprint: key.fingerprint, depth: 1 });
     const announced = await socket.event((one) => one.kind === 'identity.agent.registered' && one.id === identity_id);
     expect(announced.actor).toMatchObject({ type: 'agent', id: identity_id });
     expect(JSON.stringify(socket.messages)).not.toContain(client_secret);
@@ -109,6 +129,30 @@ describe('2: a registration with voucher and proof', () => {
       }),
     });
     expect(await answer.json()).toMatchObject({ active: true, public_key: agent.key.public_key });
+  });
+
+  it('2: a token that is exchanged says of the key what it said', async () => {
+    const made = await world.org.agent('Exchanges', { scopes: ['agent:profile', 'crypto:sign'] });
+    const [key, once] = [await makeKey(), newRegistrationKey()];
+    const { enrolment_token } = ok(await world.org.owner.post(`/api/v1/agents/${made.id}/enrol`));
+    const body = { enrolment_token, public_key: key.public_key, proof: await proveEnrolment(key, once) };
+    const headers = { 'idempotency-key': once };
+    const client = ok(await world.anonymous.post('/api/v1/agents/enrolments', body, { headers }));
+    const { access_token } = ok(await world.tokenAnswer(client));
+    const answer = await fetch(`${world.url.replace('127.0.0.1', 'localhost')}/oauth/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        ...{ grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange' },
+        ...{ client_id: client.client_id, client_secret: client.client_secret },
+        ...{ subject_token: access_token, scope: 'crypto:sign' },
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      }),
+    });
+    const exchanged = decodeJwt(((await answer.json()) as Json).access_token);
+    expect(exchanged).toMatchObject({
+      ...{ identity_id: made.id, public_key: key.public_key, fingerprint: key.fingerprint, scope: 'crypto:sign' },
+      ...{ 'moltnet:identity_id': made.id, 'moltnet:public_key': key.public_key },
+    });
   });
 });
 
@@ -206,6 +250,26 @@ describe('8: vouchers', () => {
   });
 });
 
+describe('8: the code of a voucher', () => {
+  it('8: is shown to no credential of its issuer that may do less than the newcomer will', async () => {
+    const agent = await world.agent();
+    const { id, code } = ok(await agent.post('/api/v1/vouchers'));
+    const codes = async (by: RestClient) =>
+      ok(await by.get('/api/v1/vouchers')).items.map((one: Json) => [one.id, one.code]);
+    expect(await codes(agent)).toEqual([[id, code]]);
+    expect(await codes(await narrowed(agent, 'agent:profile'))).toEqual([[id, null]]);
+  });
+
+  it('8: lets a newcomer do no more than its issuer may when it comes', async () => {
+    const agent = await world.agent();
+    const voucher_code = await world.voucher(agent);
+    ok(await world.org.owner.patch(`/api/v1/agents/${agent.id}`, { scopes: ['agent:profile', 'crypto:sign'] }));
+    const { identity_id } = ok(await world.register(await makeKey(), { voucher_code }));
+    const { scopes } = ok(await world.org.owner.get(`/api/v1/agents/${identity_id}`));
+    expect(scopes.sort()).toEqual(['agent:profile', 'crypto:sign']);
+  });
+});
+
 describe('9: keys in another form', () => {
   it('9: are refused with a pointer to the field, and a fingerprint in lower case is found', async () => {
     const key = await makeKey();
@@ -284,16 +348,7 @@ describe('secrets and keys of an agent', () => {
   });
 
   it('a token with fewer scopes does not turn into a secret', async () => {
-    const agent = await world.agent();
-    const issuer = world.url.replace('127.0.0.1', 'localhost');
-    const response = await fetch(`${issuer}/oauth/token`, {
-      method: 'POST',
-      body: new URLSearchParams({
-        ...{ grant_type: 'client_credentials', client_id: agent.client_id, client_secret: agent.client_secret },
-        ...{ resource: `${issuer}/api/v1`, scope: 'agent:profile' },
-      }),
-    });
-    const narrow = createRestClient(world.url, ((await response.json()) as Json).access_token);
+    const narrow = await narrowed(await world.agent(), 'agent:profile');
     expect(refusal(await narrow.post('/api/v1/agents/rotate-secret', {}))).toEqual([403, 'escalation_denied']);
   });
 });

@@ -50,29 +50,49 @@ export class ClientGuesses {
       if (stranger === null && ctx.status === 200) this.#remember(from);
       return stranger;
     }
+    return (await this.#count(clientId, from, scope.call)).wait;
+  }
+
+  /**
+   * Counts a wrong secret that came with a request of another door. The fifth holds off what comes after it, right or
+   * wrong: there is nobody there who types, only programs that go on trying.
+   */
+  async wrong(clientId: string, call: Call): Promise<void> {
+    const from = `${clientId}|${addressKey(call.ip)}`;
+    const { last } = await this.#count(clientId, from, call);
+    if (last) this.#block(from, minute);
+  }
+
+  /** Seconds until a secret of this client is looked at again, for whoever asks from there; null when it is now. */
+  waitOf(clientId: string, ip: string | null): number | null {
+    const from = `${clientId}|${addressKey(ip)}`;
+    return this.#wait(from) ?? (this.#seen.has(from) ? null : this.#wait(clientId));
+  }
+
+  async #count(clientId: string, from: string, call: Call): Promise<{ wait: number | null; last: boolean }> {
     const one = await this.#limiter.hit({ bucket: 'oauth.secret', key: from, limit: 5, window_ms: minute });
     if (!one.allowed) {
       this.#block(from, one.retry_after_ms);
-      this.#database.auditDenied(scope.call, {
+      this.#database.auditDenied(call, {
         action: 'oauth.client.guessing',
         target_type: 'client',
         target_id: clientId,
         org_id: nilId,
       });
-      return Math.max(1, Math.ceil(one.retry_after_ms / 1000));
+      return { wait: Math.max(1, Math.ceil(one.retry_after_ms / 1000)), last: false };
     }
+    const last = one.remaining === 0;
     const all = await this.#limiter.hit({ bucket: 'oauth.secret_all', key: clientId, limit: 50, window_ms: minute });
-    if (all.allowed) return null;
-    if (this.#wait(clientId) === null) this.#alert(scope.call, clientId);
+    if (all.allowed) return { wait: null, last };
+    if (this.#wait(clientId) === null) this.#alert(call, clientId);
     this.#block(clientId, all.retry_after_ms);
-    return Math.max(1, Math.ceil(all.retry_after_ms / 1000));
+    return { wait: Math.max(1, Math.ceil(all.retry_after_ms / 1000)), last };
   }
 
   /** Whether a right secret may be answered at once; the address is known for it from then on. */
   admits(clientId: string, ip: string | null): boolean {
-    const from = `${clientId}|${addressKey(ip)}`;
-    if (this.#wait(from) !== null || (!this.#seen.has(from) && this.#wait(clientId) !== null)) return false;
-    this.#remember(from);
+    if (this.waitOf(clientId, ip) !== null) return false;
+    this.#remember(`${clientId}|${addressKey(ip)}`);
     return true;
   }
 

@@ -37,6 +37,16 @@ export const keyClaims = ({
         ...{ 'moltnet:identity_id': id, 'moltnet:public_key': public_key, 'moltnet:fingerprint': fingerprint },
       };
 
+const keyClaimNames = ['identity_id', 'public_key', 'fingerprint'] as const;
+
+/** What a token that is exchanged said of the key of its subject, for the one that it becomes. */
+export const keyClaimsIn = (claims: Readonly<Record<string, unknown>>): Partial<KeyClaims> =>
+  Object.fromEntries(
+    keyClaimNames
+      .flatMap((name) => [name, `moltnet:${name}`])
+      .flatMap((name) => (typeof claims[name] === 'string' ? [[name, claims[name]]] : [])),
+  );
+
 /** Claims of our own beside those of RFC 9068. They stand in JWTs and in answers to introspection. */
 export type TokenExtra = {
   /** The principal when it is not the account: the agent of a client. */

@@ -3,6 +3,7 @@ import type { ClientFacts } from '../clients/client-registry.ts';
 import type { EngineParts } from '../engine/engine-config.ts';
 import { errors } from '../engine/oidc-provider.ts';
 import { currentScope } from '../engine/request-scope.ts';
+import { keyClaimsIn } from '../engine/token-claims.ts';
 import type { AccessTokenFacts, AccessTokens } from '../tokens/access-token.ts';
 import { idJagType, issueIdJag } from './id-jag.ts';
 import { issueToken } from './issue-token.ts';
@@ -156,6 +157,7 @@ export const registerTokenExchange = (provider: Provider, parts: EngineParts, to
       must_be_bound: subject.client_id === client.clientId && (subject.jkt !== null || subject.x5t !== null),
       extra: {
         actor_type,
+        ...keyClaimsIn(subject.claims),
         ...(org_id === null ? {} : { org: org_id }),
         ...(grant_id === null ? {} : { grant_id }),
         ...(auth_time === null ? {} : { auth_time }),

@@ -1,0 +1,317 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { rotationProof, signingVectors } from '@atrium/protocol';
+import { createAgentClient, memoryStore } from '@atrium/sdk';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type CliOptions, newCliHome, runCli } from '../../support/cli.ts';
+import { type KeyWorld, openKeyWorld } from '../../support/key-world.ts';
+import { connectV1 } from '../../support/mcp-drivers.ts';
+import { ok } from '../../support/people.ts';
+import { type Json, someAddress } from '../../support/rest-client.ts';
+
+// Dozens of processes, on machines that have other things to do.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
+
+let world: KeyWorld;
+beforeAll(async () => {
+  world = await openKeyWorld();
+});
+afterAll(() => world.close());
+
+const greeting = {
+  ...{ jsonrpc: '2.0', id: 1, method: 'initialize' },
+  params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'headers', version: '1' } },
+};
+
+/** One request to /mcp with the headers of a client, from one address. */
+const knock = async (
+  headers: Record<string, string>,
+  from: string,
+): Promise<{ status: number; wait: string | null }> => {
+  const response = await fetch(`${world.url}/mcp`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'x-forwarded-for': from,
+      ...headers,
+    },
+    body: JSON.stringify(greeting),
+  });
+  await response.body?.cancel();
+  return { status: response.status, wait: response.headers.get('retry-after') };
+};
+const headersOf = ({ client_id, client_secret }: { client_id: string; client_secret: string }) => ({
+  'x-client-id': client_id,
+  'x-client-secret': client_secret,
+});
+
+describe('54: a client id and secret in the headers of /mcp', () => {
+  it('54: stand for their agent, its scopes and its key, without a token request of its own', async () => {
+    const agent = await world.agent();
+    const client = new Client({ name: 'headers', version: '1' });
+    const requestInit = { headers: headersOf(agent) };
+    await client.connect(new StreamableHTTPClientTransport(new URL(`${world.url}/mcp`), { requestInit }) as never);
+    const answer = (await client.callTool({ name: 'agent_whoami', arguments: {} })) as { structuredContent: Json };
+    expect(answer.structuredContent).toMatchObject({
+      ...{ identity_id: agent.id, fingerprint: agent.key.fingerprint, client_id: agent.client_id },
+    });
+    await client.close();
+    const tokens = 'select count(*)::int as n from oauth_access_tokens where client_id = $1 and resource like $2';
+    expect((await world.row(tokens, [agent.client_id, '%/mcp'])).n).toBe(1);
+  });
+
+  it('54: five bad secrets hold that client off for a minute, and no other', async () => {
+    const [agent, other] = [await world.agent(), await world.agent()];
+    const [here, elsewhere] = [someAddress(), someAddress()];
+    const bad = headersOf({ client_id: agent.client_id, client_secret: 'acs_wrong' });
+    for (let guess = 0; guess < 5; guess += 1) expect((await knock(bad, here)).status).toBe(401);
+    const held = await knock(headersOf(agent), here);
+    expect(held.status).toBe(429);
+    expect(Number(held.wait)).toBeGreaterThan(0);
+    expect(Number(held.wait)).toBeLessThanOrEqual(60);
+    expect((await knock(headersOf(other), here)).status).toBe(200);
+    // Whoever guesses elsewhere does not shut the agent out.
+    expect((await knock(headersOf(agent), elsewhere)).status).toBe(200);
+    const { items } = ok(await world.org.owner.get('/api/v1/audit?limit=200'));
+    expect(JSON.stringify(items)).not.toContain('acs_wrong');
+  });
+
+  it('54: a client that nobody has fails as a wrong secret does, half a pair is no credential', async () => {
+    const from = someAddress();
+    const unknown = { client_id: 'agent_nobody', client_secret: 'acs_wrong' };
+    expect(await knock(headersOf(unknown), from)).toEqual({ status: 401, wait: null });
+    for (let guess = 0; guess < 4; guess += 1) await knock(headersOf(unknown), from);
+    expect((await knock(headersOf(unknown), from)).status).toBe(429);
+    expect((await knock({ 'x-client-id': 'agent_nobody' }, someAddress())).status).toBe(401);
+  });
+
+  it('54: a replaced secret, and an agent that is switched off, are refused with the next request', async () => {
+    const agent = await world.agent();
+    const from = someAddress();
+    expect((await knock(headersOf(agent), from)).status).toBe(200);
+    const rotated = ok(await agent.post('/api/v1/agents/rotate-secret', {}));
+    expect((await knock(headersOf(agent), from)).status).toBe(401);
+    expect((await knock(headersOf(rotated), from)).status).toBe(200);
+    ok(await world.org.owner.patch(`/api/v1/agents/${agent.id}`, { active: false }));
+    expect((await knock(headersOf(rotated), from)).status).toBe(401);
+    ok(await world.org.owner.patch(`/api/v1/agents/${agent.id}`, { active: true }));
+    expect((await knock(headersOf(rotated), from)).status).toBe(200);
+  });
+});
+
+/** The SDK asks by the name that tokens are issued for. */
+const origin = (): string => world.url.replace('127.0.0.1', 'localhost');
+
+describe('53: the tokens of the SDK', () => {
+  /** An agent's client that counts what it asks of the server, by path. */
+  const counted = async () => {
+    const agent = await world.agent();
+    const asked: string[] = [];
+    const store = memoryStore();
+    const counting: typeof fetch = (input, init) => {
+      asked.push(new URL(input instanceof Request ? input.url : input).pathname);
+      return fetch(input, init);
+    };
+    const { client_id, client_secret, key } = agent;
+    const client = createAgentClient({ url: origin(), client_id, client_secret, key, store, fetch: counting });
+    await client.agents.whoami();
+    asked.length = 0;
+    const of = (path: string): number => asked.filter((one) => one === path).length;
+    return { agent, client, store, of };
+  };
+  const resource = (): string => `${origin()}/api/v1`;
+
+  it('53: are asked for once by fifty calls at a time when the old one is over', async () => {
+    const { client, store, of } = await counted();
+    const grant = (await store.get(resource()))!;
+    // It counts as over five minutes before it is.
+    expect(grant.expires_at! - Date.now()).toBeLessThanOrEqual(55 * 60_000);
+    expect(grant.expires_at! - Date.now()).toBeGreaterThan(50 * 60_000);
+    await store.set(resource(), { ...grant, expires_at: Date.now() - 1 });
+    const answers = await Promise.all(Array.from({ length: 50 }, () => client.agents.whoami()));
+    expect(new Set(answers.map(({ identity_id }) => identity_id)).size).toBe(1);
+    expect([of('/oauth/token'), of('/api/v1/whoami')]).toEqual([1, 50]);
+  });
+
+  it('53: are renewed once when the server refuses one, and a call that is refused again is refused', async () => {
+    const { agent, client, of } = await counted();
+    const switched = async (active: boolean) =>
+      ok(await world.org.owner.patch(`/api/v1/agents/${agent.id}`, { active }));
+    await switched(false);
+    await switched(true);
+    expect((await client.agents.whoami()).identity_id).toBe(agent.id);
+    expect([of('/oauth/token'), of('/api/v1/whoami')]).toEqual([1, 2]);
+    await switched(false);
+    await expect(client.agents.whoami()).rejects.toMatchObject({ error: 'invalid_client' });
+    expect([of('/oauth/token'), of('/api/v1/whoami')]).toEqual([2, 3]);
+  });
+
+  it('16, 53: the SDK prepares, signs and hands in, and signs nothing but the bytes of a request', async () => {
+    const { agent, client } = await counted();
+    const done = await client.signMessage('release 1.4.1');
+    expect(done).toMatchObject({ status: 'completed', valid: true, agent_id: agent.id });
+    expect(await client.crypto.verify({ signature: done.signature! })).toEqual({
+      ...{ valid: true, signer: { fingerprint: agent.key.fingerprint } },
+    });
+    const asked = await client.signing_requests.create({ message: 'by hand' });
+    const signature = await client.signBytes(asked.signing_input);
+    expect(signature).toBe(await client.sign('by hand', asked.nonce));
+    expect((await client.signing_requests.sign({ request_id: asked.id, signature })).valid).toBe(true);
+    const proof = btoa(rotationProof(agent.id, agent.key.public_key, agent.key.public_key));
+    await expect(client.signBytes(proof)).rejects.toThrow('no signing_input');
+  });
+});
+
+describe('the command line', () => {
+  const home = newCliHome();
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
+  const configPath = join(home, '.config', 'atrium', 'agent.json');
+  const readConfig = (): Json => JSON.parse(readFileSync(configPath, 'utf8'));
+  const atrium = (args: string[], options: CliOptions = {}) =>
+    runCli(home, args, { ...options, env: { ATRIUM_URL: origin(), ...options.env } });
+  const done = async (args: string[], options: CliOptions = {}): Promise<Json> => {
+    const { code, out, err } = await atrium([...args, '--json'], options);
+    expect([code, err.replaceAll(/^.*names the server.*\n/gm, '')], `${args.join(' ')}: ${err}`).toEqual([0, '']);
+    return JSON.parse(out);
+  };
+  /** Calls a tool as a program does that reads `.mcp.json` with the variables of `atrium agent env`. */
+  const callTool = async (tool: string, args: Record<string, unknown>): Promise<Json> => {
+    const variables = await done(['agent', 'env']);
+    const text = readFileSync(join(home, '.mcp.json'), 'utf8');
+    const { url, headers } = JSON.parse(text.replaceAll(/\$\{(\w+)\}/g, (_, name) => variables[name])).mcpServers
+      .atrium;
+    const client = new Client({ name: 'configured', version: '1' });
+    await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }) as never);
+    const answer = (await client.callTool({ name: tool, arguments: args })) as { structuredContent: Json };
+    await client.close();
+    return answer.structuredContent;
+  };
+
+  it('must-show 6: from nothing but its key an agent replaces its lost secret and calls a tool over MCP', async () => {
+    const code = await world.voucher();
+    const registered = await done(['agent', 'register', '--voucher', '-', '--name', 'By hand'], { input: `${code}\n` });
+    expect(statSync(configPath).mode & 0o777).toBe(0o600);
+    const first = readConfig();
+    expect(registered).toMatchObject({ identity_id: first.identity_id, client_id: first.oauth2.client_id });
+    expect(JSON.stringify(registered)).not.toContain(first.oauth2.client_secret);
+    // 52: what programs of MCP read holds no secret.
+    const mcp = readFileSync(join(home, '.mcp.json'), 'utf8');
+    expect(mcp).not.toContain(first.oauth2.client_secret);
+    expect(statSync(join(home, '.mcp.json')).mode & 0o777).toBe(0o600);
+    expect((await callTool('agent_whoami', {})).identity_id).toBe(first.identity_id);
+
+    rmSync(join(home, '.config'), { recursive: true });
+    expect((await atrium(['agent', 'whoami'])).code).toBe(5);
+    const recovered = await done(['agent', 'recover', '--private-key', '-'], { input: first.keys.private_key });
+    expect(recovered).toMatchObject({ identity_id: first.identity_id, fingerprint: first.keys.fingerprint });
+    const fresh = readConfig();
+    expect(fresh.oauth2.client_id).toBe(first.oauth2.client_id);
+    expect(fresh.oauth2.client_secret).not.toBe(first.oauth2.client_secret);
+    expect((await world.tokenAnswer(first.oauth2)).status).toBe(401);
+    const prepared = await callTool('crypto_prepare_signature', { message: 'I am back' });
+    const signed = await done(['agent', 'sign', '--request-id', prepared.id]);
+    expect(signed).toMatchObject({ status: 'completed', valid: true, message: 'I am back' });
+    const checked = await atrium(['agent', 'verify', signed.signature, '--fingerprint', first.keys.fingerprint]);
+    expect([checked.code, checked.out]).toEqual([0, `valid ${first.keys.fingerprint}\n`]);
+  });
+
+  it('other commands act as the agent that is kept, where nobody is signed in', async () => {
+    const { identity_id, keys } = readConfig();
+    expect(await done(['agent', 'whoami'])).toMatchObject({ identity_id, kind: 'agent' });
+    expect(await done(['agents', 'whoami'])).toMatchObject({ identity_id });
+    const { code } = await done(['vouchers', 'create']);
+    const { items } = await done(['vouchers', 'list']);
+    expect(items.map((one: Json) => one.code)).toEqual([code]);
+    expect((await done(['agent', 'lookup', keys.fingerprint.toLowerCase()])).public_key).toBe(keys.public_key);
+    expect((await atrium(['agent', 'lookup', 'nobody'])).code).toBe(2);
+    const named = await world.agent();
+    const env = { ATRIUM_CLIENT_ID: named.client_id, ATRIUM_CLIENT_SECRET: named.client_secret };
+    expect((await done(['agent', 'whoami'], { env })).identity_id).toBe(named.id);
+    const half = await atrium(['agent', 'whoami'], { env: { ATRIUM_CLIENT_ID: named.client_id } });
+    expect([half.code, half.err]).toEqual([5, expect.stringContaining('go together')]);
+  });
+
+  it('1: signs the known answers byte for byte, without a server', async () => {
+    const folder = newCliHome();
+    const { private_key, public_key, fingerprint, nonce } = signingVectors;
+    mkdirSync(join(folder, '.config', 'atrium'), { recursive: true });
+    const keys = { private_key, public_key, fingerprint };
+    writeFileSync(join(folder, '.config', 'atrium', 'agent.json'), JSON.stringify({ keys }), { mode: 0o600 });
+    for (const { message, signature } of signingVectors.cases) {
+      const run = await runCli(folder, ['agent', 'sign', '-', '--nonce', nonce], { input: message });
+      expect([run.code, run.out]).toEqual([0, `${signature}\n`]);
+    }
+    const [{ message, signature }] = signingVectors.cases;
+    const offline = ['agent', 'verify', signature, '--public-key', public_key, '--nonce', nonce, '--message'];
+    expect((await runCli(folder, [...offline, message])).code).toBe(0);
+    expect((await runCli(folder, [...offline, 'another'])).code).toBe(1);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('15: replaces secret and key, and goes on with the new ones', async () => {
+    const before = readConfig();
+    await done(['agent', 'rotate-secret']);
+    expect((await world.tokenAnswer(before.oauth2)).status).toBe(401);
+    expect((await done(['agent', 'whoami'])).identity_id).toBe(before.identity_id);
+    const rotated = await done(['agent', 'rotate-key']);
+    expect(rotated.fingerprint).not.toBe(before.keys.fingerprint);
+    expect((await done(['agent', 'whoami'])).fingerprint).toBe(rotated.fingerprint);
+    expect((await done(['directory', 'get', before.keys.fingerprint])).replaced_by).toBe(rotated.fingerprint);
+    expect((await done(['agent', 'sign', 'by the new key'])).valid).toBe(true);
+    expect(readConfig().keys.next).toBeUndefined();
+    // Killed after the server took a key and before that was noted: the next run finds out.
+    const { keys, ...rest } = readConfig();
+    writeFileSync(configPath, JSON.stringify({ ...rest, keys: { ...before.keys, next: keys } }), { mode: 0o600 });
+    expect((await done(['agent', 'rotate-key'])).fingerprint).toBe(rotated.fingerprint);
+  });
+
+  it('3: a registration that was cut off goes on with the same key and gets the same answer', async () => {
+    const folder = newCliHome();
+    const path = join(folder, '.config', 'atrium', 'agent.json');
+    const run = (...args: string[]) => runCli(folder, args, { env: { ATRIUM_URL: origin() } });
+    const code = await world.voucher();
+    expect((await run('agent', 'register', '--voucher', 'f'.repeat(64))).code).toBe(6);
+    const { keys } = JSON.parse(readFileSync(path, 'utf8'));
+    expect((await run('agent', 'register', '--voucher', code, '--no-mcp')).code).toBe(0);
+    const whole = JSON.parse(readFileSync(path, 'utf8'));
+    expect(whole.keys).toEqual(keys);
+    expect(whole.pending).toBeUndefined();
+    expect((await run('agent', 'register', '--voucher', code)).code).toBe(8);
+    // The answer is lost, and what was sent is asked again.
+    const hash = createHash('sha256').update(code).digest('hex');
+    const { rows } = await world.database.query(
+      `select key from core_idempotency_keys where operation = 'agents.register' order by created_at desc limit 1`,
+    );
+    const pending = { idempotency_key: rows[0].key, code_hash: hash, api: origin() };
+    writeFileSync(path, JSON.stringify({ keys, endpoints: whole.endpoints, pending }), { mode: 0o600 });
+    expect((await run('agent', 'register', '--voucher', code, '--no-mcp')).code).toBe(0);
+    expect(JSON.parse(readFileSync(path, 'utf8')).oauth2).toEqual(whole.oauth2);
+    // With another idempotency key the server only says that it has the key.
+    writeFileSync(path, JSON.stringify({ keys, endpoints: whole.endpoints }), { mode: 0o600 });
+    const late = await run('agent', 'register', '--voucher', await world.voucher());
+    expect([late.code, late.err]).toEqual([8, expect.stringContaining('atrium agent recover')]);
+    expect((await run('agent', 'recover')).code).toBe(0);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('60: who am I', () => {
+  it('60: is the same by the old name, which is not listed, and is answered to people as well', async () => {
+    const agent = await world.agent();
+    const client = await connectV1(world.url, ok(await world.tokenAnswer(agent, '/mcp')).access_token);
+    const mine = (await client.call('agent_whoami')).structuredContent;
+    expect(mine).toMatchObject({ kind: 'agent', public_key: agent.key.public_key });
+    expect((await client.call('moltnet_whoami')).structuredContent).toEqual(mine);
+    const tools = await client.tools();
+    expect(tools).toContain('agent_whoami');
+    expect(tools.filter((name) => name.startsWith('moltnet_'))).toEqual([]);
+    await client.close();
+    const owner = await connectV1(world.url, world.org.owner.token);
+    expect((await owner.call('agent_whoami')).structuredContent).toMatchObject({ kind: 'user', public_key: null });
+    await owner.close();
+  });
+});
