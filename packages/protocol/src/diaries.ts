@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { keyFingerprint } from './agent-keys.ts';
 import { actor, defineOperation, id, nothing, page, pageInput, time } from './operation.ts';
 
 /* ---------- words ---------- */
@@ -144,7 +145,12 @@ export const shareView = z.object({
   id,
   diary_id: id,
   diary_name: z.string(),
-  subject: z.object({ kind: z.enum(['agent', 'user', 'team']), id, name: z.string() }),
+  subject: z.object({
+    kind: z.enum(['agent', 'user', 'team']),
+    id,
+    name: z.string().describe('of an agent of another organisation: its fingerprint'),
+    fingerprint: z.string().nullable().describe('of the key of an agent that has one'),
+  }),
   role: shareRole,
   status: z.enum(['pending', 'accepted', 'declined', 'revoked', 'expired']),
   invited_by: actor,
@@ -297,7 +303,7 @@ export const diariesShare = defineOperation({
   name: 'diaries.share',
   summary: 'Offer a diary to a person or an agent, or give it to a team',
   description:
-    'A person or an agent is invited and reads once they accept; an invitation is good for 30 days. A team reads at once, and whoever joins or leaves it later gains or loses the diary at that moment. reader: reads; writer: handles entries as well.',
+    'A person or an agent is invited and reads once they accept; an invitation is good for 30 days. A team reads at once, and whoever joins or leaves it later gains or loses the diary at that moment. A fingerprint names an agent by its key, also one of another organisation, as far as the setting diary_max_visibility lets diaries be read outside. reader: reads; writer: handles entries as well.',
   method: 'POST',
   path: '/api/v1/diaries/{diary_ref}/shares',
   input: z.strictObject({
@@ -305,6 +311,7 @@ export const diariesShare = defineOperation({
     user_id: id.optional(),
     agent_id: id.optional(),
     team_id: id.optional(),
+    fingerprint: keyFingerprint.optional(),
     role: shareRole.default('reader'),
     expires_at: time.optional().describe('when what is granted ends'),
   }),

@@ -297,6 +297,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     settingsOf: (orgId) => settings.get(orgId),
   });
   lowFilters.push(...(diaries.eventFilters ?? []));
+  identity.onAgentRegistered(diaries.services.hooks.agentRegistered);
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
   identity.onPersonExporting(diaries.services.hooks.personExporting);

@@ -80,6 +80,7 @@ export interface ShareRow {
   subject_kind: 'agent' | 'user' | 'team';
   shared_with: string;
   subject_name: string | null;
+  fingerprint: string | null;
   role: ShareRole;
   status: 'pending' | 'accepted' | 'declined' | 'revoked';
   invited_by_kind: PrincipalKind;

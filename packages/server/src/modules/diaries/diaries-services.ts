@@ -10,14 +10,15 @@ import { createSharesService } from './shares-service.ts';
 /** The services of diaries, made once and shared by all doors. */
 export const createDiariesServices = (parts: DiariesParts) => {
   const entries = createEntriesService(parts);
+  const diaries = createDiariesService(parts);
   return {
-    diaries: createDiariesService(parts),
+    diaries,
     shares: createSharesService(parts),
     entries,
     bulk: createBulkService(parts, entries),
     relations: createRelationsService(parts),
     permissions: createPermissionsService(parts),
-    hooks: createHooksService(parts),
+    hooks: createHooksService(parts, diaries),
   };
 };
 

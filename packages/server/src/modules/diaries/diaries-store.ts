@@ -119,6 +119,17 @@ export const subjectsStore = {
         where p.org_id = ${org_id} and p.id = ${id} and (p.type = 'user') = ${kind === 'user'}`.execute(db)
     ).rows[0] ?? null,
 
+  /** The agent, of any organisation, whose key has that fingerprint now. */
+  keyHolder: async (
+    db: Db,
+    fingerprint: string,
+  ): Promise<{ id: string; org_id: string; name: string; active: boolean } | null> =>
+    (
+      await sql<{ id: string; org_id: string; name: string; active: boolean }>`select p.id, p.org_id, p.name, p.active
+        from identity_public_keys k join identity_principals p on p.org_id = k.org_id and p.id = k.agent_id
+        where k.fingerprint = ${fingerprint} and k.replaced_at is null`.execute(db)
+    ).rows[0] ?? null,
+
   team: async (db: Db, org_id: string, id: string): Promise<{ name: string } | null> =>
     (
       await sql<{

@@ -109,7 +109,12 @@ export const shareViewOf = (share: ShareRow, now: Date): ShareView => ({
   id: share.id,
   diary_id: share.diary_id,
   diary_name: share.diary_name,
-  subject: { kind: share.subject_kind, id: share.shared_with, name: share.subject_name ?? '' },
+  subject: {
+    kind: share.subject_kind,
+    id: share.shared_with,
+    name: share.subject_name ?? share.fingerprint ?? '',
+    fingerprint: share.fingerprint,
+  },
   role: share.role,
   status: shareStatusOf(share, now),
   invited_by: actorFrom(share.invited_by_kind, share.invited_by_id, share.invited_by_name),

@@ -462,6 +462,15 @@ export interface IdentityProviders {
   updated_at: Timestamp;
 }
 
+export interface IdentityPublicKeys {
+  org_id: ColumnType<Selected<string>, never, never>;
+  agent_id: ColumnType<Selected<string>, never, never>;
+  public_key: ColumnType<Selected<string>, never, never>;
+  fingerprint: ColumnType<Selected<string>, never, never>;
+  created_at: ColumnType<Selected<Timestamp>, never, never>;
+  replaced_at: ColumnType<Selected<Timestamp | null>, never, never>;
+}
+
 export interface IdentityRecoveryCodes {
   user_id: string;
   hash: string;
@@ -1238,6 +1247,7 @@ export interface Schema {
   identity_passwords: IdentityPasswords;
   identity_principals: IdentityPrincipals;
   identity_providers: IdentityProviders;
+  identity_public_keys: IdentityPublicKeys;
   identity_recovery_codes: IdentityRecoveryCodes;
   identity_recovery_grants: IdentityRecoveryGrants;
   identity_recovery_nonces: IdentityRecoveryNonces;

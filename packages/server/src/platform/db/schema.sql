@@ -1618,6 +1618,15 @@ UNION ALL
    FROM (identity_agents a
      JOIN identity_roles r ON ((r.id = a.role_id)));
 
+create view identity_public_keys as
+ SELECT org_id,
+    agent_id,
+    public_key,
+    fingerprint,
+    created_at,
+    replaced_at
+   FROM identity_agent_keys;
+
 create view identity_team_names as
  SELECT org_id,
     id,
