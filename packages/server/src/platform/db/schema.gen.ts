@@ -139,6 +139,13 @@ export interface CoreSettings {
   updated_at: Timestamp;
 }
 
+export interface DiaryChains {
+  diary_id: string;
+  org_id: string;
+  seq: Generated<number>;
+  hash: string;
+}
+
 export interface DiaryDiaries {
   id: string;
   org_id: string;
@@ -149,10 +156,11 @@ export interface DiaryDiaries {
   signed: Generated<boolean>;
   language: Generated<string>;
   injection_policy: Generated<string>;
-  chain_head: string | null;
   revision: Generated<number>;
   created_at: Timestamp;
   updated_at: Timestamp;
+  chain_id: string | null;
+  origin_id: string | null;
 }
 
 export interface DiaryEntries {
@@ -186,6 +194,10 @@ export interface DiaryEntries {
   created_at: Timestamp;
   updated_at: Timestamp;
   deleted_at: Timestamp | null;
+  chain_seq: number | null;
+  signer_key: string | null;
+  erased_at: Timestamp | null;
+  origin_id: string | null;
 }
 
 export interface DiaryEntryRevisions {
@@ -1224,6 +1236,7 @@ export interface Schema {
   core_migrations: CoreMigrations;
   core_rate_counters: CoreRateCounters;
   core_settings: CoreSettings;
+  diary_chains: DiaryChains;
   diary_diaries: DiaryDiaries;
   diary_entries: DiaryEntries;
   diary_entry_revisions: DiaryEntryRevisions;
