@@ -23,7 +23,7 @@ const signature = z
   .max(signatureLength)
   .refine((text) => parseSignature(text) !== null, 'must be base64 of 64 bytes')
   .describe('base64 of the 64 bytes of an Ed25519 signature');
-const fingerprint = z
+export const keyFingerprint = z
   .string()
   .regex(fingerprintForm, 'must be four groups of four hex digits, such as 21FE-31DF-A154-A261')
   .describe('short name of a key; either case is found');
@@ -38,6 +38,10 @@ export const registrationKey = z.string().regex(registrationKeyForm, 'must be 43
 export const newcomerScopes: readonly Scope[] = [
   'inbox:read',
   'inbox:write',
+  'diary:read',
+  'diary:write',
+  'diary:delete',
+  'diary:share',
   'agent:profile',
   'agent:directory',
   'crypto:sign',
@@ -359,7 +363,7 @@ export const directoryGet = defineOperation({
   access: 'public',
   scope: null,
   permission: null,
-  input: z.strictObject({ fingerprint }),
+  input: z.strictObject({ fingerprint: keyFingerprint }),
   output: directoryEntry,
   status: 200,
   errors: ['not_found'],
@@ -375,7 +379,7 @@ export const directoryVerify = defineOperation({
   access: 'public',
   scope: null,
   permission: null,
-  input: z.strictObject({ fingerprint, signature }),
+  input: z.strictObject({ fingerprint: keyFingerprint, signature }),
   output: z.object({ valid: z.boolean(), signer: z.object({ fingerprint: z.string() }).nullable() }),
   status: 200,
   errors: ['not_found'],
@@ -475,7 +479,7 @@ export const vouchersGraph = defineOperation({
   scope: null,
   permission: null,
   input: z.strictObject({
-    root: fingerprint.optional(),
+    root: keyFingerprint.optional(),
     max_depth: z.int().min(1).max(1000).optional().describe('counted from root'),
     ...pageInput,
   }),

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { keyFingerprint } from './agent-keys.ts';
+import { type ChainProblem, chainProblems } from './integrity/entry-chain.ts';
+import { parseSignature, signatureLength } from './keys/signatures.ts';
 import { actor, defineOperation, id, nothing, page, pageInput, time } from './operation.ts';
 
 /* ---------- words ---------- */
@@ -64,6 +67,9 @@ export const diaryLimits = {
   pinned_content: 8_000,
   tags: 20,
   bulk: 1_000,
+  /** Of one part of an export. */
+  export_bytes: 1_073_741_824,
+  import_entries: 100_000,
   pending_invitations: 200,
   invitation_days: 30,
   checks: 100,
@@ -108,11 +114,20 @@ export const diaryView = z.object({
   language: z.string(),
   injection_policy: z.enum(injectionPolicies),
   signed: z.boolean(),
+  chain_id: id.nullable().describe('of a signed diary: what authors sign together with the content id'),
   revision: z.int().describe('counts what changed who may do what'),
   created_at: time,
   updated_at: time,
 });
 export type DiaryView = z.infer<typeof diaryView>;
+
+const entryProof = z.object({
+  seq: z.int().describe('place in the chain, from one'),
+  prev_hash: z.string(),
+  chain_hash: z.string(),
+  signature: z.string(),
+  public_key: z.string(),
+});
 
 export const entryView = z.object({
   id,
@@ -134,6 +149,7 @@ export const entryView = z.object({
   author: actor,
   version: z.int(),
   content_id: z.string().describe('CIDv1 of what it says'),
+  proof: entryProof.nullable().describe('of an entry of a signed diary'),
   length: z.int(),
   created_at: time,
   updated_at: time,
@@ -144,7 +160,12 @@ export const shareView = z.object({
   id,
   diary_id: id,
   diary_name: z.string(),
-  subject: z.object({ kind: z.enum(['agent', 'user', 'team']), id, name: z.string() }),
+  subject: z.object({
+    kind: z.enum(['agent', 'user', 'team']),
+    id,
+    name: z.string().describe('of an agent of another organisation: its fingerprint'),
+    fingerprint: z.string().nullable().describe('of the key of an agent that has one'),
+  }),
   role: shareRole,
   status: z.enum(['pending', 'accepted', 'declined', 'revoked', 'expired']),
   invited_by: actor,
@@ -211,6 +232,10 @@ export const diariesCreate = defineOperation({
     visibility: visibility.default('private'),
     language: language.default('english'),
     injection_policy: injectionPolicy.default('flag'),
+    signed: z
+      .boolean()
+      .default(false)
+      .describe('for good: agents with a key write, each entry is signed by its author and never changed'),
   }),
   output: diaryView,
   status: 201,
@@ -297,7 +322,7 @@ export const diariesShare = defineOperation({
   name: 'diaries.share',
   summary: 'Offer a diary to a person or an agent, or give it to a team',
   description:
-    'A person or an agent is invited and reads once they accept; an invitation is good for 30 days. A team reads at once, and whoever joins or leaves it later gains or loses the diary at that moment. reader: reads; writer: handles entries as well.',
+    'A person or an agent is invited and reads once they accept; an invitation is good for 30 days. A team reads at once, and whoever joins or leaves it later gains or loses the diary at that moment. A fingerprint names an agent by its key, also one of another organisation, as far as the setting diary_max_visibility lets diaries be read outside. reader: reads; writer: handles entries as well.',
   method: 'POST',
   path: '/api/v1/diaries/{diary_ref}/shares',
   input: z.strictObject({
@@ -305,6 +330,7 @@ export const diariesShare = defineOperation({
     user_id: id.optional(),
     agent_id: id.optional(),
     team_id: id.optional(),
+    fingerprint: keyFingerprint.optional(),
     role: shareRole.default('reader'),
     expires_at: time.optional().describe('when what is granted ends'),
   }),
@@ -414,11 +440,25 @@ const newEntry = {
   valid_from: time.optional().describe('since when it holds in the world'),
   valid_to: time.optional(),
   expires_at: time.optional().describe('from then on it is in no answer'),
+  signature: z
+    .string()
+    .max(signatureLength)
+    .refine((text) => parseSignature(text) !== null, 'must be base64 of 64 bytes')
+    .optional()
+    .describe('for a signed diary: yours over the content id, with chain_id as the nonce'),
 };
 const created = entryView.extend({
   duplicate: z.boolean().describe('true when on_duplicate was return and the entry was there already'),
 });
-const writeErrors = [...refErrors, 'validation_failed', 'permission_denied', 'entry_refused'] as const;
+const writeErrors = [
+  ...refErrors,
+  'validation_failed',
+  'permission_denied',
+  'entry_refused',
+  'entry_immutable',
+] as const;
+/** What adding to a signed diary may be refused with, beside the rest. */
+const signErrors = ['entry_signature_required', 'invalid_signature', 'entry_duplicate'] as const;
 
 export const diariesCreateEntry = defineOperation({
   ...writing,
@@ -436,7 +476,7 @@ export const diariesCreateEntry = defineOperation({
   }),
   output: created,
   status: 201,
-  errors: [...writeErrors, 'entry_superseded', 'entry_duplicate'],
+  errors: [...writeErrors, ...signErrors, 'entry_superseded'],
   idempotency: 'header',
   body_limit: 1_048_576,
   mcp: { tool: 'diary_create', title: 'Write an entry' },
@@ -450,7 +490,7 @@ export const diariesSupersedeEntry = defineOperation({
   input: z.strictObject({ ...inEntry, ...newEntry }),
   output: entryView,
   status: 201,
-  errors: [...writeErrors, 'entry_superseded'],
+  errors: [...writeErrors, ...signErrors, 'entry_superseded'],
   idempotency: 'header',
   body_limit: 1_048_576,
   mcp: { tool: 'diary_supersede', title: 'Correct an entry' },
@@ -547,10 +587,13 @@ export const diariesDeleteEntry = defineOperation({
   path: '/api/v1/diaries/{diary_ref}/entries/{entry_id}',
   input: z.strictObject({
     ...inEntry,
-    purge: z.boolean().default(false).describe('at once and with its history, for good; the owner only'),
+    purge: z
+      .boolean()
+      .default(false)
+      .describe('at once and with its history, for good; the owner only. Of a signed entry the hashes stay'),
   }),
   output: nothing,
-  errors: [...refErrors, 'permission_denied'],
+  errors: [...refErrors, 'permission_denied', 'entry_immutable'],
   mcp: { tool: 'diary_delete', title: 'Delete an entry', destructive: true },
 });
 export const diariesEntryHistory = defineOperation({
@@ -640,6 +683,98 @@ export const diariesReflect = defineOperation({
   }),
   errors: refErrors,
   mcp: { tool: 'diary_reflect', title: 'Look back' },
+});
+
+/* ---------- integrity, export and import ---------- */
+
+const chainProblem = z.enum(Object.keys(chainProblems) as [ChainProblem, ...ChainProblem[]]);
+
+export const diariesVerify = defineOperation({
+  ...reading,
+  name: 'diaries.verify',
+  summary: 'Check that a signed diary is whole: every signature, and the chain from its first entry to its last',
+  method: 'POST',
+  path: '/api/v1/diaries/{diary_ref}/verify',
+  input: z.strictObject(inDiary),
+  output: z.object({
+    signed: z.boolean(),
+    valid: z.boolean().describe('of a diary that is not signed: every entry says what its content id names'),
+    entries: z.int(),
+    erased: z.int().describe('of which only the hashes are left'),
+    head: z.object({ seq: z.int(), hash: z.string() }).nullable(),
+    broken: z
+      .object({
+        entry_id: id.nullable(),
+        seq: z.int().nullable(),
+        problem: z.enum([...chainProblem.options, 'incomplete']),
+      })
+      .nullable()
+      .describe('the first entry that is wrong; incomplete: entries at the end are missing'),
+  }),
+  errors: [...refErrors, 'permission_denied'],
+  mcp: { tool: 'diary_verify', title: 'Verify a diary' },
+});
+export const diariesVerifyEntry = defineOperation({
+  ...reading,
+  name: 'diaries.verify_entry',
+  summary: 'Check that an entry says what its content id names, and who signed it',
+  method: 'POST',
+  path: '/api/v1/diaries/{diary_ref}/entries/{entry_id}/verify',
+  input: z.strictObject(inEntry),
+  output: z.object({
+    signed: z.boolean(),
+    hash_matches: z.boolean(),
+    signature_valid: z.boolean().nullable(),
+    valid: z.boolean(),
+    content_id: z.string(),
+    agent_fingerprint: z.string().nullable(),
+    public_key: z.string().nullable(),
+  }),
+  errors: refErrors,
+});
+export const diariesExport = defineOperation({
+  ...reading,
+  name: 'diaries.export',
+  summary: 'Take a diary out as a file of JSON lines',
+  description:
+    'archive: which diary it is, its entries, and a line signed by this server, which diaries.import takes and anybody can verify. jsonl: the entries alone. A part holds 1 GiB at most; the next one begins `after` the entry that the last line names.',
+  method: 'POST',
+  path: '/api/v1/diaries/{diary_ref}/export',
+  input: z.strictObject({
+    ...inDiary,
+    format: z.enum(['archive', 'jsonl']).default('archive'),
+    after: id.optional().describe('next_after of the part before'),
+  }),
+  output: z.unknown(),
+  errors: [...refErrors, 'permission_denied', 'validation_failed'],
+  answer: 'file',
+});
+export const diariesImport = defineOperation({
+  ...writing,
+  name: 'diaries.import',
+  summary: 'Bring in a diary from an archive that diaries.export wrote',
+  description:
+    'Nothing is taken from an archive that is not whole. Without diary_ref it goes into the diary that came from the same one before, or into a new private one. Of entries that are there already skip leaves them, replace makes them what the archive says, copy brings all in once more.',
+  method: 'POST',
+  path: '/api/v1/diaries/import',
+  input: z.strictObject({
+    diary_ref: diaryRef.optional(),
+    policy: z.enum(['skip', 'replace', 'copy']).default('skip'),
+    signer: keyFingerprint.optional().describe('refuse an archive that another server signed'),
+  }),
+  output: z.object({
+    diary: diaryView,
+    entries: z.int().describe('in the archive'),
+    added: z.int(),
+    replaced: z.int(),
+    skipped: z.int(),
+    signer: z.string().describe('fingerprint of the server that wrote the archive'),
+    next_after: id.nullable().describe('another part follows'),
+  }),
+  status: 201,
+  errors: [...writeErrors, 'archive_invalid', 'diary_limit_reached', 'too_large', 'bad_request'],
+  body: 'raw',
+  body_limit: diaryLimits.export_bytes + 1_048_576,
 });
 
 /* ---------- relations ---------- */
@@ -824,6 +959,10 @@ export const diariesOperations = [
   diariesRestoreEntry,
   diariesBulk,
   diariesReflect,
+  diariesVerify,
+  diariesVerifyEntry,
+  diariesExport,
+  diariesImport,
   diariesListRelations,
   diariesRelate,
   diariesDecideRelation,

@@ -230,6 +230,11 @@ export const errorCodes = {
     title: 'Already shared',
     meaning: 'The subject has a share or an open invitation; change its role instead. `share_id` names it.',
   },
+  entry_immutable: {
+    status: 409,
+    title: 'Signed entries do not change',
+    meaning: 'An entry of a signed diary is neither changed nor deleted; supersede it, or let the owner erase it.',
+  },
   entry_superseded: {
     status: 409,
     title: 'The entry was replaced already',
@@ -265,6 +270,17 @@ export const errorCodes = {
     status: 422,
     title: 'Validation failed',
     meaning: 'One or more fields are wrong; `errors[]` lists path and message.',
+  },
+  entry_signature_required: {
+    status: 422,
+    title: 'The entry must be signed',
+    meaning:
+      'Its diary is signed. Sign the bytes of `signing_input` (base64) with your Ed25519 key and send the call again with `signature`.',
+  },
+  archive_invalid: {
+    status: 422,
+    title: 'The archive is not whole',
+    meaning: 'It was changed, cut off or is no archive; `problem`, `line` and `entry_id` say what was found first.',
   },
   entry_refused: {
     status: 422,

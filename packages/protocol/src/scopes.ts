@@ -31,7 +31,7 @@ export const scopeAliases: Readonly<Record<string, Scope>> = {
   admin: 'org:admin',
 };
 
-/** The eighteen permission strings. Roles may hold further free text: a new capability needs no migration. */
+/** The permission strings. Roles may hold further free text: a new capability needs no migration. */
 export const permissions = [
   'org.manage',
   'org.delete',
@@ -51,6 +51,7 @@ export const permissions = [
   'items.archive',
   'audit.read',
   'agents.manage',
+  'diaries.moderate',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -58,7 +59,7 @@ export type Permission = (typeof permissions)[number];
 export const systemRoles = ['owner', 'admin', 'member', 'viewer'] as const;
 export type SystemRole = (typeof systemRoles)[number];
 
-/** Permissions of the four system roles, the rows that migration 001 of identity inserts. */
+/** Permissions of the four system roles, as the migrations of identity leave them. */
 export const systemRolePermissions: Readonly<Record<SystemRole, readonly string[]>> = {
   owner: ['*'],
   admin: permissions.filter((p) => p !== 'org.delete' && p !== 'org.billing'),

@@ -44,10 +44,11 @@ import { eventsFor } from '../platform/sockets/event-stream.ts';
 import { HourlyCounts } from '../platform/telemetry/hourly-counts.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { createArchiveKey } from './archive-key.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { openClientCertificates } from './client-certificates.ts';
 import { sinkAddresses } from './event-sinks.ts';
-import { openFiles } from './files.ts';
+import { openFiles, openImportFolder } from './files.ts';
 import type { Limits } from './limits.ts';
 import { type Counting, createOauthMetrics } from './oauth-metrics.ts';
 import type { Storage } from './storage.ts';
@@ -287,8 +288,14 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     database: storage.database,
     clock,
     settingsOf: (orgId) => settings.get(orgId),
+    archive: {
+      key: createArchiveKey(storage.keysFor('diary archives')[0]),
+      source: options.public_url,
+      folder: await openImportFolder(values.config.server.dataDir),
+    },
   });
   lowFilters.push(...(diaries.eventFilters ?? []));
+  identity.onAgentRegistered(diaries.services.hooks.agentRegistered);
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
   identity.onPersonExporting(diaries.services.hooks.personExporting);

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import {
   defaultSettings,
   type diariesCreate,
@@ -9,6 +10,7 @@ import {
 import type { DiariesParts, DiarySettings } from '../../src/modules/diaries/diaries-parts.ts';
 import { createDiariesServices, type DiariesServices } from '../../src/modules/diaries/diaries-services.ts';
 import type { StoredEvent } from '../../src/platform/module.ts';
+import { makeKey } from './agent-key.ts';
 import { createTestDatabase, type TestDatabase } from './test-database.ts';
 
 export interface TestDiaries extends TestDatabase {
@@ -24,7 +26,13 @@ export const createTestDiaries = async (): Promise<TestDiaries> => {
   const events: StoredEvent[] = [];
   const settings: DiarySettings = { ...defaultSettings };
   const db = await createTestDatabase({ onCommitted: (committed) => void events.push(...committed) });
-  const parts: DiariesParts = { database: db.database, clock: db.clock, settingsOf: async () => settings };
+  const key = await makeKey();
+  const parts: DiariesParts = {
+    database: db.database,
+    clock: db.clock,
+    settingsOf: async () => settings,
+    archive: { key: async () => key, source: () => 'http://localhost', folder: tmpdir() },
+  };
   return { ...db, services: createDiariesServices(parts), parts, settings, events };
 };
 
@@ -37,6 +45,7 @@ export const naming = (
   visibility: 'private',
   language: 'english',
   injection_policy: 'flag',
+  signed: false,
   ...more,
 });
 export const writing = (

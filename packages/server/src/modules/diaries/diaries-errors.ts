@@ -45,6 +45,8 @@ export const limitReached = (limit: string, max: number, message: string): AppEr
 export const invitationClosed = (status: string): AppError =>
   new AppError('diary_invitation_closed', `The invitation is ${status}.`, { extensions: { share_status: status } });
 
+export const immutable = (): AppError => new AppError('entry_immutable');
+
 export const superseded = (entry: Pick<EntryRow, 'superseded_at'>): AppError =>
   new AppError('entry_superseded', 'Another entry has replaced this one already.', {
     extensions: { superseded_at: entry.superseded_at?.toISOString() ?? null },

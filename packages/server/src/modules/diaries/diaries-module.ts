@@ -4,6 +4,7 @@ import type { DiariesParts } from './diaries-parts.ts';
 import { createDiariesServices, type DiariesServices } from './diaries-services.ts';
 import { diariesBindings } from './routes/diaries-routes.ts';
 import { entriesBindings } from './routes/entries-routes.ts';
+import { integrityBindings } from './routes/integrity-routes.ts';
 import { permissionsBindings } from './routes/permissions-routes.ts';
 
 /** What the composition root takes for other modules and hosts. */
@@ -17,7 +18,12 @@ export const createDiariesModule = (parts: DiariesParts): DiariesModule => {
   return {
     name: 'diaries',
     services,
-    bindings: [...diariesBindings(services), ...entriesBindings(services), ...permissionsBindings(services)],
+    bindings: [
+      ...diariesBindings(services),
+      ...entriesBindings(services),
+      ...integrityBindings(services),
+      ...permissionsBindings(services),
+    ],
     eventFilters: [createDiariesEventFilter(parts.database, parts.clock)],
     sweeps: [{ name: 'diaries-purge', every_ms: 3_600_000, run: services.entries.sweep }],
   };

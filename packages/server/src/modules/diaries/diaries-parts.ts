@@ -11,6 +11,14 @@ export interface DiariesParts {
   database: Database;
   clock: Clock;
   settingsOf: (org_id: string) => Promise<DiarySettings>;
+  /** What exported diaries are signed with, and where they say they come from. */
+  archive: {
+    key: () => Promise<{ private_key: string; public_key: string }>;
+    source: () => string;
+    /** Where an import lies while it is checked. */
+    folder: string;
+  };
+  export_bytes?: number;
   /** Another judge of text than the rules of this module. */
   scan?: InjectionScanner;
 }

@@ -13,6 +13,8 @@ export interface DiaryRow {
   name: string;
   visibility: DiaryVisibility;
   signed: boolean;
+  chain_id: string | null;
+  origin_id: string | null;
   language: string;
   injection_policy: 'flag' | 'quarantine' | 'refuse';
   revision: number;
@@ -53,6 +55,14 @@ export interface EntryRow extends EntryFields {
   author_name: string;
   content_hash: string;
   content_id: string;
+  chain_seq: number | null;
+  prev_hash: string | null;
+  chain_hash: string | null;
+  signature: string | null;
+  signer_key: string | null;
+  erased_at: Date | null;
+  /** The entry elsewhere that this one was imported from. */
+  origin_id: string | null;
   length: number;
   version: number;
   created_at: Date;
@@ -80,6 +90,7 @@ export interface ShareRow {
   subject_kind: 'agent' | 'user' | 'team';
   shared_with: string;
   subject_name: string | null;
+  fingerprint: string | null;
   role: ShareRole;
   status: 'pending' | 'accepted' | 'declined' | 'revoked';
   invited_by_kind: PrincipalKind;
@@ -103,6 +114,11 @@ export interface TupleRow {
   expires_at: Date | null;
   revision: number;
 }
+
+/** Place, hashes and signature of an entry of a signed diary. */
+export type LinkRow = {
+  [K in 'chain_seq' | 'prev_hash' | 'chain_hash' | 'signature' | 'signer_key']: NonNullable<EntryRow[K]>;
+};
 
 interface Related {
   id: string;

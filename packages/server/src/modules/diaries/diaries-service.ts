@@ -1,4 +1,6 @@
 import {
+  type ChainPosition,
+  chainStart,
   type DiaryView,
   type DiaryVisibility,
   type diariesCreate,
@@ -18,6 +20,7 @@ import type { Call } from '../../platform/operations/call.ts';
 import { actorOf } from '../../platform/operations/caller.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
 import { audienceStore } from './audience-store.ts';
+import { chainsStore } from './chains-store.ts';
 import { holdDiary, readerOf, requireDiary } from './diaries-access.ts';
 import { beyondPolicy, tooLongForPublic } from './diaries-errors.ts';
 import { auditDiary, emitDeleted, emitDiary, emitEntries } from './diaries-events.ts';
@@ -64,6 +67,9 @@ export interface NewDiary {
   visibility: DiaryVisibility;
   language: string;
   injection_policy: DiaryRow['injection_policy'];
+  signed?: boolean;
+  /** Of a copy: the diary it comes from, and the chain it goes on with. */
+  origin?: { id: string; chain_id: string | null; chain: ChainPosition | null };
 }
 
 /** Diaries as containers: made, found, renamed, opened, handed over, deleted. */
@@ -77,14 +83,17 @@ export const createDiariesService = ({ database, clock, settingsOf }: DiariesPar
   /** Makes a diary in an open transaction; for higher acts that make one with something else. */
   const createIn = async (tx: Transaction, wanted: NewDiary): Promise<SeenDiary> => {
     const at = clock.now();
-    const { owner, ...named } = wanted;
+    const { owner, origin, signed = false, ...named } = wanted;
+    const id = newId();
     const diary: SeenDiary = {
-      id: newId(),
+      id,
       ...named,
       owner_kind: owner.kind,
       owner_id: owner.id,
       owner_name: owner.name,
-      signed: false,
+      signed,
+      chain_id: signed ? (origin?.chain_id ?? id) : null,
+      origin_id: origin?.id ?? null,
       revision: 1,
       created_at: at,
       updated_at: at,
@@ -92,9 +101,11 @@ export const createDiariesService = ({ database, clock, settingsOf }: DiariesPar
       direct: true,
     };
     await diariesStore.insert(tx.db, diary);
+    if (diary.chain_id !== null)
+      await chainsStore.insert(tx.db, diary, origin?.chain ?? (await chainStart(diary.chain_id)));
     await tuplesStore.put(tx.db, ownerTuple(diary, owner));
     emitDiary(tx, 'created', diary);
-    auditDiary(tx, 'diaries.create', diary, { visibility: diary.visibility, owner_id: owner.id });
+    auditDiary(tx, 'diaries.create', diary, { visibility: diary.visibility, owner_id: owner.id, signed });
     return diary;
   };
 

@@ -2,7 +2,10 @@ import { createBulkService } from './bulk-service.ts';
 import type { DiariesParts } from './diaries-parts.ts';
 import { createDiariesService } from './diaries-service.ts';
 import { createEntriesService } from './entries-service.ts';
+import { createExportService } from './export-service.ts';
 import { createHooksService } from './hooks-service.ts';
+import { createImportService } from './import-service.ts';
+import { createIntegrityService } from './integrity-service.ts';
 import { createPermissionsService } from './permissions-service.ts';
 import { createRelationsService } from './relations-service.ts';
 import { createSharesService } from './shares-service.ts';
@@ -10,14 +13,18 @@ import { createSharesService } from './shares-service.ts';
 /** The services of diaries, made once and shared by all doors. */
 export const createDiariesServices = (parts: DiariesParts) => {
   const entries = createEntriesService(parts);
+  const diaries = createDiariesService(parts);
   return {
-    diaries: createDiariesService(parts),
+    diaries,
     shares: createSharesService(parts),
     entries,
     bulk: createBulkService(parts, entries),
     relations: createRelationsService(parts),
+    integrity: createIntegrityService(parts),
+    exports: createExportService(parts),
+    imports: createImportService(parts, diaries, entries),
     permissions: createPermissionsService(parts),
-    hooks: createHooksService(parts),
+    hooks: createHooksService(parts, diaries),
   };
 };
 

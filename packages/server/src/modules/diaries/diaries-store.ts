@@ -12,8 +12,9 @@ interface Reader {
   grant: GrantOf;
 }
 
-const columns = sql.raw(`d.id, d.org_id, d.owner_kind, d.owner_id, d.name, d.visibility, d.signed, d.language,
-  d.injection_policy, d.revision, d.created_at, d.updated_at`);
+const columns =
+  sql.raw(`d.id, d.org_id, d.owner_kind, d.owner_id, d.name, d.visibility, d.signed, d.chain_id, d.origin_id,
+  d.language, d.injection_policy, d.revision, d.created_at, d.updated_at`);
 const ownerName = sql`(select p.name from identity_principals p where p.org_id = d.org_id and p.id = d.owner_id limit 1) as owner_name`;
 
 const seen = (reader: Reader) => sql`select ${columns}, ${ownerName}, g.level, g.direct from diary_diaries d
@@ -21,10 +22,10 @@ const seen = (reader: Reader) => sql`select ${columns}, ${ownerName}, g.level, g
 
 export const diariesStore = {
   insert: async (db: Db, diary: Omit<DiaryRow, 'owner_name'>): Promise<void> => {
-    await sql`insert into diary_diaries (id, org_id, owner_kind, owner_id, name, visibility, signed, language,
-        injection_policy, revision, created_at, updated_at)
+    await sql`insert into diary_diaries (id, org_id, owner_kind, owner_id, name, visibility, signed, chain_id, origin_id,
+        language, injection_policy, revision, created_at, updated_at)
       values (${diary.id}, ${diary.org_id}, ${diary.owner_kind}, ${diary.owner_id}, ${diary.name}, ${diary.visibility},
-        ${diary.signed}, ${diary.language}, ${diary.injection_policy}, ${diary.revision}, ${diary.created_at},
+        ${diary.signed}, ${diary.chain_id}, ${diary.origin_id}, ${diary.language}, ${diary.injection_policy}, ${diary.revision}, ${diary.created_at},
         ${diary.updated_at})`.execute(db);
   },
 
@@ -100,6 +101,18 @@ export const diariesStore = {
         where d.owner_kind = ${owner.kind} and d.owner_id = ${owner.id} order by d.id`.execute(db)
     ).rows,
 
+  /** The owner's own diary that is, or was imported from, the one of that id. */
+  ownedCopy: async (
+    db: Db,
+    owner: { org_id: string; kind: 'agent' | 'user'; id: string },
+    source_id: string,
+  ): Promise<string | null> =>
+    (
+      await sql<{ id: string }>`select d.id from diary_diaries d where d.org_id = ${owner.org_id}
+        and d.owner_kind = ${owner.kind} and d.owner_id = ${owner.id} and (d.id = ${source_id} or d.origin_id = ${source_id})
+        order by d.id = ${source_id} desc, d.created_at desc limit 1`.execute(db)
+    ).rows[0]?.id ?? null,
+
   /** In any organisation and whoever reads it: for acts that decide themselves who may. */
   findAny: async (db: Db, id: string): Promise<DiaryRow | null> =>
     (await sql<DiaryRow>`select ${columns}, ${ownerName} from diary_diaries d where d.id = ${id}`.execute(db))
@@ -118,6 +131,34 @@ export const subjectsStore = {
       await sql<{ name: string; active: boolean }>`select p.name, p.active from identity_principals p
         where p.org_id = ${org_id} and p.id = ${id} and (p.type = 'user') = ${kind === 'user'}`.execute(db)
     ).rows[0] ?? null,
+
+  /** The agent, of any organisation, whose key has that fingerprint now. */
+  keyHolder: async (
+    db: Db,
+    fingerprint: string,
+  ): Promise<{ id: string; org_id: string; name: string; active: boolean } | null> =>
+    (
+      await sql<{ id: string; org_id: string; name: string; active: boolean }>`select p.id, p.org_id, p.name, p.active
+        from identity_public_keys k join identity_principals p on p.org_id = k.org_id and p.id = k.agent_id
+        where k.fingerprint = ${fingerprint} and k.replaced_at is null`.execute(db)
+    ).rows[0] ?? null,
+
+  /** The key that an agent has now. */
+  keyOf: async (db: Db, org_id: string, agent_id: string): Promise<string | null> =>
+    (
+      await sql<{ public_key: string }>`select k.public_key from identity_public_keys k
+        where k.org_id = ${org_id} and k.agent_id = ${agent_id} and k.replaced_at is null`.execute(db)
+    ).rows[0]?.public_key ?? null,
+
+  /** Agents here that have, or had, these keys. */
+  agentsOfKeys: async (db: Db, keys: readonly string[]): Promise<Map<string, { id: string; name: string }>> =>
+    new Map(
+      (
+        await sql<{ public_key: string; id: string; name: string }>`select k.public_key, p.id, p.name
+          from identity_public_keys k join identity_principals p on p.org_id = k.org_id and p.id = k.agent_id
+          where k.public_key = any(${[...keys]}::text[])`.execute(db)
+      ).rows.map(({ public_key, id, name }) => [public_key, { id, name }]),
+    ),
 
   team: async (db: Db, org_id: string, id: string): Promise<{ name: string } | null> =>
     (

@@ -1,9 +1,19 @@
 import type { Actor, DiaryView, EntryView, entryRevisionView, RelationView, ShareView } from '@atrium/protocol';
 import type { z } from 'zod';
 import type { Call } from '../../platform/operations/call.ts';
-import type { EntryRow, PrincipalKind, RelationRow, RevisionRow, SeenDiary, ShareRow } from './diaries-rows.ts';
+import type {
+  EntryRow,
+  LinkRow,
+  PrincipalKind,
+  RelationRow,
+  RevisionRow,
+  SeenDiary,
+  ShareRow,
+} from './diaries-rows.ts';
 
 /* Rows as the contract shows them. */
+
+export const isSigned = (entry: EntryRow): entry is EntryRow & LinkRow => entry.signature !== null;
 
 const text = (at: Date | null): string | null => at?.toISOString() ?? null;
 const actorFrom = (type: PrincipalKind, id: string | null, name: string): Actor => ({ type, id, name });
@@ -26,6 +36,7 @@ export const diaryViewOf = (diary: SeenDiary): DiaryView => ({
   language: diary.language,
   injection_policy: diary.injection_policy,
   signed: diary.signed,
+  chain_id: diary.chain_id,
   revision: diary.revision,
   created_at: diary.created_at.toISOString(),
   updated_at: diary.updated_at.toISOString(),
@@ -47,6 +58,17 @@ const contentOf = (content: string, mode: ContentMode): string => {
   // Not in the middle of a character of two units.
   return `${content.slice(0, snippetLength).replace(/[\ud800-\udbff]$/, '')}…`;
 };
+
+export const proofOf = (entry: EntryRow): EntryView['proof'] =>
+  isSigned(entry)
+    ? {
+        seq: entry.chain_seq,
+        prev_hash: entry.prev_hash,
+        chain_hash: entry.chain_hash,
+        signature: entry.signature,
+        public_key: entry.signer_key,
+      }
+    : null;
 
 export const entryViewOf = (call: Call, entry: EntryRow, mode: ContentMode = 'full'): EntryView => {
   const untrusted = isForeign(call, entry);
@@ -73,6 +95,7 @@ export const entryViewOf = (call: Call, entry: EntryRow, mode: ContentMode = 'fu
     author: actorFrom(entry.author_kind, entry.author_id, entry.author_name),
     version: entry.version,
     content_id: entry.content_id,
+    proof: proofOf(entry),
     length: entry.length,
     created_at: entry.created_at.toISOString(),
     updated_at: entry.updated_at.toISOString(),
@@ -109,7 +132,12 @@ export const shareViewOf = (share: ShareRow, now: Date): ShareView => ({
   id: share.id,
   diary_id: share.diary_id,
   diary_name: share.diary_name,
-  subject: { kind: share.subject_kind, id: share.shared_with, name: share.subject_name ?? '' },
+  subject: {
+    kind: share.subject_kind,
+    id: share.shared_with,
+    name: share.subject_name ?? share.fingerprint ?? '',
+    fingerprint: share.fingerprint,
+  },
   role: share.role,
   status: shareStatusOf(share, now),
   invited_by: actorFrom(share.invited_by_kind, share.invited_by_id, share.invited_by_name),

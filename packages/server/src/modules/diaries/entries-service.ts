@@ -1,4 +1,5 @@
 import type {
+  Actor,
   diariesCreateEntry,
   diariesEntryHistory,
   diariesListEntries,
@@ -23,6 +24,7 @@ import { entryVisible, levels } from './diaries-policy.ts';
 import type { EntryFields, EntryRow, SeenDiary } from './diaries-rows.ts';
 import { entryViewOf, revisionViewOf } from './diaries-views.ts';
 import { entriesStore } from './entries-store.ts';
+import { linkFor, requireMutable } from './entry-signing.ts';
 import { holdWritable, judged, parentTuple, requireNoCircle, retire } from './entry-writing.ts';
 import { scanForInjection } from './injection-scanner.ts';
 import { tuplesStore } from './tuples-store.ts';
@@ -66,10 +68,21 @@ const changedFields = (entry: EntryRow, input: ParsedInputOf<typeof diariesUpdat
 
 /** Entries of diaries: written, corrected, read, deleted and brought back. */
 export const createEntriesService = ({ database, clock, scan = scanForInjection }: DiariesParts) => {
-  const write = async (tx: Transaction, call: Call, diary: SeenDiary, fields: EntryFields, at: Date) => {
+  const write = async (
+    tx: Transaction,
+    call: Call,
+    diary: SeenDiary,
+    fields: EntryFields,
+    signature: string | undefined,
+    at: Date,
+  ) => {
     const by = actorOf(call.caller);
+    const said = judged(scan, diary, null, fields);
     const entry: EntryRow = {
-      ...judged(scan, diary, null, fields),
+      ...said,
+      ...(await linkFor(tx, call, diary, { ...said, created_at: at }, signature)),
+      erased_at: null,
+      origin_id: null,
       id: newId(),
       diary_id: diary.id,
       org_id: diary.org_id,
@@ -102,6 +115,7 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection 
     act: 'updated' | 'restored',
     at: Date,
   ): Promise<EntryRow> => {
+    requireMutable(before);
     const after: EntryRow = {
       ...before,
       ...judged(scan, diary, before, fields),
@@ -149,13 +163,14 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection 
     tx: Transaction,
     call: Call,
     diary: SeenDiary,
-    fields: EntryFields,
+    input: NewEntry,
     supersedes: string | undefined,
     now: Date,
   ): Promise<EntryRow> => {
+    const fields = fieldsOf(input);
     requireFutureEnd(fields, now);
     const old = supersedes === undefined ? null : await holdWritable(tx, call, diary, supersedes, now);
-    const entry = await write(tx, call, diary, fields, now);
+    const entry = await write(tx, call, diary, fields, input.signature, now);
     if (old !== null) await retire(tx, call, old, entry.id, now);
     return entry;
   };
@@ -185,6 +200,7 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection 
   };
 
   const remove = async (tx: Transaction, call: Call, entry: EntryRow, now: Date): Promise<void> => {
+    requireMutable(entry);
     const gone = { ...entry, deleted_at: now, updated_at: now };
     await entriesStore.update(tx.db, gone);
     await entriesStore.record(tx.db, [entry.id], 'deleted', actorOf(call.caller), now);
@@ -234,10 +250,9 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection 
       database.transaction(call, async (tx) => {
         const now = clock.now();
         const diary = await holdDiary(tx, call, input.diary_ref, 'write', now);
-        const fields = fieldsOf(input);
-        const same = await duplicateOf(tx, call, diary, fields, input.on_duplicate, now);
+        const same = await duplicateOf(tx, call, diary, fieldsOf(input), input.on_duplicate, now);
         if (same !== null) return { ...entryViewOf(call, same), duplicate: true };
-        const entry = await create(tx, call, diary, fields, input.supersedes, now);
+        const entry = await create(tx, call, diary, input, input.supersedes, now);
         return { ...entryViewOf(call, entry), duplicate: false };
       }),
 
@@ -246,7 +261,7 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection 
         const now = clock.now();
         const diary = await holdDiary(tx, call, input.diary_ref, 'write', now);
         await requireEntry(tx.db, call.caller, diary.id, input.entry_id, now);
-        return entryViewOf(call, await create(tx, call, diary, fieldsOf(input), input.entry_id, now));
+        return entryViewOf(call, await create(tx, call, diary, input, input.entry_id, now));
       }),
 
     list: async (
@@ -284,6 +299,7 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection 
         const diary = await holdDiary(tx, call, input.diary_ref, 'write', now);
         let entry = await holdEntry(tx, call.caller, diary.id, input.entry_id, now);
         const { diary_ref: _diary, entry_id: _entry, superseded_by, ...members } = input;
+        requireMutable(entry);
         if (Object.values(members).some((member) => member !== undefined))
           entry = await rewrite(tx, call, diary, entry, changedFields(entry, input), 'updated', now);
         if (superseded_by !== undefined) entry = await setSuperseded(tx, call, diary, entry, superseded_by, now);
@@ -299,9 +315,10 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection 
         if (!input.purge) return remove(tx, call, entry, now);
         if (diary.level !== levels.owner) throw denied('manage');
         await tuplesStore.removeEntries(tx.db, [entry.id]);
-        await entriesStore.purge(tx.db, [entry.id]);
+        if (entry.signature === null) await entriesStore.purge(tx.db, [entry.id]);
+        else if (entry.erased_at === null) await entriesStore.erase(tx.db, [entry.id], actorOf(call.caller), now);
         if (deleted === null) emitEntry(tx, 'deleted', entry);
-        auditEntry(tx, 'diaries.purge_entry', entry);
+        auditEntry(tx, entry.signature === null ? 'diaries.purge_entry' : 'diaries.erase_entry', entry);
       }),
 
     history: async (
@@ -342,6 +359,7 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection 
         await entriesStore.lock(tx.db, [input.entry_id]);
         const deleted = await entriesStore.findDeleted(tx.db, diary.id, input.entry_id);
         const entry = deleted ?? (await requireEntry(tx.db, call.caller, diary.id, input.entry_id, now));
+        requireMutable(entry);
         return entryViewOf(call, await restore(tx, call, diary, entry, input.version, now));
       }),
 
@@ -381,17 +399,21 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection 
       return { entries, total_entries, period_days: input.days, generated_at: now.toISOString() };
     },
 
-    /** Takes away for good what was deleted or ended a month ago. */
+    /** Takes away for good what was deleted or ended a month ago; of what was signed the hashes stay. */
     sweep: async (): Promise<void> => {
-      const before = new Date(clock.now().getTime() - purgeAfterMs);
+      const now = clock.now();
+      const before = new Date(now.getTime() - purgeAfterMs);
+      const nobody: Actor = { type: 'system', id: null, name: 'Atrium' };
       for (;;) {
-        const ids = await database.read.transaction().execute(async (db) => {
+        const done = await database.read.transaction().execute(async (db) => {
           const found = await entriesStore.purgeable(db, before, purgedAtOnce);
-          await tuplesStore.removeEntries(db, found);
+          const signed = await entriesStore.erasable(db, before, purgedAtOnce);
+          await tuplesStore.removeEntries(db, [...found, ...signed]);
           await entriesStore.purge(db, found);
-          return found;
+          await entriesStore.erase(db, signed, nobody, now);
+          return Math.max(found.length, signed.length);
         });
-        if (ids.length < purgedAtOnce) return;
+        if (done < purgedAtOnce) return;
       }
     },
   };

@@ -9,9 +9,12 @@ export type SeesEntry = (e: string, d: string) => RawBuilder<boolean>;
 
 const stored =
   `id diary_id org_id title content tags entry_type importance injection_risk injection_rules status confidence
-  valid_from valid_to expires_at superseded_at author_kind author_id author_name content_hash content_id length version
-  created_at updated_at deleted_at`.split(/\s+/);
+  valid_from valid_to expires_at superseded_at author_kind author_id author_name content_hash content_id chain_seq prev_hash
+  chain_hash signature signer_key erased_at origin_id length version created_at updated_at deleted_at`.split(/\s+/);
 const columns = sql.raw(stored.map((column) => `e.${column}`).join(', '));
+
+/** Of entry `e`, as it is for whoever may see all of it. */
+export const entryColumns = sql`${columns}, e.superseded_by`;
 
 /** What replaced an entry is named to those only who may see it. */
 const replacedBy = (sees: SeesEntry) => sql`case when e.superseded_by is not null and exists (
@@ -66,11 +69,13 @@ export const entriesStore = {
   insert: async (db: Db, e: EntryRow): Promise<void> => {
     await sql`insert into diary_entries (id, diary_id, org_id, title, content, tags, entry_type, importance, injection_risk,
         injection_rules, status, confidence, valid_from, valid_to, expires_at, author_kind, author_id, author_name,
-        content_hash, content_id, length, version, created_at, updated_at)
+        content_hash, content_id, chain_seq, prev_hash, chain_hash, signature, signer_key, erased_at, origin_id,
+        superseded_at, deleted_at, length, version, created_at, updated_at)
       values (${e.id}, ${e.diary_id}, ${e.org_id}, ${e.title}, ${e.content}, ${list(e.tags)}, ${e.entry_type}, ${e.importance},
         ${e.injection_risk}, ${list(e.injection_rules)}, ${e.status}, ${e.confidence}, ${e.valid_from}, ${e.valid_to},
         ${e.expires_at}, ${e.author_kind}::actor_type, ${e.author_id}, ${e.author_name}, ${e.content_hash}, ${e.content_id},
-        ${e.length}, ${e.version}, ${e.created_at}, ${e.updated_at})`.execute(db);
+        ${e.chain_seq}, ${e.prev_hash}, ${e.chain_hash}, ${e.signature}, ${e.signer_key}, ${e.erased_at}, ${e.origin_id},
+        ${e.superseded_at}, ${e.deleted_at}, ${e.length}, ${e.version}, ${e.created_at}, ${e.updated_at})`.execute(db);
   },
 
   /** Writes everything that can change, as the next version. */
@@ -216,11 +221,51 @@ export const entriesStore = {
     await sql`delete from diary_entries where id = any(${[...ids]}::uuid[])`.execute(db);
   },
 
+  /** Takes away what signed entries say and how they came to say it. What binds them into their chain stays. */
+  erase: async (db: Db, ids: readonly string[], by: Actor, at: Date): Promise<void> => {
+    await sql`update diary_entries set title = null, content = '', tags = '{}', injection_rules = '{}', content_hash = '',
+      length = 0, erased_at = ${at}, deleted_at = ${at}, version = version + 1, updated_at = ${at}
+      where id = any(${[...ids]}::uuid[])`.execute(db);
+    await sql`delete from diary_entry_revisions where entry_id = any(${[...ids]}::uuid[])`.execute(db);
+    await entriesStore.record(db, ids, 'erased', by, at);
+  },
+
+  /** Signed entries that ended before a time. */
+  erasable: async (db: Db, before: Date, limit: number): Promise<string[]> =>
+    (
+      await sql<{ id: string }>`select id from diary_entries where expires_at < ${before} and signature is not null
+        and erased_at is null limit ${limit} for update skip locked`.execute(db)
+    ).rows.map((row) => row.id),
+
+  /** Entries of the diary by the ids of what they are or were imported from, deleted ones among them; held. */
+  ofOrigins: async (db: Db, diary_id: string, origins: readonly string[]): Promise<Map<string, EntryRow>> => {
+    const { rows } =
+      await sql<EntryRow>`select ${columns}, e.superseded_by from diary_entries e where e.diary_id = ${diary_id}
+      and (e.id = any(${[...origins]}::uuid[]) or e.origin_id = any(${[...origins]}::uuid[])) order by e.id for update of e`.execute(
+        db,
+      );
+    const wanted = new Set(origins);
+    return new Map(rows.map((row) => [wanted.has(row.id) ? row.id : row.origin_id!, row]));
+  },
+
+  linkSuperseded: async (db: Db, links: readonly { id: string; by: string }[]): Promise<void> => {
+    await sql`update diary_entries e set superseded_by = l.by
+      from unnest(${links.map((link) => link.id)}::uuid[], ${links.map((link) => link.by)}::uuid[]) as l(id, by)
+      where e.id = l.id and l.by <> l.id`.execute(db);
+  },
+
+  hasSignature: async (db: Db, diary_id: string, signature: string): Promise<string | null> =>
+    (
+      await sql<{
+        id: string;
+      }>`select id from diary_entries where diary_id = ${diary_id} and signature = ${signature}`.execute(db)
+    ).rows[0]?.id ?? null,
+
   /** What was deleted or ended before a time, some at once. */
   purgeable: async (db: Db, before: Date, limit: number): Promise<string[]> =>
     (
-      await sql<{ id: string }>`select id from diary_entries where deleted_at < ${before} or expires_at < ${before}
-        limit ${limit} for update skip locked`.execute(db)
+      await sql<{ id: string }>`select id from diary_entries where (deleted_at < ${before} or expires_at < ${before})
+        and signature is null limit ${limit} for update skip locked`.execute(db)
     ).rows.map((row) => row.id),
 
   history: async (db: Db, entry_id: string, page: { limit: number; before: number | null }): Promise<RevisionRow[]> =>

@@ -2,12 +2,33 @@ import type { Transaction } from '../../platform/db/database.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { auditDiary, emitDeleted, emitDiary } from './diaries-events.ts';
 import type { DiariesParts } from './diaries-parts.ts';
+import type { DiariesService } from './diaries-service.ts';
 import { diariesStore } from './diaries-store.ts';
 import { peopleStore } from './people-store.ts';
 import { tuplesStore } from './tuples-store.ts';
 
-/** What this module does when identity forgets a person or deletes a team, in identity's transaction. */
-export const createHooksService = ({ database, clock }: DiariesParts) => ({
+const privateName = 'Private';
+
+/** What this module does in identity's transactions: when an agent comes, a person is forgotten, a team is deleted. */
+export const createHooksService = (
+  { database, clock }: DiariesParts,
+  { createIn }: Pick<DiariesService, 'createIn'>,
+) => ({
+  /** Every agent with a key has a diary of its own from the first moment; one that it made itself is as good. */
+  agentRegistered: async (tx: Transaction, agent: { id: string; org_id: string; name: string }): Promise<void> => {
+    const owner = { kind: 'agent', id: agent.id, name: agent.name } as const;
+    const owned = await diariesStore.ofOwner(tx.db, owner);
+    if (owned.some((diary) => diary.name === privateName)) return;
+    await createIn(tx, {
+      org_id: agent.org_id,
+      owner,
+      name: privateName,
+      visibility: 'private',
+      language: 'english',
+      injection_policy: 'flag',
+    });
+  },
+
   /** A person's diaries are theirs and go with them; what they wrote into those of others stays, without their name. */
   personErasing: async (tx: Transaction, { id, name }: { id: string; name: string }): Promise<void> => {
     for (const diary of await diariesStore.ofOwner(tx.db, { kind: 'user', id })) {

@@ -4,6 +4,7 @@ import {
   type diariesShare,
   type diariesUpdateShare,
   diaryLimits,
+  normaliseFingerprint,
   type OutputOf,
   type ParsedInputOf,
   type ShareView,
@@ -15,7 +16,7 @@ import type { Call } from '../../platform/operations/call.ts';
 import { actorOf, type Caller } from '../../platform/operations/caller.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
 import { holdDiary, requireDiary } from './diaries-access.ts';
-import { invitationClosed, limitReached, noShare } from './diaries-errors.ts';
+import { beyondPolicy, invitationClosed, limitReached, noShare } from './diaries-errors.ts';
 import { auditDiary, emitShare } from './diaries-events.ts';
 import type { DiariesParts } from './diaries-parts.ts';
 import type { SeenDiary, ShareRow, TupleRow } from './diaries-rows.ts';
@@ -25,6 +26,7 @@ import { sharesStore } from './shares-store.ts';
 import { tuplesStore } from './tuples-store.ts';
 
 type Subject = { kind: ShareRow['subject_kind']; id: string };
+type Named = Subject | { kind: 'key'; id: string };
 
 const dayMs = 86_400_000;
 const namespaces = { agent: 'Agent', user: 'User', team: 'Team' } as const;
@@ -45,13 +47,15 @@ const tupleOf = (share: ShareRow, revision: number): TupleRow => ({
   revision,
 });
 
-const subjectIn = (input: ParsedInputOf<typeof diariesShare>): Subject => {
-  const named = (['user', 'agent', 'team'] as const).flatMap((kind) => {
+const subjectIn = (input: ParsedInputOf<typeof diariesShare>): Named => {
+  const named = (['user', 'agent', 'team'] as const).flatMap((kind): Named[] => {
     const id = input[`${kind}_id`];
     return id === undefined ? [] : [{ kind, id: id.toLowerCase() }];
   });
+  if (input.fingerprint !== undefined) named.push({ kind: 'key', id: normaliseFingerprint(input.fingerprint) });
   const [only] = named;
-  if (only === undefined || named.length > 1) throw invalid('', 'Name one of user_id, agent_id and team_id.');
+  if (only === undefined || named.length > 1)
+    throw invalid('', 'Name one of user_id, agent_id, team_id and fingerprint.');
   return only;
 };
 
@@ -69,13 +73,30 @@ const unknown: Readonly<Record<Subject['kind'], string>> = {
 };
 
 /** Who else may use a diary: offers, their acceptance, changes and ends. Rows and tuples change together. */
-export const createSharesService = ({ database, clock }: DiariesParts) => {
+export const createSharesService = ({ database, clock, settingsOf }: DiariesParts) => {
   const requireSubject = async (tx: Transaction, diary: SeenDiary, subject: Subject): Promise<void> => {
     const found =
       subject.kind === 'team'
         ? await subjectsStore.team(tx.db, diary.org_id, subject.id)
         : await subjectsStore.principal(tx.db, diary.org_id, subject.id, subject.kind);
     if (found === null || ('active' in found && !found.active)) throw notFound(unknown[subject.kind]);
+  };
+
+  /** A key names its agent wherever that is; an organisation that keeps its diaries to itself has no use for strangers. */
+  const agentOfKey = async (tx: Transaction, diary: SeenDiary, fingerprint: string): Promise<Subject> => {
+    const holder = await subjectsStore.keyHolder(tx.db, fingerprint);
+    if (holder === null || !holder.active) throw notFound(unknown.agent);
+    if (holder.org_id !== diary.org_id) {
+      const { diary_max_visibility } = await settingsOf(diary.org_id);
+      if (diary_max_visibility === 'private') throw beyondPolicy(diary_max_visibility);
+    }
+    return { kind: 'agent', id: holder.id };
+  };
+
+  const subjectOf = async (tx: Transaction, diary: SeenDiary, named: Named): Promise<Subject> => {
+    if (named.kind === 'key') return agentOfKey(tx, diary, named.id);
+    await requireSubject(tx, diary, named);
+    return named;
   };
 
   const requireRoom = async (tx: Transaction, diary: SeenDiary, now: Date): Promise<void> => {
@@ -130,9 +151,9 @@ export const createSharesService = ({ database, clock }: DiariesParts) => {
       database.transaction(call, async (tx) => {
         const now = clock.now();
         const diary = await holdDiary(tx, call, input.diary_ref, 'manage', now);
-        const subject = subjectIn(input);
+        const named = subjectIn(input);
+        const subject = await subjectOf(tx, diary, named);
         if (subject.id === diary.owner_id) throw new AppError('bad_request', 'The diary is yours already.');
-        await requireSubject(tx, diary, subject);
         const before = await sharesStore.ofSubject(tx.db, diary.id, subject);
         if (before !== null && ['pending', 'accepted'].includes(shareStatusOf(before, now)))
           throw new AppError('share_exists', `There is a share with them, ${before.status}.`, {
@@ -151,6 +172,7 @@ export const createSharesService = ({ database, clock }: DiariesParts) => {
           subject_kind: subject.kind,
           shared_with: subject.id,
           subject_name: null,
+          fingerprint: null,
           role: input.role,
           status: given ? 'accepted' : 'pending',
           invited_by_kind: by.type,

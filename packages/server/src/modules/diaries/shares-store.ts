@@ -7,17 +7,28 @@ type Db = Kysely<Schema>;
 const selected = sql`select s.id, s.diary_id, s.org_id, d.name as diary_name, d.revision, s.subject_kind, s.shared_with,
     case s.subject_kind when 'team' then (select tn.name from identity_team_names tn where tn.org_id = s.org_id and tn.id = s.shared_with)
       else (select p.name from identity_principals p where p.org_id = s.org_id and p.id = s.shared_with limit 1) end as subject_name,
+    case s.subject_kind when 'agent' then (select k.fingerprint from identity_public_keys k
+      where k.agent_id = s.shared_with and k.replaced_at is null) end as fingerprint,
     s.role, s.status, s.invited_by_kind, s.invited_by_id, s.invited_by_name, s.invited_at, s.responded_at,
     s.invitation_expires_at, s.expires_at
   from diary_shares s join diary_diaries d on d.id = s.diary_id`;
 
 type Point = { value: Date; id: string } | null;
+interface Invitee {
+  kind: 'agent' | 'user';
+  id: string;
+  org_id: string;
+}
+/** A person is asked in the organisation of the diary; an agent has one organisation, wherever the diary is. */
+const offeredTo = ({ kind, id, org_id }: Invitee) => sql`(s.subject_kind = ${kind} and s.shared_with = ${id}
+  and ${kind === 'agent' ? sql`true` : sql`s.org_id = ${org_id}`})`;
+
 const after = (point: Point) =>
   point === null ? sql`true` : sql`(s.invited_at, s.id) < (${point.value}, ${point.id}::uuid)`;
 
 export const sharesStore = {
   /** A new share, or the fresh invitation of a subject whose former one is over. */
-  put: async (db: Db, s: Omit<ShareRow, 'diary_name' | 'subject_name' | 'revision'>): Promise<void> => {
+  put: async (db: Db, s: Omit<ShareRow, 'diary_name' | 'subject_name' | 'fingerprint' | 'revision'>): Promise<void> => {
     await sql`insert into diary_shares (id, diary_id, org_id, subject_kind, shared_with, role, status, invited_by_kind,
         invited_by_id, invited_by_name, invited_at, responded_at, invitation_expires_at, expires_at)
       values (${s.id}, ${s.diary_id}, ${s.org_id}, ${s.subject_kind}, ${s.shared_with}, ${s.role}, ${s.status},
@@ -42,16 +53,8 @@ export const sharesStore = {
         and s.shared_with = ${subject.id}`.execute(db)
     ).rows[0] ?? null,
 
-  /** What was offered to this principal, while they act in the organisation of the diary. */
-  offered: async (
-    db: Db,
-    invitee: { kind: 'agent' | 'user'; id: string; org_id: string },
-    id: string,
-  ): Promise<ShareRow | null> =>
-    (
-      await sql<ShareRow>`${selected} where s.id = ${id} and s.subject_kind = ${invitee.kind} and s.shared_with = ${invitee.id}
-        and s.org_id = ${invitee.org_id}`.execute(db)
-    ).rows[0] ?? null,
+  offered: async (db: Db, invitee: Invitee, id: string): Promise<ShareRow | null> =>
+    (await sql<ShareRow>`${selected} where s.id = ${id} and ${offeredTo(invitee)}`.execute(db)).rows[0] ?? null,
 
   /** `expired` is no state of a row: it is a pending invitation whose time is over. */
   page: async (
@@ -68,12 +71,11 @@ export const sharesStore = {
 
   invitations: async (
     db: Db,
-    invitee: { kind: 'agent' | 'user'; id: string; org_id: string },
+    invitee: Invitee,
     page: { now: Date; limit: number; after: Point },
   ): Promise<ShareRow[]> =>
     (
-      await sql<ShareRow>`${selected} where s.subject_kind = ${invitee.kind} and s.shared_with = ${invitee.id}
-        and s.org_id = ${invitee.org_id} and s.status = 'pending' and s.invitation_expires_at > ${page.now}
+      await sql<ShareRow>`${selected} where ${offeredTo(invitee)} and s.status = 'pending' and s.invitation_expires_at > ${page.now}
         and ${after(page.after)} order by s.invited_at desc, s.id desc limit ${page.limit}`.execute(db)
     ).rows,
 

@@ -19,6 +19,15 @@ export const tuplesStore = {
         do update set expires_at = excluded.expires_at, revision = excluded.revision`.execute(db);
   },
 
+  /** New tuples of one diary. */
+  putAll: async (db: Db, tuples: readonly TupleRow[]): Promise<void> => {
+    if (tuples.length === 0) return;
+    await sql`insert into diary_tuples (namespace, object_id, relation, subject_namespace, subject_id, subject_relation,
+        diary_id, org_id, expires_at, revision)
+      select namespace, object_id, relation, subject_namespace, subject_id, subject_relation, diary_id, org_id, expires_at,
+        revision from jsonb_populate_recordset(null::diary_tuples, ${JSON.stringify(tuples)}::jsonb)`.execute(db);
+  },
+
   /** Takes every right on a diary from a subject, or those of some relations. */
   removeSubject: async (
     db: Db,

@@ -1,6 +1,7 @@
 /**
  * Identity: who somebody is and what they may do. Owns the tables identity_*: people, organisations, roles, teams,
- * invitations, agents, sessions, keys, factors, sign-in providers; publishes the views identity_principals and identity_team_people.
+ * invitations, agents, sessions, keys, factors, sign-in providers; publishes the views identity_principals, identity_team_people,
+ * identity_team_names and identity_public_keys.
  * Announces identity.* events (identity-events.ts). Resolves credentials to callers for every door.
  * Leaves to others: OAuth tokens (addCredentialSource), channels and files (hooks), sending letters (platform/mail),
  * billing (identity_subscriptions).

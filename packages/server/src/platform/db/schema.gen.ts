@@ -139,6 +139,13 @@ export interface CoreSettings {
   updated_at: Timestamp;
 }
 
+export interface DiaryChains {
+  diary_id: string;
+  org_id: string;
+  seq: Generated<number>;
+  hash: string;
+}
+
 export interface DiaryDiaries {
   id: string;
   org_id: string;
@@ -149,10 +156,11 @@ export interface DiaryDiaries {
   signed: Generated<boolean>;
   language: Generated<string>;
   injection_policy: Generated<string>;
-  chain_head: string | null;
   revision: Generated<number>;
   created_at: Timestamp;
   updated_at: Timestamp;
+  chain_id: string | null;
+  origin_id: string | null;
 }
 
 export interface DiaryEntries {
@@ -186,6 +194,10 @@ export interface DiaryEntries {
   created_at: Timestamp;
   updated_at: Timestamp;
   deleted_at: Timestamp | null;
+  chain_seq: number | null;
+  signer_key: string | null;
+  erased_at: Timestamp | null;
+  origin_id: string | null;
 }
 
 export interface DiaryEntryRevisions {
@@ -460,6 +472,15 @@ export interface IdentityProviders {
   generation: Generated<number>;
   created_at: Timestamp;
   updated_at: Timestamp;
+}
+
+export interface IdentityPublicKeys {
+  org_id: ColumnType<Selected<string>, never, never>;
+  agent_id: ColumnType<Selected<string>, never, never>;
+  public_key: ColumnType<Selected<string>, never, never>;
+  fingerprint: ColumnType<Selected<string>, never, never>;
+  created_at: ColumnType<Selected<Timestamp>, never, never>;
+  replaced_at: ColumnType<Selected<Timestamp | null>, never, never>;
 }
 
 export interface IdentityRecoveryCodes {
@@ -1215,6 +1236,7 @@ export interface Schema {
   core_migrations: CoreMigrations;
   core_rate_counters: CoreRateCounters;
   core_settings: CoreSettings;
+  diary_chains: DiaryChains;
   diary_diaries: DiaryDiaries;
   diary_entries: DiaryEntries;
   diary_entry_revisions: DiaryEntryRevisions;
@@ -1238,6 +1260,7 @@ export interface Schema {
   identity_passwords: IdentityPasswords;
   identity_principals: IdentityPrincipals;
   identity_providers: IdentityProviders;
+  identity_public_keys: IdentityPublicKeys;
   identity_recovery_codes: IdentityRecoveryCodes;
   identity_recovery_grants: IdentityRecoveryGrants;
   identity_recovery_nonces: IdentityRecoveryNonces;

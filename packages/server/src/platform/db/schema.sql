@@ -150,6 +150,15 @@ create table core_settings (
   constraint core_settings_org_id_key_key UNIQUE NULLS NOT DISTINCT (org_id, key)
 );
 
+create table diary_chains (
+  diary_id uuid not null,
+  org_id uuid not null,
+  seq bigint not null default 0,
+  hash text not null,
+  constraint diary_chains_pkey PRIMARY KEY (diary_id),
+  constraint diary_chains_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE
+);
+
 create table diary_diaries (
   id uuid not null,
   org_id uuid not null,
@@ -160,12 +169,14 @@ create table diary_diaries (
   signed boolean not null default false,
   language text not null default 'english'::text,
   injection_policy text not null default 'flag'::text,
-  chain_head text,
   revision bigint not null default 1,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  chain_id uuid,
+  origin_id uuid,
   constraint diary_diaries_pkey PRIMARY KEY (id),
   constraint diary_diaries_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint diary_diaries_check CHECK ((signed = (chain_id IS NOT NULL))),
   constraint diary_diaries_injection_policy_check CHECK ((injection_policy = ANY (ARRAY['flag'::text, 'quarantine'::text, 'refuse'::text]))),
   constraint diary_diaries_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 255))),
   constraint diary_diaries_owner_kind_check CHECK ((owner_kind = ANY (ARRAY['agent'::text, 'user'::text]))),
@@ -203,12 +214,17 @@ create table diary_entries (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
-  constraint diary_entries_signature_key UNIQUE (signature),
+  chain_seq bigint,
+  signer_key text,
+  erased_at timestamp with time zone,
+  origin_id uuid,
   constraint diary_entries_pkey PRIMARY KEY (id),
   constraint diary_entries_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE,
   constraint diary_entries_superseded_by_fkey FOREIGN KEY (superseded_by) REFERENCES diary_entries(id) ON DELETE SET NULL,
   constraint diary_entries_check CHECK ((superseded_by <> id)),
   constraint diary_entries_check1 CHECK (((valid_from IS NULL) OR (valid_to IS NULL) OR (valid_from < valid_to))),
+  constraint diary_entries_check2 CHECK ((((signature IS NULL) = (chain_seq IS NULL)) AND ((signature IS NULL) = (signer_key IS NULL)) AND ((signature IS NULL) = (chain_hash IS NULL)) AND ((signature IS NULL) = (prev_hash IS NULL)))),
+  constraint diary_entries_check3 CHECK (((erased_at IS NULL) OR ((signature IS NOT NULL) AND (deleted_at IS NOT NULL) AND (content = ''::text)))),
   constraint diary_entries_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
   constraint diary_entries_entry_type_check CHECK ((entry_type = ANY (ARRAY['semantic'::text, 'episodic'::text, 'procedural'::text, 'reflection'::text, 'identity'::text, 'soul'::text]))),
   constraint diary_entries_importance_check CHECK (((importance >= 1) AND (importance <= 10))),
@@ -1440,17 +1456,22 @@ CREATE INDEX core_blobs_unreferenced ON public.core_blobs USING btree (unreferen
 CREATE INDEX core_events_security ON public.core_events USING btree (at DESC, org_id DESC, seq DESC) WHERE (starts_with(kind, 'identity.'::text) OR starts_with(kind, 'oauth.'::text));
 CREATE INDEX core_idempotency_keys_by_expiry ON public.core_idempotency_keys USING btree (expires_at);
 CREATE INDEX core_rate_counters_by_expiry ON public.core_rate_counters USING btree (expires_at);
+CREATE INDEX diary_chains_org ON public.diary_chains USING btree (org_id);
 CREATE INDEX diary_diaries_name ON public.diary_diaries USING btree (name);
 CREATE INDEX diary_diaries_open ON public.diary_diaries USING btree (created_at DESC, id DESC) WHERE (visibility <> 'private'::text);
 CREATE INDEX diary_diaries_org ON public.diary_diaries USING btree (org_id);
+CREATE INDEX diary_diaries_origin ON public.diary_diaries USING btree (owner_id, origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX diary_diaries_owner ON public.diary_diaries USING btree (owner_id);
 CREATE INDEX diary_diaries_page ON public.diary_diaries USING btree (created_at DESC, id DESC);
 CREATE INDEX diary_entries_author ON public.diary_entries USING btree (author_id);
+CREATE UNIQUE INDEX diary_entries_chain ON public.diary_entries USING btree (diary_id, chain_seq);
 CREATE INDEX diary_entries_deleted ON public.diary_entries USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX diary_entries_expiry ON public.diary_entries USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE UNIQUE INDEX diary_entries_origin ON public.diary_entries USING btree (diary_id, origin_id);
 CREATE INDEX diary_entries_page ON public.diary_entries USING btree (diary_id, created_at DESC, id DESC);
 CREATE INDEX diary_entries_replaces ON public.diary_entries USING btree (superseded_by) WHERE (superseded_by IS NOT NULL);
 CREATE INDEX diary_entries_same ON public.diary_entries USING btree (diary_id, content_hash);
+CREATE UNIQUE INDEX diary_entries_signature ON public.diary_entries USING btree (diary_id, signature);
 CREATE INDEX diary_entries_tags ON public.diary_entries USING gin (tags);
 CREATE INDEX diary_entry_revisions_actor ON public.diary_entry_revisions USING btree (actor_id);
 CREATE INDEX diary_relations_diary ON public.diary_relations USING btree (diary_id);
@@ -1617,6 +1638,15 @@ UNION ALL
     ((a.deactivated_at IS NULL) AND (a.deleted_at IS NULL)) AS active
    FROM (identity_agents a
      JOIN identity_roles r ON ((r.id = a.role_id)));
+
+create view identity_public_keys as
+ SELECT org_id,
+    agent_id,
+    public_key,
+    fingerprint,
+    created_at,
+    replaced_at
+   FROM identity_agent_keys;
 
 create view identity_team_names as
  SELECT org_id,
@@ -1830,6 +1860,33 @@ AS $function$
   returning *
 $function$;
 
+CREATE OR REPLACE FUNCTION public.diary_entries_keep_signed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'DELETE' then
+    if exists (select from diary_diaries where id = old.diary_id) then
+      raise exception 'The signed entry % cannot be deleted.', old.id using errcode = 'restrict_violation';
+    end if;
+    return old;
+  end if;
+  if (new.id, new.diary_id, new.org_id, new.entry_type, new.importance, new.confidence, new.valid_from, new.valid_to,
+      new.expires_at, new.author_kind, new.author_id, new.content_id, new.chain_seq, new.prev_hash, new.chain_hash,
+      new.signature, new.signer_key, new.created_at)
+    is distinct from
+     (old.id, old.diary_id, old.org_id, old.entry_type, old.importance, old.confidence, old.valid_from, old.valid_to,
+      old.expires_at, old.author_kind, old.author_id, old.content_id, old.chain_seq, old.prev_hash, old.chain_hash,
+      old.signature, old.signer_key, old.created_at)
+    or (new.title, new.content, new.tags, new.content_hash, new.deleted_at, new.erased_at)
+      is distinct from (old.title, old.content, old.tags, old.content_hash, old.deleted_at, old.erased_at)
+    and not (old.erased_at is null and new.erased_at is not null
+      and new.content = '' and new.title is null and new.tags = '{}' and new.content_hash = '') then
+    raise exception 'The signed entry % cannot be changed.', old.id using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.inbox_items_count()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1871,6 +1928,7 @@ end $function$;
 
 CREATE TRIGGER core_audit_append_only BEFORE DELETE OR UPDATE ON public.core_audit FOR EACH ROW EXECUTE FUNCTION core_audit_refuse_change();
 CREATE TRIGGER core_audit_no_truncate BEFORE TRUNCATE ON public.core_audit FOR EACH STATEMENT EXECUTE FUNCTION core_audit_refuse_change();
+CREATE TRIGGER diary_entries_keep_signed BEFORE DELETE OR UPDATE ON public.diary_entries FOR EACH ROW WHEN ((old.signature IS NOT NULL)) EXECUTE FUNCTION diary_entries_keep_signed();
 CREATE TRIGGER inbox_attachments_count AFTER INSERT OR DELETE ON public.inbox_attachments FOR EACH ROW EXECUTE FUNCTION inbox_items_count();
 CREATE TRIGGER inbox_comments_count AFTER INSERT OR DELETE ON public.inbox_comments FOR EACH ROW EXECUTE FUNCTION inbox_items_count();
 CREATE TRIGGER inbox_items_search_fill BEFORE INSERT OR UPDATE OF title, message, tags ON public.inbox_items FOR EACH ROW EXECUTE FUNCTION inbox_items_fill_search();

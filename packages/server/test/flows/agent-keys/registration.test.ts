@@ -93,6 +93,13 @@ describe('2: a registration with voucher and proof', () => {
     const me = createRestClient(world.url, issued.body.access_token);
     expect(ok(await me.get('/api/v1/whoami'))).toMatchObject({ ...names, client_id, kind: 'agent' });
     expect(ok(await me.get('/api/v1/crypto/identity'))).toEqual(names);
+
+    const diaries = ok(await me.get('/api/v1/diaries')).items;
+    expect(diaries).toMatchObject([
+      { name: 'Private', visibility: 'private', role: 'owner', owner: { id: identity_id } },
+    ]);
+    const entry = { content: 'Registered today', entry_type: 'identity' };
+    expect((await me.post('/api/v1/diaries/Private/entries', entry)).status).toBe(201);
     // It is a service client and nothing else.
     const exchange = await fetch(`${world.url.replace('127.0.0.1', 'localhost')}/oauth/token`, {
       method: 'POST',

@@ -115,6 +115,9 @@ const actions: Action[] = [
     operation: 'diaries.relate',
     input: async (scene) => ({ ...(await fresh(scene)), to_entry_id: scene.entry, kind: 'references' }),
   },
+  { name: 'export', kind: 'manage', operation: 'diaries.export', input: inDiary },
+  { name: 'verify', kind: 'manage', operation: 'diaries.verify', input: inDiary },
+  { name: 'verify an entry', kind: 'read', operation: 'diaries.verify_entry', input: inEntry },
   {
     name: 'rename the diary',
     kind: 'manage',
