@@ -8,7 +8,7 @@ import {
   createSettingsService,
   type HostFacts,
 } from '../modules/admin/index.ts';
-import { createDiariesModule } from '../modules/diaries/index.ts';
+import { createDiariesModule, createEndpointEmbedder } from '../modules/diaries/index.ts';
 import { identityModule } from '../modules/identity/identity-module.ts';
 import { createIdentity, type Identity, identityEvents } from '../modules/identity/index.ts';
 import { createInboxModule, type InboxModule } from '../modules/inbox/index.ts';
@@ -104,6 +104,11 @@ const eventsKept = 10_000;
 /** Where letters come from when nothing says so: the host that people know, which also answers for it by SPF. */
 const senderOf = (values: ConfigValues, publicUrl: () => string): string =>
   values.config.mail.from ?? `Atrium <atrium@${new URL(publicUrl() || 'http://localhost').hostname}>`;
+
+const openEmbedder = ({ config, secrets }: ConfigValues) =>
+  config.embeddings === null
+    ? null
+    : createEndpointEmbedder({ ...config.embeddings, key: secrets.embeddingsKey?.reveal() ?? null });
 
 const openMail = ({ values, clock, log, public_url }: ModulesOptions): MailTransport => {
   const { smtp } = values.config.mail;
@@ -295,6 +300,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     database: storage.database,
     clock,
     settingsOf: (orgId) => settings.get(orgId),
+    embedder: openEmbedder(values),
   });
   lowFilters.push(...(diaries.eventFilters ?? []));
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);

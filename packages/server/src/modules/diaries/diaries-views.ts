@@ -5,8 +5,8 @@ import type { EntryRow, PrincipalKind, RelationRow, RevisionRow, SeenDiary, Shar
 
 /* Rows as the contract shows them. */
 
-const text = (at: Date | null): string | null => at?.toISOString() ?? null;
-const actorFrom = (type: PrincipalKind, id: string | null, name: string): Actor => ({ type, id, name });
+export const text = (at: Date | null): string | null => at?.toISOString() ?? null;
+export const actorFrom = (type: PrincipalKind, id: string | null, name: string): Actor => ({ type, id, name });
 
 const roles = { 1: 'reader', 2: 'writer', 3: 'owner' } as const;
 
@@ -32,10 +32,10 @@ export const diaryViewOf = (diary: SeenDiary): DiaryView => ({
 });
 
 /** A model reads this as an answer of a tool: what others wrote is marked off, so that it is taken for data. */
-const fenced = (said: string, id: string): string =>
+export const fenced = (said: string, id: string): string =>
   `<untrusted entry="${id}">\n${said.replaceAll(/<(\/?untrusted)/gi, '&lt;$1')}\n</untrusted>`;
 
-const isForeign = (call: Call, entry: EntryRow): boolean =>
+export const isForeign = (call: Call, entry: Pick<EntryRow, 'author_id'>): boolean =>
   entry.author_id !== call.caller.id || call.caller.kind === 'system';
 
 export type ContentMode = 'full' | 'snippet' | 'none';
@@ -74,6 +74,7 @@ export const entryViewOf = (call: Call, entry: EntryRow, mode: ContentMode = 'fu
     version: entry.version,
     content_id: entry.content_id,
     length: entry.length,
+    embedding_state: entry.embedding_state,
     created_at: entry.created_at.toISOString(),
     updated_at: entry.updated_at.toISOString(),
   };
