@@ -225,6 +225,11 @@ export const errorCodes = {
     title: 'A limit of diaries is reached',
     meaning: '`limit` names it and `max` says how many there may be.',
   },
+  diary_search_unavailable: {
+    status: 503,
+    title: 'Search by meaning is not available',
+    meaning: 'No model is configured, or it did not answer; a search by words works all the same.',
+  },
   share_exists: {
     status: 409,
     title: 'Already shared',

@@ -8,7 +8,7 @@ import {
   createSettingsService,
   type HostFacts,
 } from '../modules/admin/index.ts';
-import { createDiariesModule } from '../modules/diaries/index.ts';
+import { createDiariesModule, createEndpointEmbedder } from '../modules/diaries/index.ts';
 import { identityModule } from '../modules/identity/identity-module.ts';
 import { createIdentity, type Identity, identityEvents } from '../modules/identity/index.ts';
 import { createInboxModule, type InboxModule } from '../modules/inbox/index.ts';
@@ -105,6 +105,11 @@ const eventsKept = 10_000;
 /** Where letters come from when nothing says so: the host that people know, which also answers for it by SPF. */
 const senderOf = (values: ConfigValues, publicUrl: () => string): string =>
   values.config.mail.from ?? `Atrium <atrium@${new URL(publicUrl() || 'http://localhost').hostname}>`;
+
+const openEmbedder = ({ config, secrets }: ConfigValues) =>
+  config.embeddings === null
+    ? null
+    : createEndpointEmbedder({ ...config.embeddings, key: secrets.embeddingsKey?.reveal() ?? null });
 
 const openMail = ({ values, clock, log, public_url }: ModulesOptions): MailTransport => {
   const { smtp } = values.config.mail;
@@ -293,6 +298,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       source: options.public_url,
       folder: await openImportFolder(values.config.server.dataDir),
     },
+    embedder: openEmbedder(values),
   });
   lowFilters.push(...(diaries.eventFilters ?? []));
   identity.onAgentRegistered(diaries.services.hooks.agentRegistered);

@@ -4,6 +4,7 @@ import {
   type diariesCreate,
   diariesCreateEntry,
   diariesListEntries,
+  diariesSearch,
   type InputOf,
   type ParsedInputOf,
 } from '@atrium/protocol';
@@ -22,7 +23,7 @@ export interface TestDiaries extends TestDatabase {
 }
 
 /** The services of diaries over a database of their own. */
-export const createTestDiaries = async (): Promise<TestDiaries> => {
+export const createTestDiaries = async (more: Pick<DiariesParts, 'embedder'> = {}): Promise<TestDiaries> => {
   const events: StoredEvent[] = [];
   const settings: DiarySettings = { ...defaultSettings };
   const db = await createTestDatabase({ onCommitted: (committed) => void events.push(...committed) });
@@ -32,6 +33,7 @@ export const createTestDiaries = async (): Promise<TestDiaries> => {
     clock: db.clock,
     settingsOf: async () => settings,
     archive: { key: async () => key, source: () => 'http://localhost', folder: tmpdir() },
+    ...more,
   };
   return { ...db, services: createDiariesServices(parts), parts, settings, events };
 };
@@ -57,3 +59,7 @@ export const listing = (
   diary_ref: string,
   more: Partial<InputOf<typeof diariesListEntries>> = {},
 ): ParsedInputOf<typeof diariesListEntries> => diariesListEntries.input.parse({ diary_ref, limit: 200, ...more });
+export const searching = (
+  query: string | undefined,
+  more: Partial<InputOf<typeof diariesSearch>> = {},
+): ParsedInputOf<typeof diariesSearch> => diariesSearch.input.parse({ query, ...more });

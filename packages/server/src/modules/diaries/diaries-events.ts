@@ -68,6 +68,19 @@ export const emitEntry = (
     },
   });
 
+/** Its meaning can be searched from now on. */
+export const emitEmbedded = (
+  tx: Transaction,
+  entry: Pick<EntryRow, 'id' | 'org_id' | 'diary_id' | 'title'>,
+  model: string,
+): void =>
+  tx.emit({
+    kind: 'diary.entry.embedded',
+    id: entry.id,
+    org_id: entry.org_id,
+    body: { diary_id: entry.diary_id, title: entry.title, model },
+  });
+
 /** Many at once: ids alone. */
 export const emitEntries = (
   tx: Transaction,

@@ -1,6 +1,7 @@
 import type { Settings } from '@atrium/protocol';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Database } from '../../platform/db/database.ts';
+import type { Embedder } from './embedder.ts';
 import type { InjectionScanner } from './injection-scanner.ts';
 
 /** Settings of an organisation that this module reads. */
@@ -21,4 +22,6 @@ export interface DiariesParts {
   export_bytes?: number;
   /** Another judge of text than the rules of this module. */
   scan?: InjectionScanner;
+  /** Makes vectors of texts; without one, diaries are searched by words alone. */
+  embedder?: Embedder | null;
 }

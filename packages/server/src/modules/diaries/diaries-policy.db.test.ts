@@ -1,9 +1,16 @@
-import type { DiaryPermit } from '@atrium/protocol';
+import { type DiaryPermit, diaryScopes } from '@atrium/protocol';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callBy, makeOrg } from '../../../test/support/make-inbox.ts';
-import { createTestDiaries, listing, naming, type TestDiaries, writing } from '../../../test/support/test-diaries.ts';
+import {
+  createTestDiaries,
+  listing,
+  naming,
+  searching,
+  type TestDiaries,
+  writing,
+} from '../../../test/support/test-diaries.ts';
 import { newId } from '../../platform/ids/ids.ts';
 import type { StoredEvent } from '../../platform/module.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
@@ -193,6 +200,22 @@ const checkCaller = async (caller: Caller, diaries: Diary[], grants: Grant[]): P
       where ${entryVisible(caller, now)('e', 'd')}`,
   );
   expect([caller.name, seen]).toEqual([caller.name, sorted(visible)]);
+  // By a word that every entry holds, and by date: two statements, one rule.
+  for (const query of ['entry', undefined]) {
+    const input = searching(query, {
+      status: ['active', 'quarantined'],
+      scope: [...diaryScopes],
+      limit: 200,
+      abstain: false,
+    });
+    const { items, total } = await t.services.search.search(call, input);
+    expect([caller.name, query, sorted(items.map(({ id }) => id)), total]).toEqual([
+      caller.name,
+      query,
+      sorted(visible),
+      visible.length,
+    ]);
+  }
 };
 
 /** Lists, checks and events of each pair, by the doors themselves. */

@@ -64,10 +64,21 @@ export interface EntryRow extends EntryFields {
   /** The entry elsewhere that this one was imported from. */
   origin_id: string | null;
   length: number;
+  embedding_state: 'none' | 'pending' | 'ready' | 'failed';
   version: number;
   created_at: Date;
   updated_at: Date;
   deleted_at: Date | null;
+}
+
+/** Texts of an entry as PostgreSQL is to analyse them. */
+export interface EntryAnalysis {
+  language: string;
+  title: string;
+  tags: string;
+  content: string;
+  date: string;
+  asks: boolean;
 }
 
 export interface RevisionRow extends EntryFields {

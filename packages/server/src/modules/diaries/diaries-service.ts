@@ -30,6 +30,7 @@ import type { DiaryRow, SeenDiary, TupleRow } from './diaries-rows.ts';
 import { diariesStore, subjectsStore } from './diaries-store.ts';
 import { diaryViewOf } from './diaries-views.ts';
 import { entriesStore } from './entries-store.ts';
+import { reanalyse } from './search-index-service.ts';
 import { sharesStore } from './shares-store.ts';
 import { tuplesStore } from './tuples-store.ts';
 
@@ -195,6 +196,7 @@ export const createDiariesService = ({ database, clock, settingsOf }: DiariesPar
         }
         after.updated_at = now;
         await diariesStore.update(tx.db, after);
+        if (changed.includes('language')) await reanalyse(tx, after.id);
         if (effectivePolicy(after) !== 'flag' && effectivePolicy(before) === 'flag')
           await setAsideFlagged(tx, call, after);
         emitDiary(tx, 'updated', after, { changed });

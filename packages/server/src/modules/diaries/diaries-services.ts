@@ -1,6 +1,7 @@
 import { createBulkService } from './bulk-service.ts';
 import type { DiariesParts } from './diaries-parts.ts';
 import { createDiariesService } from './diaries-service.ts';
+import { createEmbeddingService } from './embedding-service.ts';
 import { createEntriesService } from './entries-service.ts';
 import { createExportService } from './export-service.ts';
 import { createHooksService } from './hooks-service.ts';
@@ -8,6 +9,8 @@ import { createImportService } from './import-service.ts';
 import { createIntegrityService } from './integrity-service.ts';
 import { createPermissionsService } from './permissions-service.ts';
 import { createRelationsService } from './relations-service.ts';
+import { createSearchIndexService } from './search-index-service.ts';
+import { createSearchService } from './search-service.ts';
 import { createSharesService } from './shares-service.ts';
 
 /** The services of diaries, made once and shared by all doors. */
@@ -25,6 +28,9 @@ export const createDiariesServices = (parts: DiariesParts) => {
     imports: createImportService(parts, diaries, entries),
     permissions: createPermissionsService(parts),
     hooks: createHooksService(parts, diaries),
+    search: createSearchService(parts),
+    index: createSearchIndexService(parts),
+    embedding: createEmbeddingService(parts),
   };
 };
 

@@ -15,8 +15,8 @@ import type {
 
 export const isSigned = (entry: EntryRow): entry is EntryRow & LinkRow => entry.signature !== null;
 
-const text = (at: Date | null): string | null => at?.toISOString() ?? null;
-const actorFrom = (type: PrincipalKind, id: string | null, name: string): Actor => ({ type, id, name });
+export const text = (at: Date | null): string | null => at?.toISOString() ?? null;
+export const actorFrom = (type: PrincipalKind, id: string | null, name: string): Actor => ({ type, id, name });
 
 const roles = { 1: 'reader', 2: 'writer', 3: 'owner' } as const;
 
@@ -43,10 +43,10 @@ export const diaryViewOf = (diary: SeenDiary): DiaryView => ({
 });
 
 /** A model reads this as an answer of a tool: what others wrote is marked off, so that it is taken for data. */
-const fenced = (said: string, id: string): string =>
+export const fenced = (said: string, id: string): string =>
   `<untrusted entry="${id}">\n${said.replaceAll(/<(\/?untrusted)/gi, '&lt;$1')}\n</untrusted>`;
 
-const isForeign = (call: Call, entry: EntryRow): boolean =>
+export const isForeign = (call: Call, entry: Pick<EntryRow, 'author_id'>): boolean =>
   entry.author_id !== call.caller.id || call.caller.kind === 'system';
 
 export type ContentMode = 'full' | 'snippet' | 'none';
@@ -97,6 +97,7 @@ export const entryViewOf = (call: Call, entry: EntryRow, mode: ContentMode = 'fu
     content_id: entry.content_id,
     proof: proofOf(entry),
     length: entry.length,
+    embedding_state: entry.embedding_state,
     created_at: entry.created_at.toISOString(),
     updated_at: entry.updated_at.toISOString(),
   };

@@ -23,11 +23,14 @@ import type { DiariesParts } from './diaries-parts.ts';
 import { entryVisible, levels } from './diaries-policy.ts';
 import type { EntryFields, EntryRow, SeenDiary } from './diaries-rows.ts';
 import { entryViewOf, revisionViewOf } from './diaries-views.ts';
+import { embeddingJob, meansElse } from './embedding-text.ts';
 import { entriesStore } from './entries-store.ts';
+import { analysisOf } from './entry-analysis.ts';
 import { linkFor, requireMutable } from './entry-signing.ts';
 import { holdWritable, judged, parentTuple, requireNoCircle, retire } from './entry-writing.ts';
 import { scanForInjection } from './injection-scanner.ts';
 import { tuplesStore } from './tuples-store.ts';
+import { vectorsStore } from './vectors-store.ts';
 
 type NewEntry = Omit<ParsedInputOf<typeof diariesSupersedeEntry>, 'diary_ref' | 'entry_id'>;
 
@@ -67,7 +70,12 @@ const changedFields = (entry: EntryRow, input: ParsedInputOf<typeof diariesUpdat
 });
 
 /** Entries of diaries: written, corrected, read, deleted and brought back. */
-export const createEntriesService = ({ database, clock, scan = scanForInjection }: DiariesParts) => {
+export const createEntriesService = ({ database, clock, scan = scanForInjection, embedder = null }: DiariesParts) => {
+  /** Nobody waits for a model: the entry is found by its words until the job has run. */
+  const requestEmbedding = (tx: Transaction, entry: EntryRow): void => {
+    if (embedder !== null) tx.enqueue(embeddingJob(entry));
+  };
+
   const write = async (
     tx: Transaction,
     call: Call,
@@ -88,6 +96,7 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection 
       org_id: diary.org_id,
       superseded_by: null,
       superseded_at: null,
+      embedding_state: embedder === null ? 'none' : 'pending',
       author_kind: by.type,
       author_id: by.id,
       author_name: by.name,
@@ -96,7 +105,8 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection 
       updated_at: at,
       deleted_at: null,
     };
-    await entriesStore.insert(tx.db, entry);
+    await entriesStore.insert(tx.db, entry, analysisOf(entry, diary.language));
+    requestEmbedding(tx, entry);
     await tuplesStore.put(tx.db, parentTuple(entry, diary.revision));
     await entriesStore.record(tx.db, [entry.id], 'created', by, at);
     emitEntry(tx, 'created', entry);
@@ -120,10 +130,15 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection 
       ...before,
       ...judged(scan, diary, before, fields),
       deleted_at: null,
+      embedding_state: meansElse(before, fields) ? (embedder === null ? 'none' : 'pending') : before.embedding_state,
       version: before.version + 1,
       updated_at: at,
     };
-    await entriesStore.update(tx.db, after);
+    await entriesStore.update(tx.db, after, analysisOf(after, diary.language));
+    if (meansElse(before, fields)) {
+      await vectorsStore.forget(tx.db, after.id);
+      requestEmbedding(tx, after);
+    }
     await entriesStore.record(tx.db, [after.id], act, actorOf(call.caller), at);
     emitEntry(tx, act, after);
     if (after.injection_risk && !before.injection_risk)

@@ -1,7 +1,7 @@
 import type { Actor, EntryFilter } from '@atrium/protocol';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Schema } from '../../platform/db/schema.gen.ts';
-import type { EntryRow, RevisionRow } from './diaries-rows.ts';
+import type { EntryAnalysis, EntryRow, RevisionRow } from './diaries-rows.ts';
 
 type Db = Kysely<Schema>;
 /** Who may see entry `e` of diary `d`, made by the policy. */
@@ -10,7 +10,8 @@ export type SeesEntry = (e: string, d: string) => RawBuilder<boolean>;
 const stored =
   `id diary_id org_id title content tags entry_type importance injection_risk injection_rules status confidence
   valid_from valid_to expires_at superseded_at author_kind author_id author_name content_hash content_id chain_seq prev_hash
-  chain_hash signature signer_key erased_at origin_id length version created_at updated_at deleted_at`.split(/\s+/);
+  chain_hash signature signer_key erased_at origin_id length embedding_state version created_at updated_at
+  deleted_at`.split(/\s+/);
 const columns = sql.raw(stored.map((column) => `e.${column}`).join(', '));
 
 /** Of entry `e`, as it is for whoever may see all of it. */
@@ -29,10 +30,22 @@ export interface EntryQuery extends EntryFilter {
   deleted?: boolean;
 }
 
+const indexColumns = sql.raw('tsv, tsv_language, words, asks');
+
+/** One row of `indexColumns`. */
+export const indexed = (a: EntryAnalysis | null): RawBuilder<unknown> => {
+  if (a === null) return sql`select null::tsvector as tsv, null::text as tsv_language, 0 as words, false as asks`;
+  const language = sql`${a.language}::text::regconfig`;
+  return sql`select s.said || setweight(to_tsvector(${language}, ${a.date}), 'C') as tsv, ${a.language}::text as tsv_language,
+      (select coalesce(sum(cardinality(w.positions)), 0)::int from unnest(s.said) w) as words, ${a.asks}::boolean as asks
+    from (select setweight(to_tsvector(${language}, ${a.title}), 'A') || setweight(to_tsvector(${language}, ${a.tags}), 'B')
+      || to_tsvector(${language}, ${a.content}) as said offset 0) s`;
+};
+
 const list = (values: readonly string[]) => sql`${[...values]}::text[]`;
 
 /** Conditions of a filter on entry `e`; without superseded and expired ones unless it asks for them. */
-const matches = (filter: EntryQuery, now: Date): RawBuilder<unknown> => {
+export const matches = (filter: EntryQuery, now: Date): RawBuilder<unknown> => {
   const parts: RawBuilder<unknown>[] = [sql`e.status = any(${list(filter.status)})`];
   const at = filter.as_of === undefined ? now : new Date(filter.as_of);
   if (filter.as_of !== undefined) parts.push(sql`e.created_at <= ${at}`);
@@ -66,26 +79,34 @@ const matches = (filter: EntryQuery, now: Date): RawBuilder<unknown> => {
 const one = <T>(rows: T[]): T | null => rows[0] ?? null;
 
 export const entriesStore = {
-  insert: async (db: Db, e: EntryRow): Promise<void> => {
+  /** An entry that comes without its analysis is found by words once the index has caught up. */
+  insert: async (db: Db, e: EntryRow, analysis: EntryAnalysis | null = null): Promise<void> => {
     await sql`insert into diary_entries (id, diary_id, org_id, title, content, tags, entry_type, importance, injection_risk,
         injection_rules, status, confidence, valid_from, valid_to, expires_at, author_kind, author_id, author_name,
         content_hash, content_id, chain_seq, prev_hash, chain_hash, signature, signer_key, erased_at, origin_id,
-        superseded_at, deleted_at, length, version, created_at, updated_at)
-      values (${e.id}, ${e.diary_id}, ${e.org_id}, ${e.title}, ${e.content}, ${list(e.tags)}, ${e.entry_type}, ${e.importance},
-        ${e.injection_risk}, ${list(e.injection_rules)}, ${e.status}, ${e.confidence}, ${e.valid_from}, ${e.valid_to},
-        ${e.expires_at}, ${e.author_kind}::actor_type, ${e.author_id}, ${e.author_name}, ${e.content_hash}, ${e.content_id},
-        ${e.chain_seq}, ${e.prev_hash}, ${e.chain_hash}, ${e.signature}, ${e.signer_key}, ${e.erased_at}, ${e.origin_id},
-        ${e.superseded_at}, ${e.deleted_at}, ${e.length}, ${e.version}, ${e.created_at}, ${e.updated_at})`.execute(db);
+        superseded_at, deleted_at, length, embedding_state, version, created_at, updated_at, ${indexColumns})
+      select ${e.id}::uuid, ${e.diary_id}::uuid, ${e.org_id}::uuid, ${e.title}::text, ${e.content}::text, ${list(e.tags)},
+        ${e.entry_type}::text, ${e.importance}::smallint, ${e.injection_risk}::boolean, ${list(e.injection_rules)},
+        ${e.status}::text, ${e.confidence}::real, ${e.valid_from}::timestamptz, ${e.valid_to}::timestamptz,
+        ${e.expires_at}::timestamptz, ${e.author_kind}::actor_type, ${e.author_id}::uuid, ${e.author_name}::text,
+        ${e.content_hash}::text, ${e.content_id}::text, ${e.chain_seq}::bigint, ${e.prev_hash}::text,
+        ${e.chain_hash}::text, ${e.signature}::text, ${e.signer_key}::text, ${e.erased_at}::timestamptz,
+        ${e.origin_id}::uuid, ${e.superseded_at}::timestamptz, ${e.deleted_at}::timestamptz, ${e.length}::int,
+        ${e.embedding_state}::text, ${e.version}::int, ${e.created_at}::timestamptz, ${e.updated_at}::timestamptz,
+        ${indexColumns} from (${indexed(analysis)}) i`.execute(
+      db,
+    );
   },
 
-  /** Writes everything that can change, as the next version. */
-  update: async (db: Db, e: EntryRow): Promise<void> => {
+  /** Writes everything that can change, as the next version; without an analysis the index of words stays as it is. */
+  update: async (db: Db, e: EntryRow, analysis: EntryAnalysis | null = null): Promise<void> => {
     await sql`update diary_entries set title = ${e.title}, content = ${e.content}, tags = ${list(e.tags)},
       entry_type = ${e.entry_type}, importance = ${e.importance}, injection_risk = ${e.injection_risk},
       injection_rules = ${list(e.injection_rules)}, status = ${e.status}, confidence = ${e.confidence},
       valid_from = ${e.valid_from}, valid_to = ${e.valid_to}, expires_at = ${e.expires_at},
       content_hash = ${e.content_hash}, content_id = ${e.content_id}, length = ${e.length}, deleted_at = ${e.deleted_at},
-      version = version + 1, updated_at = ${e.updated_at} where id = ${e.id}`.execute(db);
+      embedding_state = ${e.embedding_state}, version = version + 1, updated_at = ${e.updated_at}
+      ${analysis === null ? sql`` : sql`, (${indexColumns}) = (${indexed(analysis)})`} where id = ${e.id}`.execute(db);
   },
 
   /** Retires an entry, or brings it back. */

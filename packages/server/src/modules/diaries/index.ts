@@ -3,3 +3,4 @@
  * those only who may read the diary at that moment. Who somebody is and which team they are in is asked of identity.
  */
 export { createDiariesModule, type DiariesModule } from './diaries-module.ts';
+export { createEndpointEmbedder } from './endpoint-embedder.ts';

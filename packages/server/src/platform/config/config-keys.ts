@@ -327,6 +327,32 @@ export const configKeys = {
     example: '60',
     reloadable: true,
   }),
+  embeddingsUrl: configKey({
+    env: 'ATRIUM_EMBEDDINGS_URL',
+    yaml: 'embeddings.url',
+    type: httpUrl,
+    default: null,
+    meaning:
+      'Server that speaks the embeddings protocol of OpenAI, up to and without `/embeddings`. With it, diaries are searched by meaning as well; it must answer 384 numbers for each text, and is sent what entries say.',
+    example: 'http://127.0.0.1:8080/v1',
+  }),
+  embeddingsModel: configKey({
+    env: 'ATRIUM_EMBEDDINGS_MODEL',
+    yaml: 'embeddings.model',
+    type: text,
+    default: 'e5-small-v2',
+    meaning: 'Name of the model there. Another name has every entry embedded anew, in the background.',
+    example: 'intfloat/multilingual-e5-small',
+  }),
+  embeddingsKey: configKey({
+    env: 'ATRIUM_EMBEDDINGS_KEY',
+    yaml: null,
+    type: secretText(1),
+    default: null,
+    meaning: 'Key for that server, sent as a bearer token.',
+    example: 'sk-…',
+    secret: true,
+  }),
   oauthSigningAlg: configKey({
     env: 'ATRIUM_OAUTH_SIGNING_ALG',
     yaml: 'oauth.signing_alg',

@@ -198,6 +198,12 @@ export interface DiaryEntries {
   signer_key: string | null;
   erased_at: Timestamp | null;
   origin_id: string | null;
+  position: number;
+  tsv: string | null;
+  tsv_language: string | null;
+  words: Generated<number>;
+  asks: Generated<boolean>;
+  embedding_state: Generated<string>;
 }
 
 export interface DiaryEntryRevisions {
@@ -242,6 +248,22 @@ export interface DiaryRelations {
   decided_at: Timestamp | null;
 }
 
+export interface DiarySearchPages {
+  id: string;
+  principal_id: string;
+  org_id: string;
+  question: string;
+  answer: Json;
+  created_at: Timestamp;
+}
+
+export interface DiarySearchTotals {
+  diary_id: string;
+  last_position: Generated<number>;
+  entries: Generated<number>;
+  words: Generated<number>;
+}
+
 export interface DiaryShares {
   id: string;
   diary_id: string;
@@ -259,6 +281,17 @@ export interface DiaryShares {
   expires_at: Timestamp | null;
 }
 
+export interface DiaryTermGrams {
+  term: string;
+  grams: string[];
+}
+
+export interface DiaryTermStats {
+  diary_id: string;
+  term: string;
+  frequency: number;
+}
+
 export interface DiaryTuples {
   namespace: string;
   object_id: string;
@@ -270,6 +303,19 @@ export interface DiaryTuples {
   org_id: string;
   expires_at: Timestamp | null;
   revision: number;
+}
+
+export interface DiaryVectorModels {
+  only_row: Generated<boolean>;
+  serving: string;
+}
+
+export interface DiaryVectors {
+  entry_id: string;
+  diary_id: string;
+  model: string;
+  code: string;
+  embedding: Buffer;
 }
 
 export interface IdentityAgentEnrolments {
@@ -1241,8 +1287,14 @@ export interface Schema {
   diary_entries: DiaryEntries;
   diary_entry_revisions: DiaryEntryRevisions;
   diary_relations: DiaryRelations;
+  diary_search_pages: DiarySearchPages;
+  diary_search_totals: DiarySearchTotals;
   diary_shares: DiaryShares;
+  diary_term_grams: DiaryTermGrams;
+  diary_term_stats: DiaryTermStats;
   diary_tuples: DiaryTuples;
+  diary_vector_models: DiaryVectorModels;
+  diary_vectors: DiaryVectors;
   identity_agent_enrolments: IdentityAgentEnrolments;
   identity_agent_keys: IdentityAgentKeys;
   identity_agent_profiles: IdentityAgentProfiles;

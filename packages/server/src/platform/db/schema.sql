@@ -218,6 +218,13 @@ create table diary_entries (
   signer_key text,
   erased_at timestamp with time zone,
   origin_id uuid,
+  "position" bigint not null,
+  tsv tsvector,
+  tsv_language text,
+  words integer not null default 0,
+  asks boolean not null default false,
+  embedding_state text not null default 'none'::text,
+  constraint diary_entries_signature_key UNIQUE (signature),
   constraint diary_entries_pkey PRIMARY KEY (id),
   constraint diary_entries_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE,
   constraint diary_entries_superseded_by_fkey FOREIGN KEY (superseded_by) REFERENCES diary_entries(id) ON DELETE SET NULL,
@@ -226,6 +233,7 @@ create table diary_entries (
   constraint diary_entries_check2 CHECK ((((signature IS NULL) = (chain_seq IS NULL)) AND ((signature IS NULL) = (signer_key IS NULL)) AND ((signature IS NULL) = (chain_hash IS NULL)) AND ((signature IS NULL) = (prev_hash IS NULL)))),
   constraint diary_entries_check3 CHECK (((erased_at IS NULL) OR ((signature IS NOT NULL) AND (deleted_at IS NOT NULL) AND (content = ''::text)))),
   constraint diary_entries_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+  constraint diary_entries_embedding_state_check CHECK ((embedding_state = ANY (ARRAY['none'::text, 'pending'::text, 'ready'::text, 'failed'::text]))),
   constraint diary_entries_entry_type_check CHECK ((entry_type = ANY (ARRAY['semantic'::text, 'episodic'::text, 'procedural'::text, 'reflection'::text, 'identity'::text, 'soul'::text]))),
   constraint diary_entries_importance_check CHECK (((importance >= 1) AND (importance <= 10))),
   constraint diary_entries_status_check CHECK ((status = ANY (ARRAY['active'::text, 'quarantined'::text, 'archived'::text, 'dead_end'::text]))),
@@ -284,6 +292,25 @@ create table diary_relations (
   constraint diary_relations_status_check CHECK ((status = ANY (ARRAY['proposed'::text, 'accepted'::text, 'rejected'::text])))
 );
 
+create table diary_search_pages (
+  id uuid not null,
+  principal_id uuid not null,
+  org_id uuid not null,
+  question text not null,
+  answer jsonb not null,
+  created_at timestamp with time zone not null,
+  constraint diary_search_pages_pkey PRIMARY KEY (id)
+);
+
+create table diary_search_totals (
+  diary_id uuid not null,
+  last_position bigint not null default 0,
+  entries bigint not null default 0,
+  words bigint not null default 0,
+  constraint diary_search_totals_pkey PRIMARY KEY (diary_id),
+  constraint diary_search_totals_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE
+);
+
 create table diary_shares (
   id uuid not null,
   diary_id uuid not null,
@@ -307,6 +334,20 @@ create table diary_shares (
   constraint diary_shares_subject_kind_check CHECK ((subject_kind = ANY (ARRAY['agent'::text, 'user'::text, 'team'::text])))
 );
 
+create table diary_term_grams (
+  term text not null,
+  grams text[] not null,
+  constraint diary_term_grams_pkey PRIMARY KEY (term)
+);
+
+create table diary_term_stats (
+  diary_id uuid not null,
+  term text not null,
+  frequency integer not null,
+  constraint diary_term_stats_pkey PRIMARY KEY (diary_id, term),
+  constraint diary_term_stats_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE
+);
+
 create table diary_tuples (
   namespace text not null,
   object_id uuid not null,
@@ -324,6 +365,23 @@ create table diary_tuples (
   constraint diary_tuples_relation_check CHECK ((relation = ANY (ARRAY['owner'::text, 'writers'::text, 'readers'::text, 'parent'::text]))),
   constraint diary_tuples_subject_namespace_check CHECK ((subject_namespace = ANY (ARRAY['Agent'::text, 'User'::text, 'Team'::text, 'Diary'::text]))),
   constraint diary_tuples_subject_relation_check CHECK ((subject_relation = ANY (ARRAY[''::text, 'member'::text])))
+);
+
+create table diary_vector_models (
+  only_row boolean not null default true,
+  serving text not null,
+  constraint diary_vector_models_pkey PRIMARY KEY (only_row),
+  constraint diary_vector_models_only_row_check CHECK (only_row)
+);
+
+create table diary_vectors (
+  entry_id uuid not null,
+  diary_id uuid not null,
+  model text not null,
+  code bit(384) not null,
+  embedding bytea not null,
+  constraint diary_vectors_pkey PRIMARY KEY (entry_id, model),
+  constraint diary_vectors_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES diary_entries(id) ON DELETE CASCADE
 );
 
 create table identity_agent_enrolments (
@@ -1469,18 +1527,26 @@ CREATE INDEX diary_entries_deleted ON public.diary_entries USING btree (deleted_
 CREATE INDEX diary_entries_expiry ON public.diary_entries USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE UNIQUE INDEX diary_entries_origin ON public.diary_entries USING btree (diary_id, origin_id);
 CREATE INDEX diary_entries_page ON public.diary_entries USING btree (diary_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX diary_entries_position ON public.diary_entries USING btree (diary_id, "position");
 CREATE INDEX diary_entries_replaces ON public.diary_entries USING btree (superseded_by) WHERE (superseded_by IS NOT NULL);
 CREATE INDEX diary_entries_same ON public.diary_entries USING btree (diary_id, content_hash);
 CREATE UNIQUE INDEX diary_entries_signature ON public.diary_entries USING btree (diary_id, signature);
 CREATE INDEX diary_entries_tags ON public.diary_entries USING gin (tags);
+CREATE INDEX diary_entries_unanalysed ON public.diary_entries USING btree (id) WHERE ((tsv_language IS NULL) AND (deleted_at IS NULL));
+CREATE INDEX diary_entries_unembedded ON public.diary_entries USING btree (updated_at) WHERE ((embedding_state = 'pending'::text) AND (deleted_at IS NULL));
+CREATE INDEX diary_entries_words ON public.diary_entries USING gin (tsv, (ARRAY[diary_id])) WHERE (deleted_at IS NULL);
 CREATE INDEX diary_entry_revisions_actor ON public.diary_entry_revisions USING btree (actor_id);
 CREATE INDEX diary_relations_diary ON public.diary_relations USING btree (diary_id);
 CREATE INDEX diary_relations_to ON public.diary_relations USING btree (to_id);
+CREATE INDEX diary_search_pages_age ON public.diary_search_pages USING btree (created_at);
 CREATE INDEX diary_shares_inviter ON public.diary_shares USING btree (invited_by_id);
 CREATE INDEX diary_shares_subject ON public.diary_shares USING btree (shared_with, status);
+CREATE INDEX diary_term_grams_grams ON public.diary_term_grams USING gin (grams);
+CREATE INDEX diary_term_stats_term ON public.diary_term_stats USING btree (term);
 CREATE INDEX diary_tuples_diary ON public.diary_tuples USING btree (diary_id);
 CREATE INDEX diary_tuples_org ON public.diary_tuples USING btree (org_id);
 CREATE INDEX diary_tuples_subject ON public.diary_tuples USING btree (subject_id, subject_namespace, relation) WHERE (namespace = 'Diary'::text);
+CREATE INDEX diary_vectors_diary ON public.diary_vectors USING btree (diary_id, model);
 CREATE INDEX identity_agent_enrolments_agent ON public.identity_agent_enrolments USING btree (org_id, agent_id);
 CREATE INDEX identity_agent_keys_agent ON public.identity_agent_keys USING btree (org_id, agent_id);
 CREATE UNIQUE INDEX identity_agent_keys_current ON public.identity_agent_keys USING btree (agent_id) WHERE (replaced_at IS NULL);
@@ -1861,6 +1927,13 @@ AS $function$
 $function$;
 
 CREATE OR REPLACE FUNCTION public.diary_entries_keep_signed()
+CREATE OR REPLACE FUNCTION public.diary_counted_of(e diary_entries)
+ RETURNS diary_counted
+ LANGUAGE sql
+ IMMUTABLE
+RETURN ROW((e).diary_id, (e).words, (e).tsv)::diary_counted;
+
+CREATE OR REPLACE FUNCTION public.diary_entries_count_deleted()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
@@ -1885,6 +1958,94 @@ begin
     raise exception 'The signed entry % cannot be changed.', old.id using errcode = 'restrict_violation';
   end if;
   return new;
+end $function$;
+
+  perform diary_words_count('{}', array_agg(diary_counted_of(o))) from old_rows o
+    where diary_entries_counted(o) and exists (select from diary_diaries d where d.id = o.diary_id) having count(*) > 0;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.diary_entries_count_inserted()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform diary_words_count(array_agg(diary_counted_of(n)), '{}') from new_rows n where diary_entries_counted(n) having count(*) > 0;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.diary_entries_count_updated()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform diary_words_count(
+      coalesce(array_agg(diary_counted_of(n)) filter (where diary_entries_counted(n)), '{}'),
+      coalesce(array_agg(diary_counted_of(o)) filter (where diary_entries_counted(o)), '{}'))
+    from new_rows n join old_rows o on o.id = n.id
+    where diary_entries_counted(n) <> diary_entries_counted(o)
+      or (diary_entries_counted(n) and (n.tsv <> o.tsv or n.words <> o.words))
+    having count(*) > 0;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.diary_entries_counted(e diary_entries)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+RETURN (((e).tsv IS NOT NULL) AND ((e).deleted_at IS NULL) AND ((e).status <> 'quarantined'::text));
+
+CREATE OR REPLACE FUNCTION public.diary_entries_take_place()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into diary_search_totals as t (diary_id, last_position) values (new.diary_id, 1)
+    on conflict (diary_id) do update set last_position = t.last_position + 1
+    returning last_position into new.position;
+  return new;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.diary_words_count(added diary_counted[], removed diary_counted[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  with counted as (
+    select a.diary_id, 1 as n, a.words from unnest(added) a
+    union all select r.diary_id, -1, r.words from unnest(removed) r
+  ), totals as (
+    select diary_id, sum(n) as entries, sum(n * words) as words from counted group by diary_id
+  ), held as (
+    select t.diary_id from diary_search_totals t where t.diary_id in (select diary_id from totals)
+      order by t.diary_id for update
+  )
+  update diary_search_totals t set entries = t.entries + c.entries, words = t.words + c.words
+    from totals c, held h where t.diary_id = c.diary_id and h.diary_id = c.diary_id;
+
+  with counted as (
+    select a.diary_id, l.lexeme collate "C" as term, 1 as n from unnest(added) a, unnest(a.tsv) l
+    union all select r.diary_id, l.lexeme collate "C", -1 from unnest(removed) r, unnest(r.tsv) l
+  ), changed as (
+    select diary_id, term, sum(n)::int as n from counted group by diary_id, term having sum(n) <> 0
+  ), less as (
+    update diary_term_stats s set frequency = s.frequency + c.n from changed c
+      where c.n < 0 and s.diary_id = c.diary_id and s.term = c.term
+  ), more as (
+    insert into diary_term_stats as s (diary_id, term, frequency)
+      select diary_id, term, n from changed where n > 0 order by diary_id, term
+      on conflict (diary_id, term) do update set frequency = s.frequency + excluded.frequency
+      returning s.term, s.frequency, s.xmax = 0 as is_new
+  )
+  insert into diary_term_grams (term, grams)
+    select m.term, array(select distinct substr('^' || m.term || '$', at, 3) from generate_series(1, length(m.term)) at)
+    from more m where m.is_new and length(m.term) between 4 and 40 and m.term !~ '[0-9]'
+    order by m.term on conflict do nothing;
+
+  if cardinality(removed) > 0 then
+    delete from diary_term_stats s using (select distinct r.diary_id, l.lexeme from unnest(removed) r, unnest(r.tsv) l) g
+      where s.diary_id = g.diary_id and s.term = g.lexeme and s.frequency <= 0;
+  end if;
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.inbox_items_count()
@@ -1929,6 +2090,10 @@ end $function$;
 CREATE TRIGGER core_audit_append_only BEFORE DELETE OR UPDATE ON public.core_audit FOR EACH ROW EXECUTE FUNCTION core_audit_refuse_change();
 CREATE TRIGGER core_audit_no_truncate BEFORE TRUNCATE ON public.core_audit FOR EACH STATEMENT EXECUTE FUNCTION core_audit_refuse_change();
 CREATE TRIGGER diary_entries_keep_signed BEFORE DELETE OR UPDATE ON public.diary_entries FOR EACH ROW WHEN ((old.signature IS NOT NULL)) EXECUTE FUNCTION diary_entries_keep_signed();
+CREATE TRIGGER diary_entries_deleted AFTER DELETE ON public.diary_entries REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_entries_count_deleted();
+CREATE TRIGGER diary_entries_inserted AFTER INSERT ON public.diary_entries REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_entries_count_inserted();
+CREATE TRIGGER diary_entries_place BEFORE INSERT ON public.diary_entries FOR EACH ROW EXECUTE FUNCTION diary_entries_take_place();
+CREATE TRIGGER diary_entries_updated AFTER UPDATE ON public.diary_entries REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_entries_count_updated();
 CREATE TRIGGER inbox_attachments_count AFTER INSERT OR DELETE ON public.inbox_attachments FOR EACH ROW EXECUTE FUNCTION inbox_items_count();
 CREATE TRIGGER inbox_comments_count AFTER INSERT OR DELETE ON public.inbox_comments FOR EACH ROW EXECUTE FUNCTION inbox_items_count();
 CREATE TRIGGER inbox_items_search_fill BEFORE INSERT OR UPDATE OF title, message, tags ON public.inbox_items FOR EACH ROW EXECUTE FUNCTION inbox_items_fill_search();

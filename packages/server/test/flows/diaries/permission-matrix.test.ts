@@ -76,6 +76,12 @@ const actions: Action[] = [
   { name: 'list entries', kind: 'read', operation: 'diaries.list_entries', input: inDiary },
   { name: 'get an entry', kind: 'read', operation: 'diaries.get_entry', input: inEntry },
   { name: 'reflect', kind: 'read', operation: 'diaries.reflect', input: inDiary },
+  {
+    name: 'search',
+    kind: 'read',
+    operation: 'diaries.search',
+    input: async ({ diary }) => ({ diary_ref: diary, query: 'zebra' }),
+  },
   { name: 'history', kind: 'read', operation: 'diaries.entry_history', input: inEntry },
   { name: 'list relations', kind: 'read', operation: 'diaries.list_relations', input: inEntry },
   {
@@ -236,6 +242,9 @@ describe('29: lists name what may be read and nothing else', () => {
       const given = ok(await by.get('/api/v1/diaries?limit=200')).items.map((one: Json) => one.id);
       expect(given.includes(diary)).toBe(['O', 'W', 'R'].includes(role));
       if (reads) expect(await listOf(by, diary)).toContain(entry);
+      const everywhere = { query: 'zebra', abstain: false, scope: ['own', 'shared', 'team', 'network', 'public'] };
+      const found = ok(await by.post('/api/v1/diaries/search', everywhere)).items.map((one: Json) => one.id);
+      expect(found.includes(entry)).toBe(reads);
       const check = { object: { kind: 'diary', id: diary }, permit: 'read' };
       expect(ok(await by.post('/api/v1/diaries/permissions/check', check)).allowed).toBe(reads);
     },

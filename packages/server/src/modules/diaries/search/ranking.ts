@@ -85,7 +85,7 @@ export interface Ranking {
   entries: Ranked[];
   /** The score of an entry that holds nothing but the whole query over and over. */
   attainable: number;
-  /** Share of the query, weighed by how rare each word is, that was ever written. */
+  /** Share of the query, weighed by how rare each word is, that was ever written; a mistyped word counts as far as it looks like one that was. */
   known: number;
 }
 
@@ -96,7 +96,8 @@ interface Term {
   weight: number;
   /** Lexemes that stand for it, and what each counts. */
   forms: readonly (readonly [string, number])[];
-  known: boolean;
+  /** From 0, nobody ever wrote it or anything like it, to 1. */
+  known: number;
 }
 
 const termsOf = (query: RankingQuery, stats: TermStats, parameters: RankingParameters): Term[] => {
@@ -117,7 +118,7 @@ const termsOf = (query: RankingQuery, stats: TermStats, parameters: RankingParam
     terms.push({
       weight: isAuthor ? rarity * parameters.authorName : rarity,
       forms,
-      known: isAuthor || stats.frequency(term) > 0,
+      known: isAuthor || stats.frequency(term) > 0 ? 1 : Math.max(0, ...(similar?.values() ?? [])),
     });
   }
   return terms;
@@ -210,6 +211,6 @@ export const rankEntries = (
       (parameters.k1 + 1) *
       (asked.size > 0 ? 1 + parameters.author : 1) *
       (tellsTime ? 1 + parameters.time : 1),
-    known: weight === 0 ? 0 : weightOf(terms.filter(({ known }) => known)) / weight,
+    known: weight === 0 ? 0 : terms.reduce((sum, term) => sum + term.weight * term.known, 0) / weight,
   };
 };
