@@ -93,9 +93,7 @@ export const entriesStore = {
         ${e.chain_hash}::text, ${e.signature}::text, ${e.signer_key}::text, ${e.erased_at}::timestamptz,
         ${e.origin_id}::uuid, ${e.superseded_at}::timestamptz, ${e.deleted_at}::timestamptz, ${e.length}::int,
         ${e.embedding_state}::text, ${e.version}::int, ${e.created_at}::timestamptz, ${e.updated_at}::timestamptz,
-        ${indexColumns} from (${indexed(analysis)}) i`.execute(
-      db,
-    );
+        ${indexColumns} from (${indexed(analysis)}) i`.execute(db);
   },
 
   /** Writes everything that can change, as the next version; without an analysis the index of words stays as it is. */
@@ -242,11 +240,13 @@ export const entriesStore = {
     await sql`delete from diary_entries where id = any(${[...ids]}::uuid[])`.execute(db);
   },
 
-  /** Takes away what signed entries say and how they came to say it. What binds them into their chain stays. */
+  /** Takes away what signed entries say, how they came to say it, and what search made of it. Their place in the chain stays. */
   erase: async (db: Db, ids: readonly string[], by: Actor, at: Date): Promise<void> => {
     await sql`update diary_entries set title = null, content = '', tags = '{}', injection_rules = '{}', content_hash = '',
-      length = 0, erased_at = ${at}, deleted_at = ${at}, version = version + 1, updated_at = ${at}
+      length = 0, tsv = null, tsv_language = null, words = 0, asks = false, embedding_state = 'none',
+      erased_at = ${at}, deleted_at = ${at}, version = version + 1, updated_at = ${at}
       where id = any(${[...ids]}::uuid[])`.execute(db);
+    await sql`delete from diary_vectors where entry_id = any(${[...ids]}::uuid[])`.execute(db);
     await sql`delete from diary_entry_revisions where entry_id = any(${[...ids]}::uuid[])`.execute(db);
     await entriesStore.record(db, ids, 'erased', by, at);
   },

@@ -31,6 +31,7 @@ import { diariesStore, subjectsStore } from './diaries-store.ts';
 import { diaryViewOf } from './diaries-views.ts';
 import type { EntriesService } from './entries-service.ts';
 import { entriesStore } from './entries-store.ts';
+import { analysisOf } from './entry-analysis.ts';
 import { judged, parentTuple } from './entry-writing.ts';
 import { scanForInjection } from './injection-scanner.ts';
 import { tuplesStore } from './tuples-store.ts';
@@ -108,7 +109,7 @@ interface Tally {
 
 /** Diaries from files. Everything of an archive comes in, or nothing. */
 export const createImportService = (
-  { database, clock, archive, scan = scanForInjection }: DiariesParts,
+  { database, clock, archive, scan = scanForInjection, embedder = null }: DiariesParts,
   { createIn }: Pick<DiariesService, 'createIn'>,
   { rewrite }: Pick<EntriesService, 'rewrite'>,
 ) => {
@@ -173,6 +174,7 @@ export const createImportService = (
       origin_id,
       superseded_by: null,
       superseded_at: date(entry.superseded_at),
+      embedding_state: embedder === null || erased_at !== null ? 'none' : 'pending',
       // Only a signature says who wrote it; a name in a file does not.
       author_kind: signer === undefined ? entry.author.type : 'agent',
       author_id: signer?.id ?? null,
@@ -185,7 +187,7 @@ export const createImportService = (
 
   const insert = async (tx: Transaction, call: Call, diary: SeenDiary, rows: readonly EntryRow[]): Promise<void> => {
     if (rows.length === 0) return;
-    for (const row of rows) await entriesStore.insert(tx.db, row);
+    for (const row of rows) await entriesStore.insert(tx.db, row, analysisOf(row, diary.language));
     const living = rows.filter((row) => row.deleted_at === null);
     await tuplesStore.putAll(
       tx.db,

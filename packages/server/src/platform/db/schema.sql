@@ -224,7 +224,6 @@ create table diary_entries (
   words integer not null default 0,
   asks boolean not null default false,
   embedding_state text not null default 'none'::text,
-  constraint diary_entries_signature_key UNIQUE (signature),
   constraint diary_entries_pkey PRIMARY KEY (id),
   constraint diary_entries_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE,
   constraint diary_entries_superseded_by_fkey FOREIGN KEY (superseded_by) REFERENCES diary_entries(id) ON DELETE SET NULL,
@@ -1926,7 +1925,6 @@ AS $function$
   returning *
 $function$;
 
-CREATE OR REPLACE FUNCTION public.diary_entries_keep_signed()
 CREATE OR REPLACE FUNCTION public.diary_counted_of(e diary_entries)
  RETURNS diary_counted
  LANGUAGE sql
@@ -1938,28 +1936,6 @@ CREATE OR REPLACE FUNCTION public.diary_entries_count_deleted()
  LANGUAGE plpgsql
 AS $function$
 begin
-  if tg_op = 'DELETE' then
-    if exists (select from diary_diaries where id = old.diary_id) then
-      raise exception 'The signed entry % cannot be deleted.', old.id using errcode = 'restrict_violation';
-    end if;
-    return old;
-  end if;
-  if (new.id, new.diary_id, new.org_id, new.entry_type, new.importance, new.confidence, new.valid_from, new.valid_to,
-      new.expires_at, new.author_kind, new.author_id, new.content_id, new.chain_seq, new.prev_hash, new.chain_hash,
-      new.signature, new.signer_key, new.created_at)
-    is distinct from
-     (old.id, old.diary_id, old.org_id, old.entry_type, old.importance, old.confidence, old.valid_from, old.valid_to,
-      old.expires_at, old.author_kind, old.author_id, old.content_id, old.chain_seq, old.prev_hash, old.chain_hash,
-      old.signature, old.signer_key, old.created_at)
-    or (new.title, new.content, new.tags, new.content_hash, new.deleted_at, new.erased_at)
-      is distinct from (old.title, old.content, old.tags, old.content_hash, old.deleted_at, old.erased_at)
-    and not (old.erased_at is null and new.erased_at is not null
-      and new.content = '' and new.title is null and new.tags = '{}' and new.content_hash = '') then
-    raise exception 'The signed entry % cannot be changed.', old.id using errcode = 'restrict_violation';
-  end if;
-  return new;
-end $function$;
-
   perform diary_words_count('{}', array_agg(diary_counted_of(o))) from old_rows o
     where diary_entries_counted(o) and exists (select from diary_diaries d where d.id = o.diary_id) having count(*) > 0;
   return null;
@@ -1994,6 +1970,33 @@ CREATE OR REPLACE FUNCTION public.diary_entries_counted(e diary_entries)
  LANGUAGE sql
  IMMUTABLE
 RETURN (((e).tsv IS NOT NULL) AND ((e).deleted_at IS NULL) AND ((e).status <> 'quarantined'::text));
+
+CREATE OR REPLACE FUNCTION public.diary_entries_keep_signed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'DELETE' then
+    if exists (select from diary_diaries where id = old.diary_id) then
+      raise exception 'The signed entry % cannot be deleted.', old.id using errcode = 'restrict_violation';
+    end if;
+    return old;
+  end if;
+  if (new.id, new.diary_id, new.org_id, new.entry_type, new.importance, new.confidence, new.valid_from, new.valid_to,
+      new.expires_at, new.author_kind, new.author_id, new.content_id, new.chain_seq, new.prev_hash, new.chain_hash,
+      new.signature, new.signer_key, new.created_at)
+    is distinct from
+     (old.id, old.diary_id, old.org_id, old.entry_type, old.importance, old.confidence, old.valid_from, old.valid_to,
+      old.expires_at, old.author_kind, old.author_id, old.content_id, old.chain_seq, old.prev_hash, old.chain_hash,
+      old.signature, old.signer_key, old.created_at)
+    or (new.title, new.content, new.tags, new.content_hash, new.deleted_at, new.erased_at)
+      is distinct from (old.title, old.content, old.tags, old.content_hash, old.deleted_at, old.erased_at)
+    and not (old.erased_at is null and new.erased_at is not null
+      and new.content = '' and new.title is null and new.tags = '{}' and new.content_hash = '') then
+    raise exception 'The signed entry % cannot be changed.', old.id using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $function$;
 
 CREATE OR REPLACE FUNCTION public.diary_entries_take_place()
  RETURNS trigger
@@ -2089,9 +2092,9 @@ end $function$;
 
 CREATE TRIGGER core_audit_append_only BEFORE DELETE OR UPDATE ON public.core_audit FOR EACH ROW EXECUTE FUNCTION core_audit_refuse_change();
 CREATE TRIGGER core_audit_no_truncate BEFORE TRUNCATE ON public.core_audit FOR EACH STATEMENT EXECUTE FUNCTION core_audit_refuse_change();
-CREATE TRIGGER diary_entries_keep_signed BEFORE DELETE OR UPDATE ON public.diary_entries FOR EACH ROW WHEN ((old.signature IS NOT NULL)) EXECUTE FUNCTION diary_entries_keep_signed();
 CREATE TRIGGER diary_entries_deleted AFTER DELETE ON public.diary_entries REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_entries_count_deleted();
 CREATE TRIGGER diary_entries_inserted AFTER INSERT ON public.diary_entries REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_entries_count_inserted();
+CREATE TRIGGER diary_entries_keep_signed BEFORE DELETE OR UPDATE ON public.diary_entries FOR EACH ROW WHEN ((old.signature IS NOT NULL)) EXECUTE FUNCTION diary_entries_keep_signed();
 CREATE TRIGGER diary_entries_place BEFORE INSERT ON public.diary_entries FOR EACH ROW EXECUTE FUNCTION diary_entries_take_place();
 CREATE TRIGGER diary_entries_updated AFTER UPDATE ON public.diary_entries REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_entries_count_updated();
 CREATE TRIGGER inbox_attachments_count AFTER INSERT OR DELETE ON public.inbox_attachments FOR EACH ROW EXECUTE FUNCTION inbox_items_count();
