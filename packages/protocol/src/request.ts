@@ -16,15 +16,16 @@ export const toRequest = (operation: Operation, input: Readonly<Record<string, u
     encodeURIComponent(String(input[name] ?? defaultOf(operation, name))),
   );
   const rest = Object.entries(input).filter(([name, value]) => !inPath.has(name) && value !== undefined);
-  if (operation.method === 'GET' || operation.method === 'DELETE') {
+  // Where a file is the body, what else is said of it stands in the address.
+  const isFile = (operation.body ?? 'json') !== 'json';
+  if (operation.method === 'GET' || operation.method === 'DELETE' || isFile) {
     const query = new URLSearchParams();
     for (const [name, value] of rest)
       for (const one of Array.isArray(value) ? value : [value]) query.append(name, String(one));
     return { method: operation.method, path: query.size === 0 ? path : `${path}?${query}`, body: undefined };
   }
   const hasBody =
-    (operation.body ?? 'json') === 'json' &&
-    (rest.length > 0 || operation.method !== 'POST' || Object.keys(operation.input.shape).length > inPath.size);
+    rest.length > 0 || operation.method !== 'POST' || Object.keys(operation.input.shape).length > inPath.size;
   return { method: operation.method, path, body: hasBody ? JSON.stringify(Object.fromEntries(rest)) : undefined };
 };
 

@@ -27,7 +27,9 @@ export interface BackupOptions {
   log: Logger;
 }
 
-const tablePrefixes = ['core', ...moduleOrder];
+/** Where tables are not named as their module is. */
+const ownPrefix: Readonly<Record<string, string>> = { diaries: 'diary' };
+const tablePrefixes = ['core', ...moduleOrder.map((name) => ownPrefix[name] ?? name)];
 
 /** Runs `act` on one snapshot of the database, which sees nothing of what commits meanwhile. */
 const onSnapshot = async <T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> => {

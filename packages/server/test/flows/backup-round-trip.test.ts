@@ -115,6 +115,9 @@ beforeAll(async () => {
       form: { fields: [{ id: 'ok', type: 'yesno' }] },
     });
   }
+  await call(server, token, 'POST', '/api/v1/diaries', { name: 'Trips' });
+  for (const content of ['The ferry to the island leaves at nine.', 'The island has one hotel.'])
+    await call(server, token, 'POST', '/api/v1/diaries/Trips/entries', { content });
   before = await listItems(server, token);
   for (const content of [Buffer.alloc(0), Buffer.from('a'), randomBytes(3_000_001)])
     stored.set(await storeFile(server.dataDir, content), content);
@@ -160,6 +163,11 @@ it('a backup taken while writes go on restores into an empty directory, and the 
     for (const item of before) expect(known.get(item.id)).toBe(item.title);
     const all = new Map((await listItems(server, token)).map((item) => [item.id, item.title]));
     for (const [id, title] of known) expect(all.get(id)).toBe(title);
+    const search = (at: RunningServer) => call(at, token, 'POST', '/api/v1/diaries/search', { query: 'ferry island' });
+    // Ranks and scores come of counted words, which a restore must neither lose nor count again.
+    const found = await search(second);
+    expect(found.items).toHaveLength(2);
+    expect(found).toEqual(await search(server));
     const verdict = await call(second, token, 'GET', '/api/v1/audit/verify');
     expect(verdict).toMatchObject({ intact: true });
     const asked = await call(second, token, 'POST', `/api/v1/inbox/items/${before[0]!.id}/answer`, {
