@@ -4,6 +4,7 @@ import { emailsStore } from './emails-store.ts';
 import { enrolmentsStore } from './enrolments-store.ts';
 import { factorsStore } from './factors-store.ts';
 import { identityEventFilter } from './identity-events.ts';
+import { identityResources } from './identity-mcp.ts';
 import type { Identity } from './index.ts';
 import { linksStore } from './links-store.ts';
 import { recoveryStore } from './recovery-store.ts';
@@ -51,6 +52,7 @@ export const identityModule = (identity: Identity): Module => {
       ...agentKeysRoutes(services),
       ...usersAdminRoutes(services),
     ],
+    resources: identityResources(services),
     pages: [...loginPages(services), ...signInPages(services)],
     eventFilters: [identityEventFilter],
     onEvent: (event) => identity.invalidate(event),

@@ -272,10 +272,15 @@ describe('the command line', () => {
   it('3: a registration that was cut off goes on with the same key and gets the same answer', async () => {
     const folder = newCliHome();
     const path = join(folder, '.config', 'atrium', 'agent.json');
-    const run = (...args: string[]) => runCli(folder, args, { env: { ATRIUM_URL: origin() } });
+    const env = { ATRIUM_URL: origin(), ATRIUM_AGENT_PASSPHRASE: 'horse' };
+    const run = (...args: string[]) => runCli(folder, args, { env });
     const code = await world.voucher();
-    expect((await run('agent', 'register', '--voucher', 'f'.repeat(64))).code).toBe(6);
+    expect((await run('agent', 'register', '--passphrase', '--voucher', 'f'.repeat(64))).code).toBe(6);
     const { keys } = JSON.parse(readFileSync(path, 'utf8'));
+    // The key is under its passphrase from the first moment.
+    expect(Object.keys(keys)).toEqual(['public_key', 'fingerprint', 'sealed_private_key']);
+    const locked = await runCli(folder, ['agent', 'sign', 'x', '--nonce', 'y']);
+    expect([locked.code, locked.err]).toEqual([5, expect.stringContaining('passphrase')]);
     expect((await run('agent', 'register', '--voucher', code, '--no-mcp')).code).toBe(0);
     const whole = JSON.parse(readFileSync(path, 'utf8'));
     expect(whole.keys).toEqual(keys);
@@ -309,7 +314,16 @@ describe('60: who am I', () => {
     const tools = await client.tools();
     expect(tools).toContain('agent_whoami');
     expect(tools.filter((name) => name.startsWith('moltnet_'))).toEqual([]);
+    for (const scheme of ['atrium', 'moltnet'])
+      expect(JSON.parse(await client.read(`${scheme}://identity`))).toEqual(mine);
+    const other = (await world.agent()).key;
+    const found = JSON.parse(await client.read(`atrium://agent/${other.fingerprint.toLowerCase()}`));
+    expect(found).toEqual(ok(await world.anonymous.get(`/api/v1/directory/${other.fingerprint}`)));
+    await expect(client.read('atrium://agent/0000-0000-0000-0000')).rejects.toThrow();
     await client.close();
+    const unscoped = await connectV1(world.url, (await world.org.agent('Unscoped', { scopes: ['inbox:read'] })).token);
+    await expect(unscoped.read('atrium://identity')).rejects.toThrow('agent:profile');
+    await unscoped.close();
     const owner = await connectV1(world.url, world.org.owner.token);
     expect((await owner.call('agent_whoami')).structuredContent).toMatchObject({ kind: 'user', public_key: null });
     await owner.close();
