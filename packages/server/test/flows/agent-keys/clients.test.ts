@@ -304,6 +304,24 @@ describe('the command line', () => {
   });
 });
 
+describe('what an agent reads that has the address alone', () => {
+  it('names addresses that answer, may be kept for an hour, and says the same to programs and to models', async () => {
+    const known = await world.anonymous.get('/.well-known/atrium.json');
+    expect(known.headers.get('cache-control')).toBe('public, max-age=3600');
+    const info = ok(await world.anonymous.get('/api/v1/agents/info'));
+    expect(known.body).toMatchObject(info);
+    const { endpoints } = known.body;
+    for (const url of [endpoints.info, endpoints.trust_graph, endpoints.openapi, endpoints.authorization_server])
+      expect((await fetch(url)).status, url).toBe(200);
+    for (const url of [endpoints.mcp, endpoints.token, endpoints.register, ...endpoints.recovery]) {
+      const { status } = await fetch(url, { method: 'POST' });
+      expect([400, 401, 415, 422], url).toContain(status);
+    }
+    const text = await (await fetch(`${world.url}/llms.txt`)).text();
+    for (const line of [...info.register, ...info.recover, ...info.sign]) expect(text).toContain(line);
+  });
+});
+
 describe('60: who am I', () => {
   it('60: is the same by the old name, which is not listed, and is answered to people as well', async () => {
     const agent = await world.agent();
