@@ -3,8 +3,8 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /**
- * What no start, build or test reads takes a sixth of the disk: the C headers of Node, the source maps of packages, and
- * the types of the GitHub client that the conformance suite brings.
+ * What no start, build or test reads takes a sixth of the disk: the C headers of Node, the source maps of packages, the
+ * types of the GitHub client that the conformance suite brings, and those of icons under names that nothing here uses.
  */
 const prune = (modules) => {
   for (const name of readdirSync(modules))
@@ -14,6 +14,10 @@ const prune = (modules) => {
     if (entry.isDirectory() && entry.name === 'openapi-types' && entry.parentPath.endsWith('@octokit'))
       rmSync(join(entry.parentPath, entry.name), { recursive: true, force: true });
     else if (entry.isFile() && /\.([cm]?[jt]s|css)\.map$/.test(entry.name)) rmSync(join(entry.parentPath, entry.name));
+  const icons = join(modules, 'lucide-react');
+  for (const name of ['dynamic', 'dynamicIconImports'])
+    for (const type of ['d.ts', 'd.mts']) rmSync(join(icons, `${name}.${type}`), { force: true });
+  for (const form of ['prefixed', 'suffixed']) rmSync(join(icons, `dist/lucide-react.${form}.d.ts`), { force: true });
 };
 
 const [major] = process.versions.node.split('.').map(Number);

@@ -18,8 +18,8 @@ export const seed = async (options: {
   const org = await seedOrganisation(options.url, options.setupToken);
   const answered = await seedItems(org);
   await seedHistory(options.databaseUrl, org, answered);
-  const { client } = await seedServer(options.databaseUrl, org);
-  return { ...org, ids: { ...(await seededIds(options.url, org)), client } };
+  const onServer = await seedServer(options.databaseUrl, org);
+  return { ...org, ids: { ...(await seededIds(options.url, org)), ...onServer } };
 };
 
 /** Settings without which a server would take the seed for an attack. */

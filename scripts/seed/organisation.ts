@@ -11,6 +11,7 @@ export interface SeedPerson extends RestClient {
 
 export interface SeedAgent extends RestClient {
   id: string;
+  client_id: string;
   name: string;
 }
 
@@ -131,7 +132,7 @@ export const seedOrganisation = async (url: string, setupToken: string): Promise
     const item_scope =
       seen.length === 0 ? { kind: 'org' } : { kind: 'channels', channel_ids: seen.map((each) => channels[each]) };
     const made = done(await owner.post('/api/v1/agents', { name, kind, item_scope }));
-    return { ...createRestClient(url, made.api_key), id: made.agent.id, name };
+    return { ...createRestClient(url, made.api_key), id: made.agent.id, client_id: made.client_id, name };
   };
   const agents = {
     coder: await agent('claude-code on build-07'),

@@ -1,8 +1,9 @@
 import { createAtrium } from '../../packages/sdk/src/index.ts';
 import type { SeedOrganisation } from './organisation.ts';
+import type { SeededServer } from './server.ts';
 
 /** Ids that pages of a seeded server have in their addresses. */
-export interface SeededIds {
+export interface SeededIds extends SeededServer {
   question: string;
   approval: string;
   wizard: string;
@@ -14,7 +15,6 @@ export interface SeededIds {
   team: string;
   channel: string;
   invitation: string;
-  client: string;
 }
 
 export interface SeededPage {
@@ -124,9 +124,16 @@ export const seededPages: readonly SeededPage[] = [
   { name: 'server-trail', route: '/server/trail', path: () => '/server/trail', ready: 'h1' },
   { name: 'server-clients', route: '/server/clients', path: () => '/server/clients', ready: 'h1' },
   { name: 'server-client', route: '/server/clients/$id', path: (ids) => `/server/clients/${ids.client}`, ready: 'h1' },
+  {
+    name: 'server-client-certificate',
+    route: '/server/clients/$id',
+    path: (ids) => `/server/clients/${ids.certificateClient}`,
+    ready: 'text=Change name',
+  },
   { name: 'server-tokens', route: '/server/tokens', path: () => '/server/tokens', ready: 'h1' },
   { name: 'server-grants', route: '/server/grants', path: () => '/server/grants', ready: 'h1' },
   { name: 'server-device-codes', route: '/server/device-codes', path: () => '/server/device-codes', ready: 'h1' },
+  { name: 'server-approvals', route: '/server/approvals', path: () => '/server/approvals', ready: row },
   { name: 'server-registration', route: '/server/registration', path: () => '/server/registration', ready: 'h1' },
   { name: 'server-people', route: '/server/people', path: () => '/server/people', ready: 'h1' },
   { name: 'server-sessions', route: '/server/sessions', path: () => '/server/sessions', ready: 'h1' },
@@ -139,7 +146,7 @@ export const seededPages: readonly SeededPage[] = [
 ];
 
 /** What there is to show on a seeded server; throws when the seed no longer makes one of them. */
-export const seededIds = async (url: string, org: SeedOrganisation): Promise<Omit<SeededIds, 'client'>> => {
+export const seededIds = async (url: string, org: SeedOrganisation): Promise<Omit<SeededIds, keyof SeededServer>> => {
   const atrium = createAtrium({ url, token: org.owner.token });
   const found = <T>(what: string, list: readonly T[], wanted: (one: T) => boolean): T => {
     const one = list.find(wanted);

@@ -7,6 +7,8 @@ import { done, type SeedOrganisation } from './organisation.ts';
 /** What the pages of the server show, for those that name one thing. */
 export interface SeededServer {
   client: string;
+  /** Connects with a certificate. */
+  certificateClient: string;
 }
 
 const dayMs = 86_400_000;
@@ -140,6 +142,21 @@ export const seedServer = async (databaseUrl: string, org: SeedOrganisation): Pr
       at(-hourMs),
     ],
   );
+  // Certificates are switched off on a server that nobody set up for them.
+  const certificate = await client.query<{ id: string }>(
+    `insert into oauth_clients (id, client_id, origin, name, metadata, auth_method, grant_types, redirect_uris, scopes,
+       org_id, owner_id, created_by, created_at, updated_at, last_used_at)
+     values (gen_random_uuid(), 'client_billing', 'operator', 'Billing run', $1, 'tls_client_auth', '{client_credentials}',
+       '{}', '{orders:read,orders:write}', $2, $3, $3, $4, $4, $5) returning id`,
+    [
+      JSON.stringify({
+        application_type: 'web',
+        tls_client_auth_san_uri: 'spiffe://northwind.example/ns/finance/sa/billing',
+        tls_client_certificate_bound_access_tokens: true,
+      }),
+      ...[org.id, owner.id, at(19 * dayMs), at(7 * 60_000)],
+    ],
+  );
   for (const [index, one] of clients.slice(0, 5).entries())
     await client.query(
       'update oauth_clients set created_at = $2, updated_at = $3, last_used_at = $4, consented_at = $3 where id = $1',
@@ -153,14 +170,18 @@ export const seedServer = async (databaseUrl: string, org: SeedOrganisation): Pr
     [document, '{inbox:read}'],
     [clients[4].client_id, '{openid,profile,org:admin}'],
   ];
+  const agents = Object.values(org.agents);
   for (const [p, person] of people.entries())
     for (const [c, [client_id, scopes]] of allowed.entries()) {
       if (person !== owner && random() < 0.45) continue;
+      // Claude Code acts through one of the agents for every other person.
+      const agent = c === 1 && p % 2 === 0 ? agents[p % agents.length]! : null;
       const used = Math.floor(random() ** 2 * 3 * dayMs);
       const { rows } = await client.query<{ id: string }>(
-        `insert into oauth_grants (id, client_id, subject, org_id, scopes, resources, payload, created_at, last_used_at, expires_at)
+        `insert into oauth_grants (id, client_id, subject, org_id, scopes, resources, payload, actor, created_at, last_used_at,
+           expires_at)
          values (gen_random_uuid(), $1, $2, $3, $4, $5, jsonb_build_object('openid', jsonb_build_object('scope', $9::text)),
-           $6, $7, $8) returning id`,
+           $10, $6, $7, $8) returning id`,
         [
           client_id,
           person.id,
@@ -171,6 +192,7 @@ export const seedServer = async (databaseUrl: string, org: SeedOrganisation): Pr
           at(used),
           at(-(20 + c * 9) * dayMs),
           scopes.slice(1, -1).replaceAll(',', ' '),
+          agent?.id ?? null,
         ],
       );
       const tokens = c === 1 ? 5 : 2;
@@ -178,11 +200,12 @@ export const seedServer = async (databaseUrl: string, org: SeedOrganisation): Pr
         const age = Math.floor(random() ** 2 * 5 * hourMs);
         await client.query(
           `insert into oauth_access_tokens (id, hash, format, kind, grant_id, client_id, subject, org_id, resource, scopes,
-             created_at, expires_at, revoked_at)
-           values (gen_random_uuid(), gen_random_uuid()::text, $9, 'AccessToken', $1, $2, $3, $4, $5, $6, $7, $8, $10)`,
+             created_at, expires_at, revoked_at, actor)
+           values (gen_random_uuid(), gen_random_uuid()::text, $9, 'AccessToken', $1, $2, $3, $4, $5, $6, $7, $8, $10, $11)`,
           [
             ...[rows[0]!.id, client_id, person.id, org.id, 'https://atrium.northwind.example/mcp', scopes],
             ...[at(age), at(age - hourMs), c === 3 ? 'opaque' : 'jwt', n === 1 && random() < 0.3 ? at(age / 2) : null],
+            agent === null ? null : JSON.stringify({ sub: agent.id, client_id: agent.client_id }),
           ],
         );
       }
@@ -206,6 +229,29 @@ export const seedServer = async (databaseUrl: string, org: SeedOrganisation): Pr
          'params', jsonb_build_object('scope', 'openid inbox:write')), $1, $1, $3, $4, now() - $5::int * interval '1 second', now() + interval '30 minutes')`,
       [hint, 600 - n * 140, clients[3].client_id, n === 1 ? people[2]!.id : null, n * 140],
     );
+  const asked: [client: string, kind: string, title: string | null, state: string, age_s: number][] = [
+    [clients[0].client_id, 'transaction', 'Pay 1,240.00 EUR to Fjord Logistics for freight in November', 'pending', 40],
+    [clients[4].client_id, 'ciba', null, 'pending', 95],
+    [agents[0]!.client_id, 'transaction', 'Order 40 spare drive belts for line 3', 'pending', 210],
+    [clients[0].client_id, 'transaction', 'Change the delivery address of order 88213', 'approved', 900],
+    [clients[0].client_id, 'transaction', 'Refund 89.90 EUR to a card that ends in 4471', 'denied', 1500],
+    [clients[4].client_id, 'ciba', null, 'expired', 2400],
+  ];
+  for (const [n, [client_id, kind, title, state, age_s]] of asked.entries())
+    await client.query(
+      `insert into oauth_approvals (id, id_hash, kind, client_id, org_id, subject, details, scopes, resources, state,
+         decided_at, created_at, expires_at)
+       values (gen_random_uuid(), gen_random_uuid()::text, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+      [
+        ...[kind, client_id, org.id, people[n % people.length]!.id],
+        JSON.stringify(title === null ? [] : [{ type: 'transaction', title }]),
+        kind === 'ciba' ? '{openid,profile,admin:read}' : '{orders:write}',
+        kind === 'ciba' ? '{}' : '{https://orders.northwind.example/api}',
+        ...[state, ['approved', 'denied'].includes(state) ? at((age_s - 70) * 1000) : null],
+        // What waits is to wait for as long as somebody looks at it.
+        ...[at(age_s * 1000), at((age_s - (state === 'pending' ? 3600 : 600)) * 1000)],
+      ],
+    );
   await seedFigures(client, random, now);
   await seedSignIns(client, org, random, now);
   // The rotation above happened a while ago.
@@ -217,7 +263,7 @@ export const seedServer = async (databaseUrl: string, org: SeedOrganisation): Pr
     `update oauth_keys set created_at = created_at - interval '40 days', activated_at = now() - interval '9 hours' where state = 'active'`,
   );
   await client.end();
-  return { client: clients[0].id };
+  return { client: clients[0].id, certificateClient: certificate.rows[0]!.id };
 };
 
 /** Thirty days of figures: more by day than by night, with one bad hour. */

@@ -45,6 +45,7 @@ const nounSummaries: Readonly<Record<string, string>> = {
   tokens: 'issued access tokens, for operators',
   grants: 'what people allowed clients, for operators',
   device_codes: 'device codes that wait, for operators',
+  approval_requests: 'what clients asked people to approve, for operators',
   signing_keys: 'signing keys and their rotation, for operators',
   resources: 'protected audiences, for operators',
   trusted_issuers: 'issuers elsewhere that are trusted, for operators',

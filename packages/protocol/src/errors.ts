@@ -133,6 +133,11 @@ export const errorCodes = {
     title: 'The key is in use',
     meaning: 'Tokens that this key signed are still good, or new ones are signed by it; rotate first and let them end.',
   },
+  oauth_approval_closed: {
+    status: 409,
+    title: 'The request for approval is over',
+    meaning: 'It was decided, or its time is over; `approval_state` says which.',
+  },
   item_closed: {
     status: 409,
     title: 'The item is no longer open',

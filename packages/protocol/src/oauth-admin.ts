@@ -156,7 +156,9 @@ export const tokenView = z.object({
   format: z.enum(['jwt', 'opaque']),
   client: party,
   subject: principal,
-  actor: z.record(z.string(), z.unknown()).nullable().describe('who acts for the subject, as in the `act` claim'),
+  actors: z
+    .array(principal)
+    .describe('who acts for the subject, the one that holds the token first, as in the `act` claim'),
   org: orgParty.nullable(),
   resource: z.string().nullable(),
   scopes: z.array(z.string()),
@@ -172,6 +174,7 @@ export const grantView = z.object({
   id,
   client: party.extend({ origin: z.enum(['operator', 'registered', 'document', 'gone']) }),
   subject: principal,
+  actor: principal.nullable().describe('the agent through which the client acts for the subject'),
   org: orgParty,
   scopes: z.array(z.string()),
   resources: z.array(z.string()),
@@ -193,6 +196,22 @@ export const deviceCodeView = z.object({
   created_at: time,
   expires_at: time,
 });
+
+export const approvalRequestView = z.object({
+  id,
+  kind: z.enum(['transaction', 'ciba']).describe('one transaction, or signing the person in apart from the client'),
+  person: party.describe('who is asked'),
+  client: party,
+  org: orgParty,
+  title: z.string().nullable().describe('of the transaction, in the words of the client'),
+  scopes: z.array(z.string()),
+  resources: z.array(z.string()),
+  state: z.enum(['pending', 'approved', 'denied', 'expired', 'withdrawn']),
+  created_at: time,
+  expires_at: time,
+  decided_at: time.nullable().describe('when it was decided or taken back'),
+});
+export type ApprovalRequestView = z.infer<typeof approvalRequestView>;
 
 export const signingKeyView = z.object({
   kid: z.string(),
@@ -542,7 +561,7 @@ export const grantsList = defineOperation({
   method: 'GET',
   path: '/api/v1/admin/oauth/grants',
   input: z.strictObject({
-    q: q.describe('part of the name or id of a client or subject'),
+    q: q.describe('part of the name of a client, person or agent, or of a client id'),
     client_id: clientIdText.optional(),
     subject: id.optional(),
     state: z.enum(['active', 'ended']).default('active'),
@@ -565,7 +584,7 @@ export const grantsRevoke = defineOperation({
   errors: ['not_found', 'operator_required'],
   mcp: { tool: 'revoke_grant', title: 'Revoke a grant', destructive: true, idempotent: true },
 });
-/* ---------- device codes, keys ---------- */
+/* ---------- device codes, requests for approval, keys ---------- */
 
 export const deviceCodesList = defineOperation({
   ...operatorReads,
@@ -588,6 +607,38 @@ export const deviceCodesExpire = defineOperation({
   output: nothing,
   status: 204,
   errors: ['not_found', 'operator_required'],
+});
+export const approvalRequestsList = defineOperation({
+  ...operatorReads,
+  name: 'approval_requests.list',
+  summary: 'List what clients asked people to approve, newest first',
+  description:
+    'Lists requests for approval and CIBA sign-ins with who is asked, by which client and how they stand. Each is kept for an hour after its end.',
+  method: 'GET',
+  path: '/api/v1/admin/oauth/approval-requests',
+  input: z.strictObject({
+    q: q.describe('part of the name of a person or registered client, or of a client id'),
+    state: approvalRequestView.shape.state.optional(),
+    ...pageInput,
+  }),
+  output: page(approvalRequestView),
+  status: 200,
+  errors: ['bad_request', 'operator_required'],
+  mcp: { tool: 'list_approval_requests', title: 'List requests for approval', read_only: true },
+});
+export const approvalRequestsCancel = defineOperation({
+  ...operatorWrites,
+  name: 'approval_requests.cancel',
+  summary: 'End a request for approval that waits for a person; its client gets no token',
+  description:
+    'Cancels a pending request by the id from list_approval_requests. It leaves the inbox of the person, and the client that polls is refused.',
+  method: 'POST',
+  path: '/api/v1/admin/oauth/approval-requests/{id}/cancel',
+  input: byId,
+  output: approvalRequestView,
+  status: 200,
+  errors: ['not_found', 'oauth_approval_closed', 'operator_required'],
+  mcp: { tool: 'cancel_approval_request', title: 'Cancel a request for approval', destructive: true, idempotent: true },
 });
 export const signingKeysList = defineOperation({
   ...operatorReads,
@@ -880,6 +931,8 @@ export const oauthAdminOperations = [
   grantsRevoke,
   deviceCodesList,
   deviceCodesExpire,
+  approvalRequestsList,
+  approvalRequestsCancel,
   signingKeysList,
   signingKeysRotate,
   signingKeysRetire,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byId, defineOperation, id, nothing, page, pageInput, time } from './operation.ts';
+import { actor, byId, defineOperation, id, nothing, page, pageInput, time } from './operation.ts';
 
 /* ---------- connected applications ---------- */
 
@@ -12,7 +12,8 @@ export const connectedApp = z.object({
     verified: z.boolean().describe('registered by the operator of this server'),
   }),
   org: z.object({ id, name: z.string() }),
-  scopes: z.array(z.string()),
+  agents: z.array(actor).describe('through which it acts for you; empty: it acts for you by itself'),
+  scopes: z.array(z.string()).describe('of all its authorizations together, as are the resources'),
   resources: z.array(z.string()),
   authorizations: z.int().describe('how many programs of this application are connected'),
   created_at: time,

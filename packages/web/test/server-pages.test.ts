@@ -2,7 +2,16 @@ import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { describeStates, serveForTests } from './support/page-states.ts';
 import { type Answers, problem, recorded } from './support/recorded-api.ts';
-import { clientId, clients, ownerAnswers, quietServerAnswers, serverAnswers } from './support/server-answers.ts';
+import {
+  approvals,
+  certificateClientId,
+  clientId,
+  clients,
+  keysClientId,
+  ownerAnswers,
+  quietServerAnswers,
+  serverAnswers,
+} from './support/server-answers.ts';
 
 const web = serveForTests();
 const { open } = web;
@@ -18,6 +27,17 @@ const openSecond = async (page: Page) => {
   await page.waitForSelector('[role=dialog]');
 };
 
+const newClientBy = (method: string) => async (page: Page) => {
+  await press('New client')(page);
+  await page.getByRole('combobox', { name: 'How it proves itself' }).click();
+  await page.getByRole('option', { name: method }).click();
+};
+
+const approvalsFail: Answers = {
+  ...serverAnswers,
+  'GET /api/v1/admin/oauth/approval-requests': problem(500, 'internal_error', 'Failed', 'Something failed here.'),
+};
+
 /** What stands on these pages by itself is looked at on a real server; here are the states that a seed cannot show. */
 const pages: [name: string, path: string, ready: string, act?: (page: Page) => Promise<void>, answers?: Answers][] = [
   ['overview of a quiet server', '/server/overview', 'text=No token was issued', undefined, quietServerAnswers],
@@ -26,6 +46,14 @@ const pages: [name: string, path: string, ready: string, act?: (page: Page) => P
   ['security events', '/server/events', row, openSecond],
   ['clients before the first', '/server/clients', 'text=Register the first client', undefined, quietServerAnswers],
   ['new client', '/server/clients', row, press('New client')],
+  ['new client with a certificate of an authority', '/server/clients', row, newClientBy('Certificate of a CA')],
+  ['new client with its own certificate', '/server/clients', row, newClientBy('Own certificate')],
+  ['new client with keys', '/server/clients', row, newClientBy('Signed assertion')],
+  ['client with a certificate', `/server/clients/${certificateClientId}`, 'h1', press('Change name')],
+  ['client with keys', `/server/clients/${keysClientId}`, 'h1', press('Change keys')],
+  ['approvals', '/server/approvals', row, openSecond],
+  ['approvals before the first', '/server/approvals', 'text=No request waits', undefined, quietServerAnswers],
+  ['approvals while the server fails', '/server/approvals', 'text=Try again', undefined, approvalsFail],
   ['tokens', '/server/tokens', row, openSecond],
   ['grants', '/server/grants', row, openSecond],
   ['registration tokens', '/server/registration', item, press('New token')],
@@ -84,6 +112,154 @@ describe('the section of the server', () => {
     await page.context().close();
   });
 
+  test('registers a client by the name in its certificate, and names what the server has switched off at its field', async () => {
+    const page = await open('/server/clients', {
+      ...serverAnswers,
+      'POST /api/v1/admin/oauth/clients': problem(
+        422,
+        'validation_failed',
+        'Validation failed',
+        'Something is wrong.',
+        {
+          errors: [{ path: 'auth_method', message: 'client certificates are switched off on this server' }],
+        },
+      ),
+    });
+    await page.waitForSelector(row);
+    await page.keyboard.press('c');
+    await page.getByRole('radio', { name: /^Service/ }).check();
+    await page.fill('[name=client-name]', 'Billing');
+    await page.getByRole('combobox', { name: 'How it proves itself' }).press('Enter');
+    await page.getByRole('option', { name: 'Certificate of a CA' }).press('Enter');
+    const subject = page.getByRole('textbox', { name: 'Subject' });
+    const isAboveFooter = (field: Element) =>
+      field.getBoundingClientRect().bottom <
+      field.closest('[role=dialog]')!.querySelector('footer')!.getBoundingClientRect().top;
+    await expect.poll(() => subject.evaluate(isAboveFooter), { timeout: 15_000 }).toBe(true);
+    const register = page.getByRole('button', { name: 'Register client' });
+    expect(await register.isDisabled()).toBe(true);
+    await page.getByRole('combobox', { name: 'Name in the certificate' }).press('Enter');
+    await page.getByRole('option', { name: 'DNS name' }).press('Enter');
+    await page.getByRole('textbox', { name: 'DNS name' }).fill('billing.northwind.example');
+    await page.getByRole('switch', { name: 'Bind tokens to its certificate' }).press('Space');
+    const asked = page.waitForRequest((request) => request.method() === 'POST');
+    await register.click();
+    const sent = (await asked).postDataJSON();
+    expect(sent).toMatchObject({
+      ...{ name: 'Billing', auth_method: 'tls_client_auth', grant_types: ['client_credentials'], redirect_uris: [] },
+      certificate_name: { kind: 'san_dns', value: 'billing.northwind.example' },
+      certificate_required: true,
+    });
+    expect(sent).not.toHaveProperty('jwks');
+    await page.waitForSelector('text=client certificates are switched off');
+    const method = page.getByRole('combobox', { name: 'How it proves itself' });
+    expect(await method.getAttribute('aria-invalid')).toBe('true');
+    await page.context().close();
+  });
+
+  test('keys are read before they travel: a private one stays here, one alone is a set, and refusals stand at them', async () => {
+    const page = await open('/server/clients', {
+      ...serverAnswers,
+      'POST /api/v1/admin/oauth/clients': problem(
+        422,
+        'validation_failed',
+        'Validation failed',
+        'Something is wrong.',
+        {
+          errors: [{ path: 'jwks.keys.0', message: 'needs its certificate as x5c' }],
+        },
+      ),
+    });
+    const sent: { jwks?: unknown }[] = [];
+    page.on('request', (request) => {
+      if (request.method() === 'POST' && request.url().endsWith('/oauth/clients')) sent.push(request.postDataJSON());
+    });
+    await page.waitForSelector(row);
+    await newClientBy('Own certificate')(page);
+    await page.fill('[name=client-name]', 'Scanner');
+    await page.fill('[name=redirect-uris]', 'https://scanner.northwind.example/done');
+    const keys = page.getByRole('textbox', { name: 'JWK set' });
+    const register = page.getByRole('button', { name: 'Register client' });
+    for (const [text, said] of [
+      ['-----BEGIN CERTIFICATE-----', 'This is PEM'],
+      ['keys', 'This is not JSON'],
+      ['{"keys": [{"kty": "EC"}, {"kty": "EC", "d": "secret"}]}', 'Key 2: must be a public key'],
+      ['{}', 'A JWK set is'],
+    ] as const) {
+      await keys.fill(text);
+      await register.click();
+      await page.waitForSelector(`text=${said}`);
+      expect(await keys.getAttribute('aria-invalid')).toBe('true');
+    }
+    expect(sent).toEqual([]);
+    await keys.fill('{"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}');
+    await register.click();
+    await page.waitForSelector('text=needs its certificate as x5c');
+    expect(await keys.getAttribute('aria-invalid')).toBe('true');
+    expect(sent).toMatchObject([
+      {
+        ...{ auth_method: 'self_signed_tls_client_auth', jwks_uri: null, certificate_required: false },
+        jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }] },
+      },
+    ]);
+    await page.context().close();
+  });
+
+  test('a client that signs gets other keys, on the version that was read', async () => {
+    const page = await open(`/server/clients/${keysClientId}`, serverAnswers);
+    await page.getByRole('button', { name: 'Change keys' }).click();
+    const address = page.getByRole('textbox', { name: 'Address of its JWK set' });
+    expect(await address.inputValue()).toBe('https://ledger.northwind.example/oauth/jwks.json');
+    await page.getByRole('radio', { name: 'Pasted here' }).click();
+    await page.getByRole('textbox', { name: 'JWK set' }).fill('{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "x"}]}');
+    const asked = page.waitForRequest((request) => request.method() === 'PATCH');
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    expect((await asked).postDataJSON()).toEqual({
+      version: 3,
+      jwks: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'x' }] },
+      jwks_uri: null,
+    });
+    await page.context().close();
+  });
+
+  test('a request that waits is ended by keys alone, and one that was decided offers no end', async () => {
+    const [first] = approvals;
+    const page = await open('/server/approvals', {
+      ...serverAnswers,
+      [`POST /api/v1/admin/oauth/approval-requests/${first!.id}/cancel`]: { body: { ...first, state: 'withdrawn' } },
+    });
+    await page.waitForSelector(row);
+    await page.getByRole('row', { name: /Approved/ }).click();
+    await page.getByRole('dialog').waitFor();
+    expect(await page.getByRole('button', { name: 'End request' }).count()).toBe(0);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.locator('[role=row][data-row="0"]').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'End request' }).focus();
+    await page.keyboard.press('Enter');
+    const asked = page.waitForRequest((request) => request.method() === 'POST');
+    await page
+      .getByRole('dialog', { name: 'End this request' })
+      .getByRole('button', { name: 'End request' })
+      .press('Enter');
+    expect((await asked).url()).toContain(`${first!.id}/cancel`);
+    await page.waitForSelector(`text=The request of ${first!.client.name} is ended`);
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.context().close();
+  });
+
+  test('whoever acts for a person is named in the list and in the sheet of a grant', async () => {
+    const page = await open('/server/grants', serverAnswers);
+    await page.getByRole('row', { name: /Scribe/ }).click();
+    await page
+      .getByRole('dialog')
+      .getByRole('group', { name: /^Acts for/ })
+      .getByText('Scribe')
+      .waitFor();
+    await page.context().close();
+  });
+
   test('situation 97: who saves after somebody else is told so, and keeps what was typed', async () => {
     const page = await open(`/server/clients/${clientId}`, {
       ...serverAnswers,
@@ -100,9 +276,9 @@ describe('the section of the server', () => {
     const asked = page.waitForRequest((request) => request.method() === 'PATCH');
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     expect((await asked).postDataJSON()).toEqual({ version: 3, name: 'My name for it' });
-    await page.waitForSelector('text=Somebody else changed this client');
+    await page.waitForSelector('text=This client has changed since you began');
     expect(await field.inputValue()).toBe('My name for it');
-    await page.getByRole('button', { name: 'Take theirs' }).click();
+    await page.getByRole('button', { name: 'Take what is new' }).click();
     expect(await field.inputValue()).toBe(clients[0]!.name);
     await page.context().close();
   });
@@ -115,6 +291,18 @@ describe('the section of the server', () => {
     await page.getByRole('button', { name: 'Show its secret' }).click();
     expect((await asked).postDataJSON()).toEqual({ token: 'the-token' });
     await page.waitForSelector('text=acs_yyy');
+    await page.context().close();
+  });
+
+  test('an application says which agents act for the person through it', async () => {
+    const page = await open('/settings/connected-apps', serverAnswers);
+    const editor = page.getByRole('listitem').filter({ hasText: 'Editor' }).first();
+    await editor.waitFor();
+    expect((await editor.textContent())!).toContain(
+      'Through it, the agent Scribe and the device Front desk of the warehouse in Göteborg act for you',
+    );
+    const portal = page.getByRole('listitem').filter({ hasText: 'Customer portal' }).first();
+    expect(await portal.textContent()).not.toContain('Through it');
     await page.context().close();
   });
 

@@ -154,10 +154,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     for (const module of modules.list) if (module.onEvent !== undefined) opened.dispatcher.subscribe(module.onEvent);
     const fanOut = new EventFanOut({
       source: eventSource(opened),
-      visibility: new EventVisibility([
-        ...modules.platform_filters,
-        ...modules.list.flatMap((module) => module.eventFilters ?? []),
-      ]),
+      visibility: new EventVisibility(modules.list.flatMap((module) => module.eventFilters ?? [])),
       refresh: modules.refresh,
       logger: log,
     });

@@ -37,7 +37,7 @@ import { createGuardedFetch, type GuardedFetch } from '../platform/net/guarded-f
 import { internalCall } from '../platform/operations/call.ts';
 import { type Caller, systemCaller } from '../platform/operations/caller.ts';
 import type { RotationVisit } from '../platform/secrets/secret-box.ts';
-import { createSettingsStore, type SettingsStore, settingsUpdated } from '../platform/settings/settings-store.ts';
+import { createSettingsStore, type SettingsStore } from '../platform/settings/settings-store.ts';
 import type { EventFanOut } from '../platform/sockets/event-fan-out.ts';
 import { eventsFor } from '../platform/sockets/event-stream.ts';
 import { HourlyCounts } from '../platform/telemetry/hourly-counts.ts';
@@ -67,7 +67,6 @@ export interface ModulesOptions {
 export interface Modules {
   list: readonly Module[];
   platform_sweeps: NonNullable<Module['sweeps']>;
-  platform_filters: readonly EventFilter[];
   /** Everything that is stored under the master key, for its replacement. */
   rotations: readonly RotationVisit[];
   /** Signs again what a derived key of an earlier master key signed. */
@@ -193,13 +192,6 @@ const alertOfClock = ({ log, metrics }: ModulesOptions, identity: Identity, ms: 
     .catch((error: unknown) => log.error({ err: error }, 'an alert could not be raised'));
 };
 
-/** Everybody in an organisation may learn that its settings changed; the event says which, not to what. */
-const settingsFilter: EventFilter = {
-  prefix: settingsUpdated,
-  fanOut: async (event, receivers) => receivers.map(() => event.body),
-  replay: async (_caller, events) => events.map((event) => event.body),
-};
-
 const platformSweeps = (
   { values, storage, clock }: ModulesOptions,
   files: FileStore,
@@ -286,7 +278,6 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
   const lowFilters: EventFilter[] = [
-    settingsFilter,
     ...(identityModule(identity).eventFilters ?? []),
     ...(oauthModule(oauth).eventFilters ?? []),
     ...(operators.eventFilters ?? []),
@@ -349,7 +340,6 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   return {
     list: [identityModule(identity), oauthModule(oauth), operators, inbox, admin],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
-    platform_filters: [settingsFilter],
     rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, inbox.rotate],
     host_opened: (facts) => {
       host = facts;

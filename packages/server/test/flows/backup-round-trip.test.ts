@@ -9,6 +9,7 @@ import { verifyArchive } from '../../src/platform/backup/archive-reader.ts';
 import { runningCluster } from '../../src/platform/backup/running-cluster.ts';
 import { createClient } from '../../src/platform/db/pool.ts';
 import { createDiskStore } from '../../src/platform/files/disk-store.ts';
+import { compileCache } from '../support/compile-cache.ts';
 import { type RunningServer, startServer } from '../support/start-server.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
@@ -28,7 +29,7 @@ const run = (args: readonly string[], dataDir: string, env: Record<string, strin
   new Promise((done) => {
     const child = spawn(process.execPath, [entry, ...args], {
       cwd: folder,
-      env: { PATH: process.env['PATH'] ?? '', HOME: folder, ATRIUM_DATA_DIR: dataDir, ...env },
+      env: { PATH: process.env['PATH'] ?? '', HOME: folder, ATRIUM_DATA_DIR: dataDir, ...compileCache, ...env },
     });
     const said = { out: '', err: '' };
     child.stdout.on('data', (text) => {

@@ -25,6 +25,7 @@ import { placeCluster } from '../../src/platform/db/embedded/placement.ts';
 import { startEmbedded } from '../../src/platform/db/embedded.ts';
 import { createPool } from '../../src/platform/db/pool.ts';
 import { createLogger } from '../../src/platform/telemetry/logger.ts';
+import { compileCache } from '../support/compile-cache.ts';
 
 // Whole servers start and stop here, on machines that may be busy.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -63,6 +64,7 @@ function spawnServer(dataDir: string, uid?: number): ChildProcess {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     detached: true,
     cwd: '/',
+    env: { ...process.env, ...compileCache },
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   children.push(child);

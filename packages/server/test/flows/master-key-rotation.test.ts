@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { compileCache } from '../support/compile-cache.ts';
 import { setUp } from '../support/first-owner.ts';
 import { runServer } from '../support/run-server.ts';
 import { openServerDatabase } from '../support/server-database.ts';
@@ -94,7 +95,12 @@ it('a rotation that is killed half way is ended by the next one, without a third
   await server.stop();
   const child = spawn(process.execPath, [resolve(import.meta.dirname, '../..', program)], {
     cwd: server.dataDir,
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ATRIUM_DATA_DIR: server.dataDir },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      ATRIUM_DATA_DIR: server.dataDir,
+      ...compileCache,
+    },
     stdio: 'ignore',
   });
   const gone = new Promise((done) => child.once('exit', done));

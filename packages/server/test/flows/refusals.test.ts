@@ -117,6 +117,7 @@ const fill = async (org: Org): Promise<Rows> => {
     session: ok(await owner.get('/api/v1/me/sessions')).items[0].id,
     invitation: ok(await owner.post('/api/v1/orgs/current/invitations', { role: 'member' })).invitation.id,
     grant: await grantOf(owner),
+    approval_request: await approvalRequestOf(owner),
   };
 };
 
@@ -127,6 +128,17 @@ const grantOf = async (person: Person): Promise<string> => {
     `insert into oauth_grants (id, client_id, subject, org_id, payload, created_at, last_used_at, expires_at)
      values ($1, 'client_of_grant', $2, $3, '{}', now(), now(), now() + interval '1 day')`,
     [id, person.id, person.org_id],
+  );
+  return id;
+};
+
+/** What an application asked a person to approve. */
+const approvalRequestOf = async (person: Person): Promise<string> => {
+  const id = crypto.randomUUID();
+  await world.database.query(
+    `insert into oauth_approvals (id, id_hash, client_id, org_id, subject, details, created_at, expires_at)
+     values ($1, 'hash', 'client_of_request', $2, $3, '[]', now(), now() + interval '1 day')`,
+    [id, person.org_id, person.id],
   );
   return id;
 };
@@ -156,6 +168,7 @@ const kindByGroup: Record<string, string> = {
   tokens: 'token',
   grants: 'grant',
   connected_apps: 'grant',
+  approval_requests: 'approval_request',
   resources: 'resource',
   trusted_issuers: 'issuer',
   denylist: 'denied_range',

@@ -1,11 +1,4 @@
-import {
-  type FieldError,
-  type InputOf,
-  type Operation,
-  type OutputOf,
-  type Problem,
-  toRequest,
-} from '@atrium/protocol';
+import { type InputOf, type Operation, type OutputOf, type Problem, toRequest } from '@atrium/protocol';
 
 /** An answer that the server refused to give, as its problem document (RFC 9457). */
 export class ProblemError extends Error {
@@ -17,14 +10,6 @@ export class ProblemError extends Error {
   }
   get code(): Problem['code'] {
     return this.problem.code;
-  }
-  /** First message of a field; `path` as the input spells it. */
-  field(path: string): string | undefined {
-    return this.problem.errors?.find((error) => error.path === path)?.message;
-  }
-  /** Errors of no field of the given ones: they belong above the button. */
-  others(paths: readonly string[]): FieldError[] {
-    return (this.problem.errors ?? []).filter((error) => !paths.includes(error.path));
   }
 }
 

@@ -6,16 +6,21 @@ export interface FormErrors {
   rest: string | undefined;
 }
 
-/** Sorts the errors of a refusal; what belongs to none of the form's `paths` is said for the whole form. */
+const isWithin = (path: string, field: string): boolean => path === field || path.startsWith(`${field}.`);
+
+/**
+ * Sorts the errors of a refusal; what belongs to none of the form's `paths` is said for the whole form. A field answers
+ * for what is below it: an error about the second line of a list stands at the list.
+ */
 export const formErrors = (error: unknown, paths: readonly string[]): FormErrors => {
   if (!error) return { of: () => undefined, rest: undefined };
   if (!(error instanceof ProblemError)) return { of: () => undefined, rest: sayError(error) };
-  const others = error.others(paths);
-  const placed = (error.problem.errors ?? []).length > others.length;
+  const all = error.problem.errors ?? [];
+  const others = all.filter(({ path }) => !paths.some((field) => isWithin(path, field)));
   return {
-    of: (path) => error.field(path),
+    of: (field) => all.find(({ path }) => isWithin(path, field))?.message,
     rest:
-      placed && others.length === 0
+      all.length > 0 && others.length === 0
         ? undefined
         : others.length > 0
           ? others.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')

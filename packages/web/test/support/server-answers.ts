@@ -1,4 +1,5 @@
 import type {
+  ApprovalRequestView,
   ClientView,
   ConnectedApp,
   clientDocumentsList,
@@ -32,6 +33,12 @@ const house = { id: me.org.id, name: me.org.name };
 const person = { type: 'user' as const, id: me.user.id, name: me.user.name };
 
 export const clientId = id(1, 0);
+/** Of a client that connects with a certificate, and of one that signs with its keys. */
+export const certificateClientId = id(1, 4);
+export const keysClientId = id(1, 5);
+
+const scribe = { type: 'agent' as const, id: id(14, 0), name: 'Scribe' };
+const clerk = { type: 'device' as const, id: id(14, 1), name: 'Front desk of the warehouse in Göteborg' };
 
 export const clients: ClientView[] = [
   'Customer portal',
@@ -76,6 +83,20 @@ export const clients: ClientView[] = [
   live_grants: 40 >> index,
 }));
 
+const proving: ClientView[] = [
+  {
+    ...clients[0]!,
+    ...{ id: certificateClientId, client_id: 'client_billing', name: 'Billing', auth_method: 'tls_client_auth' },
+    ...{ secret_prefix: null, grant_types: ['client_credentials'], redirect_uris: [], certificate_required: true },
+    certificate_name: { kind: 'san_uri', value: 'spiffe://northwind.example/ns/finance/sa/billing' },
+  },
+  {
+    ...clients[0]!,
+    ...{ id: keysClientId, client_id: 'client_ledger', name: 'Ledger', auth_method: 'private_key_jwt' },
+    ...{ secret_prefix: null, jwks_uri: 'https://ledger.northwind.example/oauth/jwks.json' },
+  },
+];
+
 const documents: OutputOf<typeof clientDocumentsList>['items'] = [
   {
     client_id: 'https://editor.example/oauth/client.json',
@@ -97,7 +118,7 @@ export const tokens: TokenView[] = Array.from({ length: 30 }, (_, index) => ({
     index % 5 === 0
       ? { id: clients[0]!.client_id, type: 'client', name: clients[0]!.name }
       : { id: me.user.id, type: index % 3 === 0 ? 'agent' : 'user', name: me.user.name },
-  actor: index === 3 ? { sub: 'agent', client_id: 'client_x' } : null,
+  actors: index === 1 ? [scribe, clerk] : index === 3 ? [scribe] : [],
   org: house,
   resource: 'https://atrium.northwind.example/mcp',
   scopes: index % 6 === 1 ? ['org:admin', 'openid'] : ['inbox:read', 'inbox:write'],
@@ -113,6 +134,7 @@ export const grants: GrantView[] = Array.from({ length: 8 }, (_, index) => ({
   id: id(3, index),
   client: { ...tokens[index]!.client, origin: origins[index % 4]! },
   subject: { id: me.user.id, type: 'user', name: index % 2 === 0 ? me.user.name : 'José Ignacio de la Fuente' },
+  actor: index === 1 ? clerk : index === 4 ? scribe : null,
   org: house,
   scopes: ['openid', 'profile', 'org:admin'],
   resources: ['https://atrium.northwind.example/mcp'],
@@ -133,6 +155,7 @@ const apps: ConnectedApp[] = [
       verified: true,
     },
     org: house,
+    agents: [],
     scopes: ['openid', 'org:admin'],
     resources: [],
     authorizations: 1,
@@ -149,6 +172,7 @@ const apps: ConnectedApp[] = [
       verified: false,
     },
     org: house,
+    agents: [scribe, clerk],
     scopes: ['inbox:read'],
     resources: [],
     authorizations: 2,
@@ -170,6 +194,22 @@ const codes: OutputOf<typeof deviceCodesList>['items'] = (['pending', 'claimed',
     expires_at: later(9 - index),
   }),
 );
+
+const endings = ['pending', 'pending', 'approved', 'denied', 'expired', 'withdrawn'] as const;
+export const approvals: ApprovalRequestView[] = endings.map((state, index) => ({
+  id: id(15, index),
+  kind: index === 1 ? 'ciba' : 'transaction',
+  person: { id: me.user.id, name: index === 4 ? 'ليلى الحسن' : me.user.name },
+  client: { id: clients[index % 4]!.client_id, name: clients[index % 4]!.name },
+  org: house,
+  title: index === 1 ? null : 'Pay 120.00 EUR to Fjord Logistics for the freight of November, as the contract says',
+  scopes: index === 0 ? [] : ['openid', 'org:admin'],
+  resources: index === 1 ? [] : ['https://orders.northwind.example/api'],
+  state,
+  created_at: ago(index + 2),
+  expires_at: index < 2 ? later(3) : ago(index - 1),
+  decided_at: ['pending', 'expired'].includes(state) ? null : ago(index),
+}));
 
 const key = (index: number, state: SigningKeyView['state'], parts: Partial<SigningKeyView>): SigningKeyView => ({
   kid: `${index}c6tl19NdgekGrHYhCtixhogGXMJBtsN4Zu3alvQh4Q`,
@@ -422,11 +462,12 @@ const idleLoad: OutputOf<typeof serverLoad> = {
 
 const admin = '/api/v1/admin';
 const lists: Record<string, unknown> = {
-  [`GET ${admin}/oauth/clients`]: page(clients),
+  [`GET ${admin}/oauth/clients`]: page([...clients, ...proving]),
   [`GET ${admin}/oauth/client-documents`]: page(documents),
   [`GET ${admin}/oauth/tokens`]: page(tokens),
   [`GET ${admin}/oauth/grants`]: page(grants),
   [`GET ${admin}/oauth/device-codes`]: page(codes),
+  [`GET ${admin}/oauth/approval-requests`]: page(approvals),
   [`GET ${admin}/oauth/registration-tokens`]: page(registrations),
   [`GET ${admin}/identity/users`]: page(users),
   [`GET ${admin}/identity/sessions`]: page(sessions),
@@ -453,7 +494,7 @@ export const serverAnswers: Answers = {
     ...once,
     [`GET ${admin}/oauth/resources`]: { ...page(resources), built_in: builtIn },
     [`GET ${admin}/ip-denylist`]: { ...page(ranges), your_address: '192.0.2.1' },
-    [`GET ${admin}/oauth/clients/${clientId}`]: clients[0],
+    ...Object.fromEntries([clients[0]!, ...proving].map((one) => [`GET ${admin}/oauth/clients/${one.id}`, one])),
     [`GET ${admin}/oauth/tokens/${tokens[1]!.id}`]: tokens[1],
     [`GET ${admin}/identity/users/${users[1]!.id}`]: users[1],
     [`POST ${admin}/oauth/clients`]: { client: clients[0], client_secret: `acs_${'x'.repeat(43)}` },

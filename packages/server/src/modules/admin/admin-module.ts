@@ -1,36 +1,26 @@
 import { externalEventPrefix, hasPermission, hasScope } from '@atrium/protocol';
-import type { EventFilter, Module, StoredEvent } from '../../platform/module.ts';
-import type { Caller } from '../../platform/operations/caller.ts';
+import { eventFilter } from '../../platform/events/event-filter.ts';
+import type { Module } from '../../platform/module.ts';
 import { adminRoutes } from './admin-routes.ts';
 import type { AuditService, IngestService, ServerService, SettingsService } from './index.ts';
 
 /** Whoever may read the settings may learn that they changed; the keys are named, values are not. */
-const seen = (event: StoredEvent, caller: Caller): Record<string, unknown> | null =>
-  caller.org_id === event.org_id &&
-  hasScope(caller.scopes, 'org:read') &&
-  hasPermission(caller.permissions, 'items.read')
-    ? event.body
-    : null;
-
-const settingsFilter: EventFilter = {
-  prefix: 'core.settings.',
-  fanOut: async (event, receivers) => receivers.map((caller) => seen(event, caller)),
-  replay: async (caller, events) => events.map((event) => seen(event, caller)),
-};
+const settingsFilter = eventFilter(
+  'core.settings.',
+  (event, caller) =>
+    caller.org_id === event.org_id &&
+    hasScope(caller.scopes, 'org:read') &&
+    hasPermission(caller.permissions, 'items.read'),
+);
 
 /** What others report is for those who tend to such connections, or read what happened. */
-const mayLearn = (event: StoredEvent, caller: Caller): Record<string, unknown> | null =>
-  caller.org_id === event.org_id &&
-  hasScope(caller.scopes, 'org:read') &&
-  (hasPermission(caller.permissions, 'webhooks.manage') || hasPermission(caller.permissions, 'audit.read'))
-    ? event.body
-    : null;
-
-const externalFilter: EventFilter = {
-  prefix: externalEventPrefix,
-  fanOut: async (event, receivers) => receivers.map((caller) => mayLearn(event, caller)),
-  replay: async (caller, events) => events.map((event) => mayLearn(event, caller)),
-};
+const externalFilter = eventFilter(
+  externalEventPrefix,
+  (event, caller) =>
+    caller.org_id === event.org_id &&
+    hasScope(caller.scopes, 'org:read') &&
+    (hasPermission(caller.permissions, 'webhooks.manage') || hasPermission(caller.permissions, 'audit.read')),
+);
 
 export const adminModule = (services: {
   audit: AuditService;

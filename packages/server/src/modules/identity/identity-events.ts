@@ -1,5 +1,6 @@
 import { hasPermission, hasScope, type Permission, type Scope } from '@atrium/protocol';
-import type { EventFilter, StoredEvent } from '../../platform/module.ts';
+import { eventFilter } from '../../platform/events/event-filter.ts';
+import type { StoredEvent } from '../../platform/module.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
 
 /** Facts that identity announces. The subject is the thing named in the middle. */
@@ -110,11 +111,4 @@ const mayLearn = (event: StoredEvent, caller: Caller): boolean => {
   }
 };
 
-const seen = (event: StoredEvent, caller: Caller): Record<string, unknown> | null =>
-  mayLearn(event, caller) ? event.body : null;
-
-export const identityEventFilter: EventFilter = {
-  prefix: 'identity.',
-  fanOut: async (event, receivers) => receivers.map((caller) => seen(event, caller)),
-  replay: async (caller, events) => events.map((event) => seen(event, caller)),
-};
+export const identityEventFilter = eventFilter('identity.', mayLearn);

@@ -1,12 +1,5 @@
 import { isIP } from 'node:net';
-import {
-  type AuthenticationResponseJSON,
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type RegistrationResponseJSON,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server';
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
 import type { Rate } from '../../platform/config/value-types.ts';
 import type { Transaction } from '../../platform/db/database.ts';
 import { AppError, invalid, notFound } from '../../platform/errors/app-error.ts';
@@ -26,6 +19,9 @@ import { type PasskeyRow, passkeysStore } from './passkeys-store.ts';
 import { sessionsStore } from './sessions-store.ts';
 import { requireFresh } from './step-up.ts';
 import { usersStore } from './users-store.ts';
+
+/** When first asked for: with its parsers of certificates it is three hundred modules, a sixth of what a start loads. */
+const webAuthn = () => import('@simplewebauthn/server');
 
 const ceremonyMs = 5 * 60 * 1000;
 const mostPasskeys = 20;
@@ -113,6 +109,7 @@ export const createPasskeysService = (context: IdentityContext, entry: EntryServ
 
   const verified = async (response: AuthenticationResponseJSON, challenge: string, passkey: PasskeyRow) => {
     const { rp_id, origin } = party();
+    const { verifyAuthenticationResponse } = await webAuthn();
     const owner = response.response?.userHandle;
     if (owner !== undefined && owner !== Buffer.from(passkey.user_id).toString('base64url')) return null;
     try {
@@ -138,6 +135,7 @@ export const createPasskeysService = (context: IdentityContext, entry: EntryServ
 
   const registered = async (credential: Record<string, unknown>, challenge: string) => {
     const { rp_id, origin } = party();
+    const { verifyRegistrationResponse } = await webAuthn();
     try {
       const { verified: holds, registrationInfo } = await verifyRegistrationResponse({
         response: credential as unknown as RegistrationResponseJSON,
@@ -157,6 +155,7 @@ export const createPasskeysService = (context: IdentityContext, entry: EntryServ
     check,
 
     options: async (call: Call) => {
+      const { generateAuthenticationOptions } = await webAuthn();
       const made = await generateAuthenticationOptions({ rpID: party().rp_id, userVerification: 'required' });
       const ceremony_id = await begin(call, 'sign_in', made.challenge, null);
       return { ceremony_id, options: made as unknown as Record<string, unknown> };
@@ -183,6 +182,7 @@ export const createPasskeysService = (context: IdentityContext, entry: EntryServ
       const [user, held] = await Promise.all([usersStore.find(db, id), passkeysStore.ofUser(db, id)]);
       if (user === null) throw new AppError('unauthorized');
       if (held.length >= mostPasskeys) throw new AppError('in_use', `An account has at most ${mostPasskeys} passkeys.`);
+      const { generateRegistrationOptions } = await webAuthn();
       const made = await generateRegistrationOptions({
         rpName: 'Atrium',
         rpID: party().rp_id,

@@ -54,6 +54,11 @@ const titleOf = ({ kind, client, transaction }: ApprovalQuestion): string =>
     .replace(/[\p{C}\s]+/gu, ' ')
     .slice(0, longestTitle);
 
+const reasons = {
+  client: 'The application took its request back.',
+  operator: 'Somebody who runs this server ended the request.',
+};
+
 /** Requests of the authorization server as items for the one person they are put to. */
 export const createApprovalsService = ({ clock }: InboxParts, creation: CreationService): ApprovalAsker => {
   /** A channel that nobody else sees, as an item without one is seen by the whole organisation. */
@@ -100,12 +105,12 @@ export const createApprovalsService = ({ clock }: InboxParts, creation: Creation
       );
     },
 
-    withdraw: async (tx, call, { id, org_id }) => {
+    withdraw: async (tx, call, { id, org_id, by }) => {
       const item = await lockOpenApproval(tx.db, org_id, id);
       if (item === null) return;
       const caller = systemCaller({ id: org_id });
       const now = clock.now();
-      const step = withdraw('The application took its request back.')(item, { caller, now });
+      const step = withdraw(reasons[by])(item, { caller, now });
       if (step === null) return;
       const changed = (await updateItem(tx.db, item.id, { ...step.change, updated_at: now })) ?? item;
       emitItem(tx, step.event, changed);

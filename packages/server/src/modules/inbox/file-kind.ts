@@ -1,5 +1,3 @@
-import { fileTypeFromBuffer } from 'file-type';
-
 /** As many first bytes as decide what a file is. */
 export const headBytes = 4100;
 
@@ -56,6 +54,8 @@ const isText = (head: Buffer, whole: boolean): boolean => {
 
 /** The type by the bytes alone; neither the name nor what the client says counts. */
 export const sniffMime = async (head: Buffer, whole: boolean): Promise<string> => {
+  // Its parsers are loaded with the first file.
+  const { fileTypeFromBuffer } = await import('file-type');
   const known = await fileTypeFromBuffer(head);
   if (known !== undefined && !/^(?:text|application)\/(?:xml|html|xhtml\+xml)$|svg/.test(known.mime)) return known.mime;
   const markup = markupOf(head);

@@ -35,8 +35,12 @@ export interface ApprovalQuestion {
 /** Who shows questions to people. Both run in the transaction of the request they are about. */
 export interface ApprovalAsker {
   ask(tx: Transaction, call: Call, question: ApprovalQuestion): Promise<void>;
-  /** The client took its question back, or nobody will ever ask for the answer. */
-  withdraw(tx: Transaction, call: Call, question: { id: string; org_id: string }): Promise<void>;
+  /** The question needs no answer any more. */
+  withdraw(
+    tx: Transaction,
+    call: Call,
+    question: { id: string; org_id: string; by: 'client' | 'operator' },
+  ): Promise<void>;
 }
 
 export interface AskedPerson {
@@ -152,8 +156,10 @@ export const createApprovalsService = (parts: Parts) => {
     const provider = parts.provider();
     const request = await provider.BackchannelAuthenticationRequest.find(`${byHash}${row.id_hash}`);
     if (request === undefined) throw ended();
-    if (row.state === 'denied')
-      return await provider.backchannelResult(request, new errors.AccessDenied('the person denied the request'));
+    if (row.state !== 'approved') {
+      const why = row.state === 'denied' ? 'the person denied the request' : 'an operator ended the request';
+      return await provider.backchannelResult(request, new errors.AccessDenied(why));
+    }
     const grant = new provider.Grant({ clientId: row.client_id, accountId: row.subject });
     const oidc = row.scopes.filter((one) => (oidcScopes as readonly string[]).includes(one));
     if (oidc.length > 0) grant.addOIDCScope(oidc.join(' '));
@@ -174,6 +180,27 @@ export const createApprovalsService = (parts: Parts) => {
           }),
       ...(row.details.length === 0 ? {} : { rar: row.details as never }),
     });
+  };
+
+  /** False when it was decided or over. Its item is locked first, as by who answers it. */
+  const takeBack = async (
+    tx: Transaction,
+    call: Call,
+    row: ApprovalRow,
+    by: 'client' | 'operator',
+  ): Promise<boolean> => {
+    await requireAsker().withdraw(tx, call, { id: row.id, org_id: row.org_id, by });
+    if (!(await approvalsStore.withdraw(tx.db, row.id, clock.now()))) return false;
+    if (row.kind === 'ciba')
+      await within(tx, call, row.org_id, () => settleCiba(tx.db, { ...row, state: 'withdrawn' }));
+    tx.audit({
+      action: 'oauth.approvals.withdraw',
+      target_type: 'approval',
+      target_id: row.id,
+      org_id: row.org_id,
+      details: { client_id: row.client_id },
+    });
+    return true;
   };
 
   const ended = (): AppError =>
@@ -256,23 +283,14 @@ export const createApprovalsService = (parts: Parts) => {
     /** Whether what was approved may still be given: its client and its person may have gone since. */
     stillStands: async (row: ApprovalRow): Promise<boolean> => await canDecide(row.subject, row.org_id),
 
-    /** Takes the question back; false when it was decided or over. Its item is locked first, as by who answers it. */
+    /** The client takes its question back; false when it was decided or over. */
     withdraw: async (row: ApprovalRow): Promise<boolean> => {
       const scope = currentScope();
-      return await scope.write(async (tx) => {
-        await requireAsker().withdraw(tx, scope.call, { id: row.id, org_id: row.org_id });
-        const done = await approvalsStore.withdraw(tx.db, row.id, clock.now());
-        if (done)
-          tx.audit({
-            action: 'oauth.approvals.withdraw',
-            target_type: 'approval',
-            target_id: row.id,
-            org_id: row.org_id,
-            details: { client_id: row.client_id },
-          });
-        return done;
-      });
+      return await scope.write((tx) => takeBack(tx, scope.call, row, 'client'));
     },
+
+    /** An operator ends it, in their own transaction; false when it was decided or over. */
+    cancel: (tx: Transaction, call: Call, row: ApprovalRow): Promise<boolean> => takeBack(tx, call, row, 'operator'),
 
     /**
      * The answer of the person asked, in the transaction that closes the question. It counts only with a fresh proof of

@@ -2,8 +2,10 @@ import type { ConnectedApp } from '@atrium/protocol';
 import { notFound } from '../../platform/errors/app-error.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
+import type { IdentityService } from '../identity/index.ts';
 import { isDocumentId } from './clients/client-registry.ts';
 import type { OauthParts } from './oauth-parts.ts';
+import { actorsOf } from './operators/operators-context.ts';
 import { type AppRow, grantsStore } from './stores/grants-store.ts';
 import type { Endings } from './tokens/endings.ts';
 
@@ -13,7 +15,9 @@ const hostOf = (row: AppRow): string | null => {
   return redirect !== undefined && URL.canParse(redirect) ? new URL(redirect).host : null;
 };
 
-const appView = (row: AppRow): ConnectedApp => ({
+const union = (lists: readonly (readonly string[])[]): string[] => [...new Set(lists.flat())];
+
+const appView = (row: AppRow, agents: ConnectedApp['agents']): ConnectedApp => ({
   id: row.id,
   client: {
     client_id: row.client_id,
@@ -22,8 +26,9 @@ const appView = (row: AppRow): ConnectedApp => ({
     verified: row.client_origin === 'operator',
   },
   org: { id: row.org_id, name: row.org_name },
-  scopes: row.scopes,
-  resources: row.resources,
+  agents,
+  scopes: union([row.scopes, ...row.every_scopes]),
+  resources: union([row.resources, ...row.every_resources]),
   authorizations: row.authorizations,
   created_at: row.created_at.toISOString(),
   last_used_at: row.last_used_at.toISOString(),
@@ -34,12 +39,24 @@ const appView = (row: AppRow): ConnectedApp => ({
 export const createGrantsService = ({
   database,
   clock,
+  identity,
   endings,
-}: Pick<OauthParts, 'database' | 'clock'> & { endings: Endings }) => ({
+}: Pick<OauthParts, 'database' | 'clock'> & { identity: Pick<IdentityService, 'names'>; endings: Endings }) => ({
   list: async (call: Call, input: { limit: number; cursor?: string | undefined }) => {
     const after = timePosition(input.cursor);
     const rows = await grantsStore.appsOf(database.read, call.caller.id, after, input.limit + 1, clock.now());
-    return toPage(rows, input.limit, (row) => ({ value: row.created_at, id: row.id }), appView);
+    const agentsOf = (row: AppRow): string[] => [...new Set(row.actors.filter((id) => id !== null))];
+    const actor = await actorsOf(identity.names, rows.flatMap(agentsOf));
+    return toPage(
+      rows,
+      input.limit,
+      (row) => ({ value: row.created_at, id: row.id }),
+      (row) =>
+        appView(
+          row,
+          agentsOf(row).map((id) => actor(id)!),
+        ),
+    );
   },
 
   /** By any of the application's authorizations; all of them end. */

@@ -89,6 +89,7 @@ export interface OauthInternals extends OauthOptions {
   statusLists: StatusLists | null;
   consent: ConsentService;
   grants: GrantsService;
+  approvals: ApprovalsService;
   logoutCalls: LogoutCalls;
   engine: () => Engine;
 }
@@ -266,7 +267,8 @@ export const createOauth = (options: OauthOptions): Oauth => {
         statusLists,
       },
       consent: createConsentService(engineParts),
-      grants: createGrantsService({ database, clock, endings }),
+      grants: createGrantsService({ database, clock, identity, endings }),
+      approvals,
       logoutCalls: createLogoutCalls({
         ...{ database, clock, onError, public_url: options.public_url },
         send: (call) => engine.get().sendLogout(call),

@@ -1,5 +1,6 @@
 import { hasPermission, hasScope } from '@atrium/protocol';
-import type { EventFilter, StoredEvent } from '../../platform/module.ts';
+import { eventFilter } from '../../platform/events/event-filter.ts';
+import type { StoredEvent } from '../../platform/module.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
 
 /** The organisation of facts about the whole server, which no person's events hold. */
@@ -37,11 +38,4 @@ const mayLearn = (event: StoredEvent, caller: Caller): boolean => {
   return hasScope(caller.scopes, 'org:admin') && hasPermission(caller.permissions, 'audit.read');
 };
 
-const seen = (event: StoredEvent, caller: Caller): Record<string, unknown> | null =>
-  mayLearn(event, caller) ? event.body : null;
-
-export const oauthEventFilter: EventFilter = {
-  prefix: 'oauth.',
-  fanOut: async (event, receivers) => receivers.map((caller) => seen(event, caller)),
-  replay: async (caller, events) => events.map((event) => seen(event, caller)),
-};
+export const oauthEventFilter = eventFilter('oauth.', mayLearn);

@@ -1,8 +1,9 @@
 import { hasScope } from '@atrium/protocol';
+import { eventFilter } from '../../platform/events/event-filter.ts';
 import { newId } from '../../platform/ids/ids.ts';
-import type { EventFilter, Module, StoredEvent } from '../../platform/module.ts';
+import type { Module } from '../../platform/module.ts';
 import { internalCall } from '../../platform/operations/call.ts';
-import { type Caller, systemCaller } from '../../platform/operations/caller.ts';
+import { systemCaller } from '../../platform/operations/caller.ts';
 import type { RotationVisit } from '../../platform/secrets/secret-box.ts';
 import type { OauthInternals } from './index.ts';
 import { nilId } from './oauth-events.ts';
@@ -12,15 +13,11 @@ import { operatorsRoutes } from './routes/operators-routes.ts';
 
 const hourMs = 60 * 60_000;
 
-const seen = (event: StoredEvent, caller: Caller): Record<string, unknown> | null =>
-  caller.is_operator && caller.org_id === event.org_id && hasScope(caller.scopes, 'admin:read') ? event.body : null;
-
 /** That something of the whole server changed: for operators alone, wherever they are. */
-const adminFilter: EventFilter = {
-  prefix: adminChanged,
-  fanOut: async (event, receivers) => receivers.map((caller) => seen(event, caller)),
-  replay: async (caller, events) => events.map((event) => seen(event, caller)),
-};
+const adminFilter = eventFilter(
+  adminChanged,
+  (event, caller) => caller.is_operator && caller.org_id === event.org_id && hasScope(caller.scopes, 'admin:read'),
+);
 
 /** The part of the authorization server that operators and persons work with, beside the protocol itself. */
 export interface OperatorsPart extends Module {

@@ -384,6 +384,98 @@ describe('the approval of one transaction', () => {
   });
 });
 
+const requests = '/api/v1/admin/oauth/approval-requests';
+
+describe('requests for approval, as operators see them', () => {
+  it('are listed by person, client and state, with the title and nothing else of what the client wants', async () => {
+    const shop = await openShop({ name: 'Bookshop' });
+    const agent = await world.org.agent('Robin');
+    const robot = shopOf(agent.client_id, agent.client_secret);
+    const person = await world.org.member('Quentin');
+    const first = begun(await shop.ask(person, { scope: 'inbox:read', binding_message: 'Order 4711' }));
+    const second = begun(await robot.ask(person));
+    ok(await answer(person, (await itemsOf(person)).find(({ title }) => title.startsWith('Bookshop'))!, 'reject'));
+    const { operator } = world;
+    const page = ok(await operator.get(`${requests}?q=quentin&limit=1`));
+    expect(page.items).toMatchObject([
+      { id: second.id, client: { id: agent.client_id, name: 'Robin' }, state: 'pending', decided_at: null },
+    ]);
+    const next = ok(await operator.get(`${requests}?q=quentin&limit=1&cursor=${page.next_cursor}`));
+    expect(next).toEqual({
+      items: [
+        {
+          ...{ id: first.id, kind: 'transaction', title: payment.title, state: 'denied' },
+          person: { id: person.id, name: 'Quentin' },
+          client: { id: shop.client_id, name: 'Bookshop' },
+          org: { id: world.org.id, name: world.org.name },
+          ...{ scopes: ['inbox:read'], resources: [`${world.issuer}/api/v1`] },
+          ...{ created_at: expect.any(String), expires_at: expect.any(String), decided_at: expect.any(String) },
+        },
+      ],
+      next_cursor: null,
+    });
+    expect(JSON.stringify(next)).not.toMatch(/4711|120\.00|apr_/);
+    const inState = async (state: string) =>
+      ok(await operator.get(`${requests}?q=quentin&state=${state}`)).items.map(({ id }: Json) => id);
+    expect([await inState('pending'), await inState('denied'), await inState('expired')]).toEqual([
+      [second.id],
+      [first.id],
+      [],
+    ]);
+    await world.database.query(`update oauth_approvals set expires_at = now() where id = $1`, [second.id]);
+    expect([await inState('pending'), await inState('expired')]).toEqual([[], [second.id]]);
+    expect(ok(await operator.get(`${requests}?q=bookshop`)).items).toHaveLength(1);
+    expect((await operator.get(`${requests}?state=lost`)).status).toBe(422);
+    for (const other of [person, world.org.owner])
+      expect((await other.get(requests)).body.code).toBe('operator_required');
+  });
+
+  it('end by an operator: the item goes, the client is refused, and what was decided stays decided', async () => {
+    const shop = await openShop();
+    const person = await world.org.member('Rita');
+    const { operator } = world;
+    const asked = begun(await shop.ask(person));
+    const item = await openItemOf(person);
+    expect((await person.post(`${requests}/${asked.id}/cancel`)).body.code).toBe('operator_required');
+    expect(ok(await operator.post(`${requests}/${asked.id}/cancel`))).toMatchObject({ state: 'withdrawn' });
+    expect(ok(await operator.post(`${requests}/${asked.id}/cancel`))).toMatchObject({ state: 'withdrawn' });
+    expect((await answer(person, item)).body).toMatchObject({
+      ...{ code: 'item_closed', item_status: 'withdrawn' },
+      withdrawn_reason: 'Somebody who runs this server ended the request.',
+    });
+    expect((await shop.poll(asked.approval_id)).body.error).toBe('invalid_grant');
+    const trail = await world.database.query(
+      'select action, org_id = $2 as of_org from core_audit where target_id = $1 order by action',
+      [asked.id, world.org.id],
+    );
+    expect(trail.rows).toEqual([
+      { action: 'approval_requests.cancel', of_org: false },
+      { action: 'oauth.approvals.request', of_org: true },
+      { action: 'oauth.approvals.withdraw', of_org: true },
+    ]);
+
+    const decided = begun(await shop.ask(person));
+    await approve(person);
+    const late = await operator.post(`${requests}/${decided.id}/cancel`);
+    expect([late.status, late.body.code, late.body.approval_state]).toEqual([409, 'oauth_approval_closed', 'approved']);
+    expect((await shop.poll(decided.approval_id)).status).toBe(200);
+    expect((await operator.post(`${requests}/${crypto.randomUUID()}/cancel`)).status).toBe(404);
+  });
+
+  it('cannot be both answered and ended', async () => {
+    const shop = await openShop();
+    const person = await world.org.member('Sven');
+    const asked = begun(await shop.ask(person));
+    const item = await openItemOf(person);
+    const [answered, ended] = await Promise.all([
+      answer(person, item),
+      world.operator.post(`${requests}/${asked.id}/cancel`),
+    ]);
+    expect([answered.status, ended.status].sort()).toEqual([200, 409]);
+    expect((await shop.poll(asked.approval_id)).status).toBe(answered.status === 200 ? 200 : 400);
+  });
+});
+
 describe('CIBA', () => {
   const start = (shop: Shop, form: Record<string, string>) =>
     world.post('/oauth/ciba', { scope: 'openid profile', ...form }, shop.headers);
@@ -448,6 +540,17 @@ describe('CIBA', () => {
       await later();
       return (await poll(shop, silent.auth_req_id)).body.error === 'expired_token';
     }, 'the end of the request');
+  });
+
+  it('tells the client when an operator ended its request', async () => {
+    const shop = await openShop();
+    const person = await world.org.member('Tara');
+    const { auth_req_id } = (await start(shop, { login_hint: person.id, scope: 'openid profile' })).body;
+    const [waiting] = ok(await world.operator.get(`${requests}?q=tara`)).items;
+    expect(waiting).toMatchObject({ kind: 'ciba', title: null, scopes: ['openid', 'profile'], state: 'pending' });
+    ok(await world.operator.post(`${requests}/${waiting.id}/cancel`));
+    expect((await poll(shop, auth_req_id)).body.error).toBe('access_denied');
+    expect(await itemsOf(person)).toMatchObject([{ status: 'withdrawn' }]);
   });
 
   it('refuses unknown people, hints of other kinds, public clients and requests without openid', async () => {

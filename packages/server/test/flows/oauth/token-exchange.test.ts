@@ -289,6 +289,14 @@ describe('an agent that is named to the person (requested_actor)', () => {
     const actor_token = await ownToken(agent);
     const given = await redeem(client_id, answer.searchParams.get('code')!, verifier, { actor_token });
     expect(given).toMatchObject({ status: 200, body: { scope: 'inbox:read' } });
+    const named = { type: 'agent', id: agent.id, name: 'Scribe <b>' };
+    const apps: Json[] = ok(await world.person.get('/api/v1/me/grants')).items;
+    expect(apps.find((app) => app.client.client_id === client_id)?.agents).toEqual([named]);
+    const admin = '/api/v1/admin/oauth';
+    const [grant] = ok(await world.operator.get(`${admin}/grants?client_id=${client_id}`)).items;
+    expect(grant).toMatchObject({ subject: { id: world.person.id }, actor: named });
+    const [token] = ok(await world.operator.get(`${admin}/tokens?client_id=${client_id}`)).items;
+    expect(token.actors).toEqual([named]);
     expect(decodeJwt(given.body.access_token)).toMatchObject({
       sub: world.person.id,
       client_id,

@@ -89,11 +89,7 @@ const Agent = ({ agent, back }: { agent: AgentView; back: { label: string; onBac
           title="Activity"
           lead={
             mayAudit && (
-              <Link
-                to="/audit"
-                search={{ actor: agent.id }}
-                className="rounded-control underline decoration-line-strong underline-offset-4 hover:text-text"
-              >
+              <Link to="/audit" search={{ actor: agent.id }} className="quiet-link">
                 Everything it did, in the audit trail
               </Link>
             )

@@ -3,8 +3,8 @@ import type { ReactNode } from 'react';
 import { cx } from '../../ui/class-names.ts';
 import { CodeBlock } from '../../ui/code-block.tsx';
 import { CopyButton } from '../../ui/copy-line.tsx';
-import { Sheet } from '../../ui/dialog.tsx';
 import { PrincipalMark } from '../../ui/identity-mark.tsx';
+import { RecordSheet } from '../../ui/record-sheet.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import { exactTime, useTimeZone } from '../../ui/time-format.ts';
 import { deviceName } from '../settings/device-name.ts';
@@ -21,13 +21,9 @@ export const AuditDetail = ({
   onClose: () => void;
   onFilter: (change: AuditFilter) => void;
 }) => (
-  <Sheet
-    open={entry !== null}
-    onOpenChange={(open) => !open && onClose()}
-    title={entry ? `Entry #${entry.seq.toLocaleString('en')}` : 'Entry'}
-  >
-    {entry && <Body entry={entry} onFilter={onFilter} />}
-  </Sheet>
+  <RecordSheet record={entry} onClose={onClose} title={({ seq }) => `Entry #${seq.toLocaleString('en')}`}>
+    {(shown) => <Body entry={shown} onFilter={onFilter} />}
+  </RecordSheet>
 );
 
 const Body = ({ entry, onFilter }: { entry: AuditEntry; onFilter: (change: AuditFilter) => void }) => {

@@ -122,6 +122,7 @@ const sentences: Record<string, string> = {
   'oauth.keys.rotate': 'rotated the signing key',
   'signing_keys.retire': 'retired a signing key',
   'device_codes.expire': 'ended a device code',
+  'approval_requests.cancel': 'ended a request for approval',
   'resources.create': 'registered the resource {}',
   'resources.update': 'changed a resource',
   'resources.delete': 'deleted a resource',

@@ -180,11 +180,7 @@ const ChannelDetail = ({ channel, onGone }: { channel: ChannelView; onGone: () =
       </header>
       <p className="-mt-5 text-13 text-text-3 max-lg:mt-0">
         {modeHints[channel.mode]}{' '}
-        <Link
-          to="/inbox"
-          search={{ box: 'all', channel: [channel.id] }}
-          className="text-text-2 underline decoration-line-strong underline-offset-4 hover:text-text"
-        >
+        <Link to="/inbox" search={{ box: 'all', channel: [channel.id] }} className="quiet-link">
           Show its items
         </Link>
       </p>

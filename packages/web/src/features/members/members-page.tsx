@@ -16,7 +16,7 @@ import { patchCache, useOperation, useOperationList, useOperationMutation } from
 import { useCan, useMe } from '../../data/session.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
-import { ConfirmDialog, Sheet } from '../../ui/dialog.tsx';
+import { ConfirmDialog } from '../../ui/dialog.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { Facts } from '../../ui/facts.tsx';
 import { FormError, FormField } from '../../ui/form-field.tsx';
@@ -24,6 +24,7 @@ import { Avatar } from '../../ui/identity-mark.tsx';
 import { usePhone } from '../../ui/media.ts';
 import { Notice } from '../../ui/notice.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
+import { RecordSheet } from '../../ui/record-sheet.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import { SearchField } from '../../ui/search-field.tsx';
 import { useShortcut } from '../../ui/shortcuts.tsx';
@@ -171,21 +172,11 @@ const patchMember = (id: string, change: Partial<Member>) =>
     items: page.items.map((member) => (member.user_id === id ? { ...member, ...change } : member)),
   }));
 
-const MemberSheet = ({ member, onClose }: { member: Member | null; onClose: () => void }) => {
-  // The sheet keeps its content while it slides away.
-  const [last, setLast] = useState(member);
-  if (member && member !== last) setLast(member);
-  return (
-    <Sheet
-      open={member !== null}
-      onOpenChange={(open) => !open && onClose()}
-      title={last?.name ?? ''}
-      description={last?.email}
-    >
-      {last && <MemberDetail key={last.user_id} member={last} onClose={onClose} />}
-    </Sheet>
-  );
-};
+const MemberSheet = ({ member, onClose }: { member: Member | null; onClose: () => void }) => (
+  <RecordSheet record={member} onClose={onClose} title={({ name }) => name} description={({ email }) => email}>
+    {(shown) => <MemberDetail key={shown.user_id} member={shown} onClose={onClose} />}
+  </RecordSheet>
+);
 
 const MemberDetail = ({ member, onClose }: { member: Member; onClose: () => void }) => {
   const me = useMe();
@@ -235,11 +226,7 @@ const MemberDetail = ({ member, onClose }: { member: Member; onClose: () => void
       <FormError>{error && memberRefusal(error, member.name)}</FormError>
       {barrier && <Notice>{barrier}</Notice>}
       {mayAudit && (
-        <Link
-          to="/audit"
-          search={{ actor: member.user_id }}
-          className="w-fit rounded-control text-13 text-text-2 underline decoration-line-strong underline-offset-4 hover:text-text"
-        >
+        <Link to="/audit" search={{ actor: member.user_id }} className="quiet-link w-fit text-13">
           What {member.name.split(/\s+/)[0]} did, in the audit trail
         </Link>
       )}

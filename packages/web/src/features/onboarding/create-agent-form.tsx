@@ -40,7 +40,7 @@ export const CreateAgentForm = ({ onMade, autoFocus }: { onMade: (made: MadeAgen
   });
   const form = useRef<HTMLFormElement>(null);
   useFocusInvalid(form, create.error);
-  const errors = formErrors(create.error, ['name', 'scopes']);
+  const errors = formErrors(create.error, ['name']);
   const taken = create.error && 'code' in create.error && create.error.code === 'name_taken';
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -6,17 +6,29 @@ import {
   scopes as known,
   resourcesList,
 } from '@atrium/protocol';
-import { type FormEvent, useId, useState } from 'react';
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { formErrors } from '../../data/form-errors.ts';
 import { useOperation, useOperationMutation } from '../../data/operations.ts';
 import { Button } from '../../ui/button.tsx';
 import { CopyLine } from '../../ui/copy-line.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { createExternalStore, useExternalStore } from '../../ui/external-store.ts';
+import { useFocusInvalid } from '../../ui/focus-invalid.ts';
 import { FormError, FormField } from '../../ui/form-field.tsx';
 import { Input, Textarea } from '../../ui/input.tsx';
 import { SecretReveal } from '../../ui/secret-reveal.tsx';
 import { Checkbox, RadioGroup, Switch } from '../../ui/toggles.tsx';
+import {
+  AuthMethodField,
+  emptyProof,
+  isComplete,
+  type Proof,
+  ProofFields,
+  proofPaths,
+  proofSentence,
+  proofSettings,
+  provesByCertificate,
+} from './client-proof.tsx';
 
 export const newClientOpen = createExternalStore(false);
 
@@ -25,30 +37,43 @@ type Kind = 'web' | 'native' | 'service' | 'device';
 
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 
-const kinds: Record<Kind, { label: string; hint: string; settings: Partial<Settings>; redirects: boolean }> = {
+interface KindOfClient {
+  label: string;
+  hint: string;
+  settings: Partial<Settings>;
+  redirects: boolean;
+  /** It can keep something to prove itself with. */
+  proves: boolean;
+}
+
+const kinds: Record<Kind, KindOfClient> = {
   web: {
     label: 'Web application',
-    hint: 'Runs on a server and keeps a secret',
-    settings: { auth_method: 'client_secret_basic', grant_types: ['authorization_code', 'refresh_token'] },
+    hint: 'Runs on a server and can prove itself',
+    settings: { grant_types: ['authorization_code', 'refresh_token'] },
     redirects: true,
+    proves: true,
   },
   native: {
     label: 'Browser, desktop or MCP client',
     hint: 'Keeps no secret; proves itself by PKCE',
     settings: { auth_method: 'none', grant_types: ['authorization_code', 'refresh_token'] },
     redirects: true,
+    proves: false,
   },
   service: {
     label: 'Service',
     hint: 'Acts for itself at resources of your own; towards Atrium, connect an agent',
-    settings: { auth_method: 'client_secret_basic', grant_types: ['client_credentials'] },
+    settings: { grant_types: ['client_credentials'] },
     redirects: false,
+    proves: true,
   },
   device: {
     label: 'Device without a browser',
     hint: 'Shows a code that a person types elsewhere',
     settings: { auth_method: 'none', grant_types: [deviceGrant, 'refresh_token'] },
     redirects: false,
+    proves: false,
   },
 };
 
@@ -121,27 +146,45 @@ export const NewClientDialog = () => {
   return <NewClient key={String(open)} open={open} />;
 };
 
+const firstMethod = 'client_secret_basic';
+
 const NewClient = ({ open }: { open: boolean }) => {
   const [kind, setKind] = useState<Kind>('web');
   const [name, setName] = useState('');
   const [redirects, setRedirects] = useState('');
   const [scopes, setScopes] = useState<string[]>(['openid', 'profile']);
   const [own, setOwn] = useState(false);
+  const [proof, setProof] = useState(emptyProof(firstMethod));
+  const [bound, setBound] = useState(false);
+  const [wrong, setWrong] = useState<string>();
   const create = useOperationMutation(clientsCreate, { quiet: true, invalidates: ['clients.list', 'server.overview'] });
-  const errors = formErrors(create.error, ['name', 'redirect_uris', 'scopes']);
-  const redirectError =
-    errors.of('redirect_uris') ??
-    linesOf(redirects)
-      .map((_line, index) => errors.of(`redirect_uris.${index}`))
-      .find(Boolean);
+  const errors = formErrors(create.error, ['name', 'redirect_uris', 'scopes', ...proofPaths]);
   const form = useId();
+  const fields = useRef<HTMLFormElement>(null);
+  useFocusInvalid(fields, wrong ?? create.error);
   const made = create.data;
   const close = () => newClientOpen.set(false);
   const chosen = kinds[kind];
+  const connects = chosen.proves && provesByCertificate(proof.method);
+  const proofFields = useRef<HTMLDivElement>(null);
+  // What the chosen way asks for may be below the edge of the dialog.
+  useEffect(() => {
+    if (proof.method !== firstMethod) proofFields.current?.scrollIntoView({ block: 'nearest' });
+  }, [proof.method]);
+  const changeProof = (next: Proof) => {
+    setProof(next);
+    setWrong(undefined);
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
+    const read = chosen.proves ? proofSettings(proof) : { settings: {} };
+    setWrong('wrong' in read ? read.wrong : undefined);
+    if ('wrong' in read) return create.reset();
     create.mutate({
       ...chosen.settings,
+      ...(chosen.proves ? { auth_method: proof.method } : {}),
+      ...read.settings,
+      ...(connects ? { certificate_required: bound } : {}),
       name: name.trim(),
       redirect_uris: chosen.redirects ? linesOf(redirects) : [],
       scopes,
@@ -168,7 +211,11 @@ const NewClient = ({ open }: { open: boolean }) => {
               type="submit"
               form={form}
               busy={create.isPending}
-              disabled={name.trim() === '' || (chosen.redirects && linesOf(redirects).length === 0)}
+              disabled={
+                name.trim() === '' ||
+                (chosen.redirects && linesOf(redirects).length === 0) ||
+                (chosen.proves && !isComplete(proof))
+              }
             >
               Register client
             </Button>
@@ -187,12 +234,10 @@ const NewClient = ({ open }: { open: boolean }) => {
           <FormField label="Discovery" group hint="Most libraries need this address and nothing else.">
             <CopyLine text={`${location.origin}/.well-known/openid-configuration`} label="Copy address" />
           </FormField>
-          {!made.client_secret && (
-            <p className="text-13 text-text-2">It has no secret: it proves each request by PKCE instead.</p>
-          )}
+          {!made.client_secret && <p className="text-13 text-text-2">{proofSentence(made.client.auth_method)}</p>}
         </div>
       ) : (
-        <form id={form} onSubmit={submit} className="flex flex-col gap-5">
+        <form ref={fields} id={form} onSubmit={submit} className="flex flex-col gap-5">
           <FormField label="What it is" group>
             <div className="sm:[&>[role=radiogroup]]:grid-cols-2">
               <RadioGroup
@@ -218,7 +263,7 @@ const NewClient = ({ open }: { open: boolean }) => {
           {chosen.redirects && (
             <FormField
               label="Addresses to return to"
-              error={redirectError}
+              error={errors.of('redirect_uris')}
               hint={
                 kind === 'native'
                   ? 'One a line: https, http on a loopback address (any port fits), or com.example.app:/done.'
@@ -236,6 +281,30 @@ const NewClient = ({ open }: { open: boolean }) => {
               />
             </FormField>
           )}
+          {chosen.proves && (
+            <div ref={proofFields} className="flex flex-col gap-5">
+              <AuthMethodField
+                method={proof.method}
+                onChange={(method) =>
+                  changeProof({
+                    ...proof,
+                    method,
+                    keysBy: proof.address === '' ? emptyProof(method).keysBy : proof.keysBy,
+                  })
+                }
+                error={errors.of('auth_method')}
+              />
+              <ProofFields proof={proof} onChange={changeProof} errors={errors} wrong={wrong} />
+              {connects && (
+                <Switch
+                  label="Bind tokens to its certificate"
+                  hint="A stolen token is worth nothing without the certificate."
+                  checked={bound}
+                  onChange={setBound}
+                />
+              )}
+            </div>
+          )}
           <FormField label="What it may ask for" group error={errors.of('scopes')}>
             <ClientScopes value={scopes} onChange={setScopes} />
           </FormField>
@@ -247,7 +316,7 @@ const NewClient = ({ open }: { open: boolean }) => {
               onChange={setOwn}
             />
           )}
-          <FormError>{redirectError ? undefined : errors.rest}</FormError>
+          <FormError>{errors.rest}</FormError>
         </form>
       )}
     </Dialog>

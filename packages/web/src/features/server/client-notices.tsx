@@ -1,11 +1,12 @@
 import { type ClientView, clientsUpdate, type InputOf } from '@atrium/protocol';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import { formErrors } from '../../data/form-errors.ts';
 import { useOperationMutation } from '../../data/operations.ts';
 import { Button } from '../../ui/button.tsx';
 import { FormError, FormField } from '../../ui/form-field.tsx';
 import { Input, Textarea } from '../../ui/input.tsx';
 import { linesOf } from './client-form.tsx';
+import { provesByKeys } from './client-proof.tsx';
 
 type Changes = Partial<InputOf<typeof clientsUpdate>>;
 
@@ -32,7 +33,10 @@ const changesOf = (values: Values, base: Values): Changes => ({
 
 const asked: Record<keyof Values, { label: string; hint: string }> = {
   contacts: { label: 'Contacts', hint: 'Mail addresses of whoever looks after it, one a line.' },
-  jwks_uri: { label: 'Where its keys are', hint: 'An https address of a JWK set, for clients that sign.' },
+  jwks_uri: {
+    label: 'Where its keys are',
+    hint: 'An https address of a JWK set, for clients that sign their requests.',
+  },
   post_logout_redirect_uris: {
     label: 'Addresses after a logout',
     hint: 'Where it may send a browser that signed out here, one a line.',
@@ -61,7 +65,9 @@ export const ClientNotices = ({ client }: { client: ClientView }) => {
     done: () => 'Saved',
     onSuccess: take,
   });
-  const errors = formErrors(update.error, [...lists, ...addresses]);
+  // Keys that it proves itself with are changed where they stand.
+  const shown = [...lists, ...addresses].filter((one) => one !== 'jwks_uri' || !provesByKeys(client.auth_method));
+  const errors = formErrors(update.error, shown);
   const changes = changesOf(values, valuesOf(base));
   const dirty = Object.keys(changes).length > 0;
   // Nothing is edited here: what others changed may show at once.
@@ -70,11 +76,6 @@ export const ClientNotices = ({ client }: { client: ClientView }) => {
     event.preventDefault();
     update.mutate({ id: client.id, version: base.version, ...changes });
   };
-  const errorOf = (member: keyof Values): ReactNode =>
-    errors.of(member) ??
-    linesOf(values[member])
-      .map((_line, index) => errors.of(`${member}.${index}`))
-      .find(Boolean);
   const field = (member: keyof Values) => {
     const control = {
       name: member.replaceAll('_', '-'),
@@ -84,7 +85,7 @@ export const ClientNotices = ({ client }: { client: ClientView }) => {
       onChange: (event: { target: { value: string } }) => setValues({ ...values, [member]: event.target.value }),
     };
     return (
-      <FormField key={member} {...asked[member]} required={false} error={errorOf(member)}>
+      <FormField key={member} {...asked[member]} required={false} error={errors.of(member)}>
         {member === 'contacts' || member === 'post_logout_redirect_uris' ? (
           <Textarea rows={1} {...control} />
         ) : (
@@ -95,7 +96,7 @@ export const ClientNotices = ({ client }: { client: ClientView }) => {
   };
   return (
     <form onSubmit={submit} className="flex flex-col gap-6">
-      {[...lists, ...addresses].map(field)}
+      {shown.map(field)}
       <FormError>{errors.rest}</FormError>
       <div>
         <Button type="submit" tone="primary" disabled={!dirty} busy={update.isPending}>

@@ -4,12 +4,11 @@ import {
   clientsDisable,
   clientsEnable,
   clientsGet,
-  clientsRotateSecret,
   clientsUpdate,
   type InputOf,
 } from '@atrium/protocol';
 import { getRouteApi, Link, useNavigate, useRouter } from '@tanstack/react-router';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import { LoadError } from '../../app/load-error.tsx';
 import { ProblemError } from '../../data/client.ts';
 import { formErrors } from '../../data/form-errors.ts';
@@ -17,7 +16,7 @@ import { invalidate, useOperation, useOperationMutation } from '../../data/opera
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { CopyLine } from '../../ui/copy-line.tsx';
-import { ConfirmDialog, Dialog } from '../../ui/dialog.tsx';
+import { ConfirmDialog } from '../../ui/dialog.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { Facts } from '../../ui/facts.tsx';
 import { FormError, FormField } from '../../ui/form-field.tsx';
@@ -26,10 +25,10 @@ import { Input, Textarea } from '../../ui/input.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
-import { MaskedSecret, SecretReveal } from '../../ui/secret-reveal.tsx';
 import { Section, Sections } from '../../ui/section.tsx';
 import { SkeletonDetail } from '../../ui/skeleton.tsx';
 import { Switch } from '../../ui/toggles.tsx';
+import { Credential } from './client-credential.tsx';
 import { ClientScopes, linesOf } from './client-form.tsx';
 import { ClientNotices } from './client-notices.tsx';
 import { ClientState } from './clients-page.tsx';
@@ -60,8 +59,6 @@ export const ClientPage = () => {
   );
 };
 
-const quiet = 'rounded-[3px] underline decoration-line-strong underline-offset-4 hover:text-text';
-
 const Client = ({ client, back }: { client: ClientView; back: { label: string; onBack: () => void } }) => (
   <div className="min-h-0 flex-1 overflow-y-auto">
     <PageHeader title={client.name} back={back} aside={<ClientState client={client} />} />
@@ -86,10 +83,10 @@ const Client = ({ client, back }: { client: ClientView; back: { label: string; o
         title="Use"
         lead={
           <span className="flex flex-wrap gap-x-3">
-            <Link to="/server/tokens" search={{ client: client.client_id }} className={quiet}>
+            <Link to="/server/tokens" search={{ client: client.client_id }} className="quiet-link">
               Its tokens
             </Link>
-            <Link to="/server/grants" search={{ client: client.client_id }} className={quiet}>
+            <Link to="/server/grants" search={{ client: client.client_id }} className="quiet-link">
               Who allowed it
             </Link>
           </span>
@@ -141,68 +138,6 @@ const Client = ({ client, back }: { client: ClientView; back: { label: string; o
   </div>
 );
 
-const Credential = ({ client }: { client: ClientView }) => {
-  const [asking, setAsking] = useState(false);
-  const [secret, setSecret] = useState<string | null>(null);
-  const rotate = useOperationMutation(clientsRotateSecret, {
-    invalidates: ['clients.get', 'clients.list'],
-    onSuccess: ({ client_secret }) => {
-      setAsking(false);
-      setSecret(client_secret);
-    },
-  });
-  if (client.secret_prefix === null)
-    return (
-      <FormField label="Credential" group>
-        <p className="text-14 text-text-2">
-          {client.key_ids.length > 0
-            ? `${client.auth_method === 'self_signed_tls_client_auth' ? 'Connects' : 'Signs'} with ${client.key_ids.length === 1 ? 'the key' : 'the keys'} ${client.key_ids.join(', ')}`
-            : client.certificate_name
-              ? `A certificate for ${client.certificate_name.value}`
-              : (client.jwks_uri ?? 'None: it proves each request by PKCE.')}
-        </p>
-      </FormField>
-    );
-  return (
-    <FormField label="Secret" group>
-      <div className="flex flex-wrap items-center justify-between gap-3 rounded-card border border-line px-4 py-3">
-        <span>
-          <MaskedSecret prefix={client.secret_prefix} />
-          <span className="block text-12 text-text-3">
-            {client.auth_method === 'client_secret_jwt' ? 'Stored encrypted, never shown.' : 'Only its hash is stored.'}
-          </span>
-        </span>
-        <Button size="small" onClick={() => setAsking(true)}>
-          Rotate secret
-        </Button>
-      </div>
-      <ConfirmDialog
-        open={asking}
-        onOpenChange={setAsking}
-        title="Rotate the secret"
-        verb="Rotate secret"
-        busy={rotate.isPending}
-        onConfirm={() => rotate.mutate({ id: client.id })}
-      >
-        The present secret ends at once: {client.name} gets no new token until it has the new one. Tokens it holds stay
-        good.
-      </ConfirmDialog>
-      <Dialog
-        open={secret !== null}
-        onOpenChange={(open) => !open && setSecret(null)}
-        title={`New secret of ${client.name}`}
-        footer={
-          <Button tone="primary" onClick={() => setSecret(null)}>
-            Done
-          </Button>
-        }
-      >
-        {secret && <SecretReveal secret={secret} name="Client secret" variable="OAUTH_CLIENT_SECRET" />}
-      </Dialog>
-    </FormField>
-  );
-};
-
 const same = (one: readonly string[], other: readonly string[]): boolean =>
   one.length === other.length && one.every((value, index) => value === other[index]);
 
@@ -249,11 +184,6 @@ const SettingsForm = ({ client }: { client: ClientView }) => {
     'certificate_required',
   ]);
   const conflict = update.error instanceof ProblemError && update.error.code === 'generation_conflict';
-  const lineError = (member: string, text: string): ReactNode =>
-    errors.of(member) ??
-    linesOf(text)
-      .map((_line, index) => errors.of(`${member}.${index}`))
-      .find(Boolean);
   const changes: Partial<InputOf<typeof clientsUpdate>> = {
     ...(name.trim() === base.name ? {} : { name: name.trim() }),
     ...(same(linesOf(redirects), base.redirect_uris) ? {} : { redirect_uris: linesOf(redirects) }),
@@ -288,36 +218,38 @@ const SettingsForm = ({ client }: { client: ClientView }) => {
                 void invalidate('clients.get');
               }}
             >
-              Take theirs
+              Take what is new
             </Button>
           }
         >
-          Somebody else changed this client. Your edits are still here; take theirs and make yours again.
+          This client has changed since you began. Your edits are still here; take what is new and make them again.
         </Notice>
       )}
       <FormField label="Name" error={errors.of('name')}>
         <Input dir="auto" required maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
       </FormField>
-      <FormField
-        label="Addresses to return to"
-        error={lineError('redirect_uris', redirects)}
-        hint="One a line. Compared character by character; on a loopback address any port fits."
-      >
-        <Textarea
-          rows={2}
-          spellCheck={false}
-          className="font-mono text-13"
-          value={redirects}
-          onChange={(event) => setRedirects(event.target.value)}
-        />
-      </FormField>
+      {(client.grant_types.includes('authorization_code') || base.redirect_uris.length > 0) && (
+        <FormField
+          label="Addresses to return to"
+          error={errors.of('redirect_uris')}
+          hint="One a line. Compared character by character; on a loopback address any port fits."
+        >
+          <Textarea
+            rows={2}
+            spellCheck={false}
+            className="font-mono text-13"
+            value={redirects}
+            onChange={(event) => setRedirects(event.target.value)}
+          />
+        </FormField>
+      )}
       <FormField label="What it may ask for" group error={errors.of('scopes')}>
         <ClientScopes value={scopes} onChange={setScopes} />
       </FormField>
       <FormField
         label="Resources"
         required={false}
-        error={lineError('allowed_resources', resources)}
+        error={errors.of('allowed_resources')}
         hint="Audiences it may get tokens for, one a line. Empty: every one that its scopes reach."
       >
         <Textarea
@@ -331,7 +263,7 @@ const SettingsForm = ({ client }: { client: ClientView }) => {
       <FormField
         label="Actors"
         required={false}
-        error={lineError('allowed_actors', actors)}
+        error={errors.of('allowed_actors')}
         hint="Ids of agents and clients that may act for somebody with tokens of this client, one a line."
       >
         <Textarea

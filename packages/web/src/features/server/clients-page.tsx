@@ -12,6 +12,7 @@ import { RelativeTime } from '../../ui/relative-time.tsx';
 import { useShortcut } from '../../ui/shortcuts.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { Segmented } from '../../ui/tabs.tsx';
+import { PartyName } from './access-parts.tsx';
 import { NewClientDialog, newClientOpen } from './client-form.tsx';
 import { ServerHeader } from './server-header.tsx';
 import { grantWord, methodWord } from './server-words.ts';
@@ -272,14 +273,7 @@ const documentColumns: Column<Document>[] = [
     id: 'name',
     header: 'Name',
     width: 'minmax(180px, 1.2fr)',
-    cell: (row) => (
-      <span className="flex min-w-0 items-center gap-2.5">
-        <AgentMark id={row.client_id} name={row.name} size={22} />
-        <span dir="auto" className="truncate font-medium text-text">
-          {row.name}
-        </span>
-      </span>
-    ),
+    cell: (row) => <PartyName party={{ id: row.client_id, name: row.name }} size={22} first />,
     value: (row) => row.name,
   },
   {

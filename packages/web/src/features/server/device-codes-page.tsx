@@ -7,6 +7,7 @@ import { EmptyState } from '../../ui/empty-state.tsx';
 import { AgentMark } from '../../ui/identity-mark.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import type { Column } from '../../ui/table.tsx';
+import { PartyName } from './access-parts.tsx';
 import { ServerHeader } from './server-header.tsx';
 
 type DeviceCode = OutputOf<typeof deviceCodesList>['items'][number];
@@ -36,14 +37,7 @@ export const DeviceCodesPage = () => {
       id: 'client',
       header: 'Client',
       width: 'minmax(180px, 1.3fr)',
-      cell: (code) => (
-        <span className="flex min-w-0 items-center gap-2.5">
-          <AgentMark id={code.client.id} name={code.client.name} size={22} />
-          <span dir="auto" className="truncate font-medium text-text">
-            {code.client.name}
-          </span>
-        </span>
-      ),
+      cell: (code) => <PartyName party={code.client} size={22} first />,
       value: (code) => code.client.name,
     },
     {

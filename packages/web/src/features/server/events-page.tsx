@@ -3,14 +3,15 @@ import { useState } from 'react';
 import { OperationTable } from '../../app/operation-table.tsx';
 import { useOperationList } from '../../data/operations.ts';
 import { Badge } from '../../ui/badge.tsx';
-import { Sheet } from '../../ui/dialog.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { Facts } from '../../ui/facts.tsx';
 import { FilterChips } from '../../ui/filter-chips.tsx';
 import { FormField } from '../../ui/form-field.tsx';
 import { PrincipalMark } from '../../ui/identity-mark.tsx';
+import { RecordSheet } from '../../ui/record-sheet.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import type { Column } from '../../ui/table.tsx';
+import { PartyName } from './access-parts.tsx';
 import { ServerHeader } from './server-header.tsx';
 import { eventTone, eventWord } from './server-words.ts';
 
@@ -97,19 +98,7 @@ const columns: Column<SecurityEvent>[] = [
     id: 'who',
     header: 'Who',
     width: 'minmax(160px, 1.1fr)',
-    cell: (event) => (
-      <span className="flex min-w-0 items-center gap-2">
-        <PrincipalMark
-          type={event.actor.type}
-          id={event.actor.id ?? event.actor.name}
-          name={event.actor.name}
-          size={20}
-        />
-        <span dir="auto" className="truncate">
-          {event.actor.name}
-        </span>
-      </span>
-    ),
+    cell: (event) => <PartyName party={event.actor} />,
     value: (event) => event.actor.name,
   },
   {
@@ -140,45 +129,36 @@ const columns: Column<SecurityEvent>[] = [
   },
 ];
 
-const EventSheet = ({ event, onClose }: { event: SecurityEvent | null; onClose: () => void }) => {
-  const [last, setLast] = useState(event);
-  if (event && event !== last) setLast(event);
-  return (
-    <Sheet
-      open={event !== null}
-      onOpenChange={(open) => !open && onClose()}
-      title={last ? eventWord(last.kind) : ''}
-      description={last?.kind}
-    >
-      {last && (
-        <div className="flex flex-col gap-5">
-          <Facts
-            facts={[
-              { label: 'When', value: <RelativeTime time={last.at} /> },
-              { label: 'Who', value: last.actor.name },
-              { label: 'Where', value: last.org?.name ?? 'The server' },
-              { label: 'Number', value: last.seq.toLocaleString('en') },
-            ]}
-          />
-          <FormField label="Subject" group>
-            <code className="text-13 break-all text-text-2">{last.id}</code>
+const EventSheet = ({ event, onClose }: { event: SecurityEvent | null; onClose: () => void }) => (
+  <RecordSheet record={event} onClose={onClose} title={({ kind }) => eventWord(kind)} description={({ kind }) => kind}>
+    {(last) => (
+      <>
+        <Facts
+          facts={[
+            { label: 'When', value: <RelativeTime time={last.at} /> },
+            { label: 'Who', value: last.actor.name },
+            { label: 'Where', value: last.org?.name ?? 'The server' },
+            { label: 'Number', value: last.seq.toLocaleString('en') },
+          ]}
+        />
+        <FormField label="Subject" group>
+          <code className="text-13 break-all text-text-2">{last.id}</code>
+        </FormField>
+        {Object.keys(last.body).length > 0 && (
+          <FormField label="Details" group>
+            <dl className="divide-y divide-line rounded-card border border-line">
+              {Object.entries(last.body).map(([member, value]) => (
+                <div key={member} className="flex gap-4 px-3 py-2 text-13">
+                  <dt className="w-28 shrink-0 text-text-3">{member.replaceAll('_', ' ')}</dt>
+                  <dd className="min-w-0 break-all text-text">
+                    {typeof value === 'string' ? value : JSON.stringify(value)}
+                  </dd>
+                </div>
+              ))}
+            </dl>
           </FormField>
-          {Object.keys(last.body).length > 0 && (
-            <FormField label="Details" group>
-              <dl className="divide-y divide-line rounded-card border border-line">
-                {Object.entries(last.body).map(([member, value]) => (
-                  <div key={member} className="flex gap-4 px-3 py-2 text-13">
-                    <dt className="w-28 shrink-0 text-text-3">{member.replaceAll('_', ' ')}</dt>
-                    <dd className="min-w-0 break-all text-text">
-                      {typeof value === 'string' ? value : JSON.stringify(value)}
-                    </dd>
-                  </div>
-                ))}
-              </dl>
-            </FormField>
-          )}
-        </div>
-      )}
-    </Sheet>
-  );
-};
+        )}
+      </>
+    )}
+  </RecordSheet>
+);

@@ -24,6 +24,7 @@ const staleBy = [
   'tokens.list',
   'grants.list',
   'device_codes.list',
+  'approval_requests.list',
   'signing_keys.list',
   'resources.list',
   'trusted_issuers.list',

@@ -3,19 +3,26 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { OperationTable } from '../../app/operation-table.tsx';
 import { patchItem, useOperationList, useOperationMutation } from '../../data/operations.ts';
-import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
-import { ConfirmDialog, Sheet } from '../../ui/dialog.tsx';
+import { ConfirmDialog } from '../../ui/dialog.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { Facts } from '../../ui/facts.tsx';
-import { FilterChips, ToggleChip } from '../../ui/filter-chips.tsx';
-import { FormField } from '../../ui/form-field.tsx';
-import { AgentMark, Avatar } from '../../ui/identity-mark.tsx';
+import { FilterChips } from '../../ui/filter-chips.tsx';
+import { Avatar } from '../../ui/identity-mark.tsx';
+import { RecordSheet } from '../../ui/record-sheet.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import type { Column } from '../../ui/table.tsx';
+import {
+  ActorsField,
+  AudiencesField,
+  ChosenChips,
+  namesOfChosen,
+  PartyName,
+  ScopeLine,
+  ScopesField,
+  WaysOn,
+} from './access-parts.tsx';
 import { ServerHeader } from './server-header.tsx';
-import { isPowerful, scopeWord } from './server-words.ts';
-import { ScopeLine } from './tokens-page.tsx';
 
 const route = getRouteApi('/frame/server/grants');
 
@@ -36,7 +43,6 @@ export const GrantsPage = () => {
     { keepPrevious: true, refetchInterval: 20_000 },
   );
   const filtered = q !== '' || client !== undefined || subject !== undefined || state[0] === 'ended';
-  const first = list.items[0];
   return (
     <>
       <ServerHeader
@@ -44,20 +50,12 @@ export const GrantsPage = () => {
         search={{ label: 'Find by person or client', value: q, onChange: setQ }}
         filters={
           <div className="flex items-center gap-1.5">
-            {client && (
-              <ToggleChip
-                label={`Client: ${first && first.client.id === client ? first.client.name : client}`}
-                on
-                onChange={() => void navigate({ to: '/server/grants', search: { subject } })}
-              />
-            )}
-            {subject && (
-              <ToggleChip
-                label={`By: ${first && first.subject.id === subject ? first.subject.name : subject}`}
-                on
-                onChange={() => void navigate({ to: '/server/grants', search: { client } })}
-              />
-            )}
+            <ChosenChips
+              chosen={{ client, subject }}
+              names={namesOfChosen({ client, subject }, list.items[0])}
+              subjectLabel="By"
+              onChange={(search) => void navigate({ to: '/server/grants', search })}
+            />
             <FilterChips
               clear={false}
               filters={[
@@ -112,29 +110,22 @@ const columns: Column<GrantView>[] = [
     id: 'person',
     header: 'Person',
     width: 'minmax(170px, 1.2fr)',
-    cell: (grant) => (
-      <span className="flex min-w-0 items-center gap-2.5">
-        <Avatar id={grant.subject.id} name={grant.subject.name} size={22} />
-        <span dir="auto" className="truncate font-medium text-text">
-          {grant.subject.name}
-        </span>
-      </span>
-    ),
+    cell: (grant) => <PartyName party={grant.subject} size={22} first />,
     value: (grant) => grant.subject.name,
   },
   {
     id: 'client',
     header: 'Allowed',
     width: 'minmax(170px, 1.2fr)',
-    cell: (grant) => (
-      <span className="flex min-w-0 items-center gap-2">
-        <AgentMark id={grant.client.id} name={grant.client.name} size={20} />
-        <span dir="auto" className="truncate">
-          {grant.client.name}
-        </span>
-      </span>
-    ),
+    cell: (grant) => <PartyName party={grant.client} />,
     value: (grant) => grant.client.name,
+  },
+  {
+    id: 'actor',
+    header: 'Through the agent',
+    width: 'minmax(150px, 1fr)',
+    cell: (grant) => grant.actor && <PartyName party={grant.actor} />,
+    value: (grant) => grant.actor?.name ?? null,
   },
   {
     id: 'scopes',
@@ -148,7 +139,7 @@ const columns: Column<GrantView>[] = [
     id: 'org',
     header: 'Organisation',
     width: 'minmax(120px, 0.8fr)',
-    wide: true,
+    initiallyHidden: true,
     cell: (grant) => (
       <span dir="auto" className="truncate text-text-2">
         {grant.org.name}
@@ -167,7 +158,7 @@ const columns: Column<GrantView>[] = [
   {
     id: 'used',
     header: 'Last used',
-    width: 'minmax(110px, 0.7fr)',
+    width: 'minmax(140px, 0.7fr)',
     cell: (grant) => <RelativeTime time={grant.last_used_at} className="text-text-2" />,
     value: (grant) => Date.parse(grant.last_used_at),
   },
@@ -184,7 +175,7 @@ const columns: Column<GrantView>[] = [
 const grantCard = (grant: GrantView) => ({
   leading: <Avatar id={grant.subject.id} name={grant.subject.name} size={32} />,
   title: grant.subject.name,
-  detail: `allowed ${grant.client.name}`,
+  detail: `allowed ${grant.client.name}${grant.actor ? ` through ${grant.actor.name}` : ''}`,
   trailing: (
     <>
       <span className="block text-13 text-text-2">{grant.live_tokens} live</span>
@@ -193,11 +184,7 @@ const grantCard = (grant: GrantView) => ({
   ),
 });
 
-const quiet = 'rounded-[3px] text-text-2 underline decoration-line-strong underline-offset-4 hover:text-text';
-
 const GrantSheet = ({ grant, onClose }: { grant: GrantView | null; onClose: () => void }) => {
-  const [last, setLast] = useState(grant);
-  if (grant && grant !== last) setLast(grant);
   const [ending, setEnding] = useState(false);
   const revoke = useOperationMutation(grantsRevoke, {
     invalidates: ['grants.list', 'tokens.list', 'clients.list', 'server.overview'],
@@ -205,79 +192,61 @@ const GrantSheet = ({ grant, onClose }: { grant: GrantView | null; onClose: () =
     done: () => 'The grant is ended with everything born from it',
     onSuccess: onClose,
   });
-  const live = last !== null && last.revoked_at === null && Date.parse(last.expires_at) > Date.now();
   return (
-    <Sheet
-      open={grant !== null}
-      onOpenChange={(open) => !open && onClose()}
-      title={last?.client.name ?? ''}
-      description={last && `Allowed by ${last.subject.name} in ${last.org.name}`}
-      footer={
-        live && (
+    <RecordSheet
+      record={grant}
+      onClose={onClose}
+      title={({ client }) => client.name}
+      description={({ subject }) => `Allowed by ${subject.name}`}
+      footer={({ revoked_at, expires_at }) =>
+        revoked_at === null &&
+        Date.parse(expires_at) > Date.now() && (
           <Button tone="danger" onClick={() => setEnding(true)}>
             End grant
           </Button>
         )
       }
     >
-      {last && (
-        <div className="flex flex-col gap-5">
+      {({ id, client, subject, actor, ...more }) => (
+        <>
           <Facts
             facts={[
-              { label: 'Since', value: <RelativeTime time={last.created_at} /> },
-              { label: 'Last used', value: <RelativeTime time={last.last_used_at} /> },
+              { label: 'Since', value: <RelativeTime time={more.created_at} /> },
+              { label: 'Last used', value: <RelativeTime time={more.last_used_at} /> },
               {
-                label: last.revoked_at ? 'Ended' : 'Until',
-                value: <RelativeTime time={last.revoked_at ?? last.expires_at} />,
+                label: more.revoked_at ? 'Ended' : 'Until',
+                value: <RelativeTime time={more.revoked_at ?? more.expires_at} />,
               },
-              { label: 'Live tokens', value: last.live_tokens.toLocaleString('en') },
-              { label: 'Client', value: originWords[last.client.origin] },
+              { label: 'Live tokens', value: more.live_tokens.toLocaleString('en') },
+              { label: 'Client', value: originWords[client.origin] },
+              { label: 'Organisation', value: more.org.name },
             ]}
           />
-          <FormField label="May" group>
-            <ul className="flex flex-col gap-1.5 text-13">
-              {last.scopes.map((scope) => (
-                <li key={scope} className="flex flex-wrap items-center gap-x-2">
-                  <span className="text-text">{scopeWord(scope)}</span>
-                  <code className="text-12 text-text-3">{scope}</code>
-                  {isPowerful(scope) && <Badge tone="warning">Powerful</Badge>}
-                </li>
-              ))}
-            </ul>
-          </FormField>
-          {last.resources.length > 0 && (
-            <FormField label="At" group>
-              <ul className="flex flex-col gap-1">
-                {last.resources.map((resource) => (
-                  <li key={resource}>
-                    <code className="text-13 break-all text-text-2">{resource}</code>
-                  </li>
-                ))}
-              </ul>
-            </FormField>
-          )}
-          <p className="flex flex-wrap gap-x-4 gap-y-1 text-13">
-            <Link to="/server/tokens" search={{ subject: last.subject.id }} className={quiet}>
-              Tokens for {last.subject.name}
+          {actor && <ActorsField actors={[actor]} subject={subject.name} />}
+          <ScopesField scopes={more.scopes} none="nothing but what its tokens say of the transaction" />
+          <AudiencesField audiences={more.resources} none="every resource that its scopes reach" />
+          <WaysOn>
+            <Link to="/server/tokens" search={{ subject: subject.id }} className="quiet-link">
+              Tokens for {subject.name}
             </Link>
-            <Link to="/server/grants" search={{ client: last.client.id }} className={quiet}>
+            <Link to="/server/grants" search={{ client: client.id }} className="quiet-link">
               Who else allowed this client
             </Link>
-          </p>
-        </div>
+          </WaysOn>
+          <ConfirmDialog
+            open={ending}
+            onOpenChange={setEnding}
+            title="End this grant"
+            verb="End grant"
+            onConfirm={() => {
+              revoke.mutate({ id });
+              setEnding(false);
+            }}
+          >
+            {client.name} is signed out for {subject.name} at once. It can ask for consent again.
+          </ConfirmDialog>
+        </>
       )}
-      <ConfirmDialog
-        open={ending}
-        onOpenChange={setEnding}
-        title="End this grant"
-        verb="End grant"
-        onConfirm={() => {
-          if (last) revoke.mutate({ id: last.id });
-          setEnding(false);
-        }}
-      >
-        {last?.client.name} is signed out for {last?.subject.name} at once. It can ask for consent again.
-      </ConfirmDialog>
-    </Sheet>
+    </RecordSheet>
   );
 };

@@ -62,10 +62,7 @@ export const KeysPage = () => {
             </ul>
             <p className="text-13 text-text-3">
               Published at{' '}
-              <a
-                href="/oauth/jwks"
-                className="rounded-[3px] underline decoration-line-strong underline-offset-4 hover:text-text"
-              >
+              <a href="/oauth/jwks" className="quiet-link">
                 {location.origin}/oauth/jwks
               </a>
             </p>

@@ -207,11 +207,7 @@ const Routes = ({ routes }: { routes: readonly Route[] }) => {
         </div>
       )}
       {found.length > shown.length && (
-        <button
-          type="button"
-          onClick={() => setAll(true)}
-          className="mt-3 rounded-[3px] text-13 text-text-2 underline decoration-line-strong underline-offset-4 hover:text-text"
-        >
+        <button type="button" onClick={() => setAll(true)} className="quiet-link mt-3 text-13">
           Show {count(found.length - shown.length)} more
         </button>
       )}

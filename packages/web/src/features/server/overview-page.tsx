@@ -228,10 +228,7 @@ const SigningKey = ({ signingKey }: { signingKey: NonNullable<Overview['signing_
     <Panel
       title="Signing key"
       aside={
-        <Link
-          to="/server/keys"
-          className="rounded-[3px] underline decoration-line-strong underline-offset-4 hover:text-text"
-        >
+        <Link to="/server/keys" className="quiet-link">
           All keys
         </Link>
       }

@@ -17,17 +17,19 @@ import { useOperation, useOperationList, useOperationMutation } from '../../data
 import { useMe } from '../../data/session.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
-import { ConfirmDialog, Dialog, Sheet } from '../../ui/dialog.tsx';
+import { ConfirmDialog, Dialog } from '../../ui/dialog.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { Facts } from '../../ui/facts.tsx';
 import { FilterChips, ToggleChip } from '../../ui/filter-chips.tsx';
 import { FormError, FormField } from '../../ui/form-field.tsx';
 import { Avatar } from '../../ui/identity-mark.tsx';
 import { Input } from '../../ui/input.tsx';
+import { RecordSheet } from '../../ui/record-sheet.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import { useShortcut } from '../../ui/shortcuts.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { Switch } from '../../ui/toggles.tsx';
+import { PartyName, WaysOn } from './access-parts.tsx';
 import { ServerHeader } from './server-header.tsx';
 
 export const PeoplePage = () => {
@@ -87,7 +89,11 @@ export const PeoplePage = () => {
         card={userCard}
         empty={<EmptyState plain title={q ? `Nobody matches “${q}”` : 'Nobody fits'} />}
       />
-      <UserSheet id={opened} known={list.items.find((user) => user.id === opened)} onClose={() => setOpened(null)} />
+      <UserSheet
+        id={opened}
+        known={list.items.find((user) => user.id === opened) ?? null}
+        onClose={() => setOpened(null)}
+      />
       <MakeDialog key={String(making)} open={making} onClose={() => setMaking(false)} />
     </>
   );
@@ -154,13 +160,9 @@ const columns: Column<ServerUserView>[] = [
     header: 'Name',
     width: 'minmax(210px, 1.5fr)',
     cell: (user) => (
-      <span className="flex min-w-0 items-center gap-2.5">
-        <Avatar id={user.id} name={user.name} size={24} />
-        <span dir="auto" className="truncate font-medium text-text">
-          {user.name}
-        </span>
+      <PartyName party={{ type: 'user', id: user.id, name: user.name }} size={24} first>
         {user.is_operator && <Badge tone="accent">Operator</Badge>}
-      </span>
+      </PartyName>
     ),
     value: (user) => user.name,
   },
@@ -244,22 +246,19 @@ const UserSheet = ({
   onClose,
 }: {
   id: string | null;
-  known: ServerUserView | undefined;
+  known: ServerUserView | null;
   onClose: () => void;
 }) => {
   const query = useOperation(usersGet, { id: id ?? '' }, { enabled: id !== null });
-  const current = query.data ?? known;
-  const [last, setLast] = useState(current);
-  if (id !== null && current && current !== last) setLast(current);
   return (
-    <Sheet
-      open={id !== null}
-      onOpenChange={(open) => !open && onClose()}
-      title={last?.name ?? ''}
-      description={last?.email ?? undefined}
+    <RecordSheet
+      record={id === null ? null : (query.data ?? known)}
+      onClose={onClose}
+      title={({ name }) => name}
+      description={({ email }) => email}
     >
-      {last && <UserDetail key={last.id} user={last} />}
-    </Sheet>
+      {(user) => <UserDetail key={user.id} user={user} />}
+    </RecordSheet>
   );
 };
 
@@ -269,8 +268,6 @@ const beginnings = {
   invite: 'Was invited',
   jit: 'Came by a trusted issuer',
 } as const;
-const quiet = 'rounded-[3px] text-text-2 underline decoration-line-strong underline-offset-4 hover:text-text';
-
 const UserDetail = ({ user }: { user: ServerUserView }) => {
   const me = useMe();
   const self = user.id === me.user?.id;
@@ -300,17 +297,17 @@ const UserDetail = ({ user }: { user: ServerUserView }) => {
           {user.orgs.length === 0 && <li className="px-3 py-2 text-13 text-text-3">None</li>}
         </ul>
       </FormField>
-      <p className="flex flex-wrap gap-x-4 gap-y-1 text-13">
-        <Link to="/server/sessions" search={{ user: user.id }} className={quiet}>
+      <WaysOn>
+        <Link to="/server/sessions" search={{ user: user.id }} className="quiet-link">
           Sessions
         </Link>
-        <Link to="/server/grants" search={{ subject: user.id }} className={quiet}>
+        <Link to="/server/grants" search={{ subject: user.id }} className="quiet-link">
           Allowed clients
         </Link>
-        <Link to="/server/tokens" search={{ subject: user.id }} className={quiet}>
+        <Link to="/server/tokens" search={{ subject: user.id }} className="quiet-link">
           Tokens
         </Link>
-      </p>
+      </WaysOn>
       {user.state !== 'erased' && <OperatorRight user={user} self={self} />}
       {user.state !== 'erased' && !self && <Shut user={user} />}
     </div>

@@ -1,87 +1,60 @@
 import { type ResourceView, resourcesCreate, resourcesDelete, resourcesList, resourcesUpdate } from '@atrium/protocol';
-import { type FormEvent, useId, useState } from 'react';
-import { OperationTable } from '../../app/operation-table.tsx';
+import { useState } from 'react';
 import { ProblemError } from '../../data/client.ts';
 import { formErrors } from '../../data/form-errors.ts';
 import { useOperation, useOperationList, useOperationMutation } from '../../data/operations.ts';
 import { Badge } from '../../ui/badge.tsx';
-import { Button } from '../../ui/button.tsx';
-import { ConfirmDialog, Dialog } from '../../ui/dialog.tsx';
-import { EmptyState } from '../../ui/empty-state.tsx';
-import { FormError, FormField } from '../../ui/form-field.tsx';
+import { FormField } from '../../ui/form-field.tsx';
 import { Input, Textarea } from '../../ui/input.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import { Select } from '../../ui/select.tsx';
-import { useShortcut } from '../../ui/shortcuts.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { duration } from '../../ui/time-format.ts';
 import { Switch } from '../../ui/toggles.tsx';
-import { ServerHeader } from './server-header.tsx';
+import { RegistryDialog, RegistryPage } from './registry.tsx';
 
 export const ResourcesPage = () => {
   const [q, setQ] = useState('');
-  const [edited, setEdited] = useState<ResourceView | 'new' | null>(null);
-  const list = useOperationList(resourcesList, q ? { q } : {}, { keepPrevious: true });
-  const builtIn = useOperation(resourcesList, { limit: 1 });
-  useShortcut('c', 'Register a resource', () => setEdited('new'));
   return (
-    <>
-      <ServerHeader
-        title="Resources"
-        search={{ label: 'Find a resource', value: q, onChange: setQ }}
-        action={
-          <Button tone="primary" size="small" onClick={() => setEdited('new')}>
-            New resource
-          </Button>
-        }
-      />
-      {builtIn.data && q === '' && (
-        <ul
-          aria-label="Built in"
-          className="flex shrink-0 gap-x-6 gap-y-1 border-b border-line px-4 py-2.5 text-13 max-md:flex-col md:flex-wrap md:px-6"
-        >
-          {builtIn.data.built_in.map((resource) => (
-            <li key={resource.audience} className="flex min-w-0 items-center gap-2">
-              <Badge>Built in</Badge>
-              <code className="truncate text-12 text-text-2">{resource.audience}</code>
-            </li>
-          ))}
-        </ul>
-      )}
-      <OperationTable
-        id="resources"
-        label="Resources"
-        list={list}
-        columns={columns}
-        rowKey={(resource) => resource.id}
-        onOpen={setEdited}
-        card={resourceCard}
-        empty={
-          q ? (
-            <EmptyState plain title={`No resource fits “${q}”`} />
-          ) : (
-            <EmptyState
-              title="A resource is an address that tokens are good at"
-              action={
-                <Button tone="primary" onClick={() => setEdited('new')}>
-                  Register a resource
-                </Button>
-              }
-              docs={{ href: '/api/docs', label: 'How an API checks a token' }}
-            >
-              The ones of this server are built in. Register an API of your own here, and clients get tokens whose
-              audience it is.
-            </EmptyState>
-          )
-        }
-      />
-      <ResourceDialog
-        key={edited === null ? 'none' : edited === 'new' ? 'new' : edited.id}
-        resource={edited === 'new' ? null : edited}
-        open={edited !== null}
-        onClose={() => setEdited(null)}
-      />
-    </>
+    <RegistryPage<ResourceView>
+      id="resources"
+      title="Resources"
+      noun="resource"
+      verb="New resource"
+      q={q}
+      onSearch={setQ}
+      list={useOperationList(resourcesList, q ? { q } : {}, { keepPrevious: true })}
+      columns={columns}
+      card={resourceCard}
+      intro={q === '' && <BuiltIn />}
+      empty={{
+        title: 'A resource is an address that tokens are good at',
+        verb: 'Register a resource',
+        docs: { href: '/api/docs', label: 'How an API checks a token' },
+        children:
+          'The ones of this server are built in. Register an API of your own here, and clients get tokens whose audience it is.',
+      }}
+      dialog={(resource, open, onClose) => <ResourceDialog resource={resource} open={open} onClose={onClose} />}
+    />
+  );
+};
+
+const BuiltIn = () => {
+  const builtIn = useOperation(resourcesList, { limit: 1 }).data?.built_in ?? [];
+  return (
+    builtIn.length > 0 && (
+      <ul
+        aria-label="Built in"
+        className="flex shrink-0 gap-x-6 gap-y-1 border-b border-line px-4 py-2.5 text-13 max-md:flex-col md:flex-wrap md:px-6"
+      >
+        {builtIn.map((resource) => (
+          <li key={resource.audience} className="flex min-w-0 items-center gap-2">
+            <Badge>Built in</Badge>
+            <code className="truncate text-12 text-text-2">{resource.audience}</code>
+          </li>
+        ))}
+      </ul>
+    )
   );
 };
 
@@ -135,7 +108,7 @@ const columns: Column<ResourceView>[] = [
   {
     id: 'ttl',
     header: 'Live for',
-    width: '116px',
+    width: '140px',
     align: 'right',
     cell: (resource) => <span className="text-text-2">{duration(resource.ttl_s * 1000)}</span>,
     value: (resource) => resource.ttl_s,
@@ -181,8 +154,6 @@ const ResourceDialog = ({
   const [format, setFormat] = useState<'jwt' | 'opaque'>(resource?.format ?? 'jwt');
   const [ttl, setTtl] = useState(String(resource?.ttl_s ?? 3600));
   const [enabled, setEnabled] = useState(resource?.enabled ?? true);
-  const [deleting, setDeleting] = useState(false);
-  const form = useId();
   const options = { quiet: true, invalidates: ['resources.list'], onSuccess: onClose };
   const create = useOperationMutation(resourcesCreate, { ...options, done: (made) => `${made.name} is registered` });
   const update = useOperationMutation(resourcesUpdate, { ...options, done: () => 'Saved' });
@@ -194,130 +165,107 @@ const ResourceDialog = ({
   const error = create.error ?? update.error;
   const errors = formErrors(error, ['audience', 'name', 'scopes', 'ttl_s']);
   const taken = error instanceof ProblemError && error.code === 'name_taken';
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
+  const submit = () => {
     const settings = { name: name.trim(), scopes: words(scopes), format, ttl_s: Number(ttl) };
     if (resource) update.mutate({ id: resource.id, version: resource.version, ...settings, enabled });
     else create.mutate({ audience: audience.trim(), ...settings });
   };
   return (
-    <Dialog
+    <RegistryDialog
       open={open}
-      onOpenChange={(next) => !next && onClose()}
-      title={resource ? resource.name : 'New resource'}
-      description={resource ? undefined : 'An API that takes tokens of this server.'}
-      footer={
-        <>
-          {resource && (
-            <Button tone="ghost" className="mr-auto text-danger-text!" onClick={() => setDeleting(true)}>
-              Delete
-            </Button>
-          )}
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            tone="primary"
-            type="submit"
-            form={form}
-            busy={create.isPending || update.isPending}
-            disabled={name.trim() === '' || audience.trim() === ''}
-          >
-            {resource ? 'Save' : 'Register resource'}
-          </Button>
-        </>
-      }
+      onClose={onClose}
+      name={resource?.name}
+      making={{
+        title: 'New resource',
+        description: 'An API that takes tokens of this server.',
+        verb: 'Register resource',
+      }}
+      ready={name.trim() !== '' && audience.trim() !== ''}
+      busy={create.isPending || update.isPending}
+      onSubmit={submit}
+      error={taken ? undefined : errors.rest}
+      deleting={{
+        title: `Delete ${resource?.name ?? ''}`,
+        verb: 'Delete resource',
+        warning: 'No token for this audience is issued any more. Those that live stay good until they expire.',
+        busy: remove.isPending,
+        onConfirm: () => resource && remove.mutate({ id: resource.id }),
+      }}
     >
-      <form id={form} onSubmit={submit} className="flex flex-col gap-5">
-        <FormField
-          label="Audience"
-          error={errors.of('audience') ?? (taken ? 'This audience is registered already.' : undefined)}
-          hint="Its address, exactly as clients will name it. It cannot change later."
-        >
-          <Input
-            type="url"
-            name="audience"
-            required
-            readOnly={resource !== null}
-            spellCheck={false}
-            autoComplete="off"
-            className="font-mono text-13"
-            placeholder="https://api.example.com/orders"
-            value={audience}
-            onChange={(event) => setAudience(event.target.value)}
-          />
-        </FormField>
-        <FormField label="Name" error={errors.of('name')} hint="People read it on the consent page.">
-          <Input
-            dir="auto"
-            required
-            maxLength={100}
-            autoComplete="off"
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-          />
-        </FormField>
-        <FormField
-          label="Scopes"
-          required={false}
-          error={
-            errors.of('scopes') ??
-            words(scopes)
-              .map((_word, index) => errors.of(`scopes.${index}`))
-              .find(Boolean)
-          }
-          hint="Names with spaces between. Without any, a token names its subject alone."
-        >
-          <Textarea
-            rows={1}
-            spellCheck={false}
-            className="font-mono text-13"
-            placeholder="orders:read orders:write"
-            value={scopes}
-            onChange={(event) => setScopes(event.target.value)}
-          />
-        </FormField>
-        <div className="grid gap-5 sm:grid-cols-2">
-          <FormField label="Form of its tokens">
-            <Select
-              value={format}
-              onChange={(value) => setFormat(value as 'jwt' | 'opaque')}
-              options={[
-                { value: 'jwt', label: 'Signed (JWT)', hint: 'Checked without a call to this server' },
-                { value: 'opaque', label: 'Opaque', hint: 'Checked by introspection' },
-              ]}
-            />
-          </FormField>
-          <FormField label="Live for" error={errors.of('ttl_s')}>
-            <Select
-              value={ttl}
-              onChange={setTtl}
-              options={
-                lifetimes.some(({ value }) => value === ttl)
-                  ? lifetimes
-                  : [...lifetimes, { value: ttl, label: duration(Number(ttl) * 1000) }]
-              }
-            />
-          </FormField>
-        </div>
-        {resource && (
-          <Switch
-            label="Enabled"
-            hint="Off: no token for it is issued; those that live go on."
-            checked={enabled}
-            onChange={setEnabled}
-          />
-        )}
-        <FormError>{taken ? undefined : errors.rest}</FormError>
-      </form>
-      <ConfirmDialog
-        open={deleting}
-        onOpenChange={setDeleting}
-        title={`Delete ${resource?.name ?? ''}`}
-        verb="Delete resource"
-        busy={remove.isPending}
-        onConfirm={() => resource && remove.mutate({ id: resource.id })}
+      <FormField
+        label="Audience"
+        error={errors.of('audience') ?? (taken ? 'This audience is registered already.' : undefined)}
+        hint="Its address, exactly as clients will name it. It cannot change later."
       >
-        No token for this audience is issued any more. Those that live stay good until they expire.
-      </ConfirmDialog>
-    </Dialog>
+        <Input
+          type="url"
+          name="audience"
+          required
+          readOnly={resource !== null}
+          spellCheck={false}
+          autoComplete="off"
+          className="font-mono text-13"
+          placeholder="https://api.example.com/orders"
+          value={audience}
+          onChange={(event) => setAudience(event.target.value)}
+        />
+      </FormField>
+      <FormField label="Name" error={errors.of('name')} hint="People read it on the consent page.">
+        <Input
+          dir="auto"
+          required
+          maxLength={100}
+          autoComplete="off"
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        />
+      </FormField>
+      <FormField
+        label="Scopes"
+        required={false}
+        error={errors.of('scopes')}
+        hint="Names with spaces between. Without any, a token names its subject alone."
+      >
+        <Textarea
+          rows={1}
+          spellCheck={false}
+          className="font-mono text-13"
+          placeholder="orders:read orders:write"
+          value={scopes}
+          onChange={(event) => setScopes(event.target.value)}
+        />
+      </FormField>
+      <div className="grid gap-5 sm:grid-cols-2">
+        <FormField label="Form of its tokens">
+          <Select
+            value={format}
+            onChange={(value) => setFormat(value as 'jwt' | 'opaque')}
+            options={[
+              { value: 'jwt', label: 'Signed (JWT)', hint: 'Checked without a call to this server' },
+              { value: 'opaque', label: 'Opaque', hint: 'Checked by introspection' },
+            ]}
+          />
+        </FormField>
+        <FormField label="Live for" error={errors.of('ttl_s')}>
+          <Select
+            value={ttl}
+            onChange={setTtl}
+            options={
+              lifetimes.some(({ value }) => value === ttl)
+                ? lifetimes
+                : [...lifetimes, { value: ttl, label: duration(Number(ttl) * 1000) }]
+            }
+          />
+        </FormField>
+      </div>
+      {resource && (
+        <Switch
+          label="Enabled"
+          hint="Off: no token for it is issued; those that live go on."
+          checked={enabled}
+          onChange={setEnabled}
+        />
+      )}
+    </RegistryDialog>
   );
 };

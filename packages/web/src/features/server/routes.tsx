@@ -72,6 +72,11 @@ export const serverRoutes = [
     }),
     createRoute({
       getParentRoute: () => serverRoute,
+      path: '/approvals',
+      component: lazyRouteComponent(() => import('./approvals-page.tsx'), 'ApprovalsPage'),
+    }),
+    createRoute({
+      getParentRoute: () => serverRoute,
       path: '/registration',
       component: lazyRouteComponent(() => import('./registration-page.tsx'), 'RegistrationPage'),
     }),

@@ -8,20 +8,17 @@ import {
   Handshake,
   KeyRound,
   Landmark,
-  type LucideIcon,
   MonitorSmartphone,
   ScrollText,
   Target,
   Ticket,
   TicketPlus,
+  UserCheck,
   Users,
 } from 'lucide-react';
+import type { SectionPage } from '../../app/section-layout.tsx';
 
-export interface ServerPage {
-  to: string;
-  label: string;
-  hint: string;
-  icon: LucideIcon;
+interface ServerPage extends SectionPage {
   group: 'Server' | 'Access' | 'People' | 'Trust';
 }
 
@@ -39,6 +36,13 @@ export const serverPages: readonly ServerPage[] = [
     label: 'Device codes',
     hint: 'Sign-ins that wait',
     icon: MonitorSmartphone,
+    group: 'Access',
+  },
+  {
+    to: '/server/approvals',
+    label: 'Approvals',
+    hint: 'What clients ask people',
+    icon: UserCheck,
     group: 'Access',
   },
   {

@@ -6,15 +6,16 @@ import { OperationTable } from '../../app/operation-table.tsx';
 import { patchItem, useOperationList, useOperationMutation } from '../../data/operations.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
-import { Sheet } from '../../ui/dialog.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { Facts } from '../../ui/facts.tsx';
 import { ToggleChip } from '../../ui/filter-chips.tsx';
 import { FormField } from '../../ui/form-field.tsx';
 import { Avatar } from '../../ui/identity-mark.tsx';
+import { RecordSheet } from '../../ui/record-sheet.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { deviceName, isHandheld } from '../settings/device-name.ts';
+import { PartyName } from './access-parts.tsx';
 import { ServerHeader } from './server-header.tsx';
 
 const route = getRouteApi('/frame/server/sessions');
@@ -82,13 +83,9 @@ const columns: Column<ServerSessionView>[] = [
     header: 'Person',
     width: 'minmax(190px, 1.3fr)',
     cell: (session) => (
-      <span className="flex min-w-0 items-center gap-2.5">
-        <Avatar id={session.user.id} name={session.user.name} size={24} />
-        <span dir="auto" className="truncate font-medium text-text">
-          {session.user.name}
-        </span>
+      <PartyName party={{ type: 'user', id: session.user.id, name: session.user.name }} size={24} first>
         {session.user.is_operator && <Badge tone="accent">Operator</Badge>}
-      </span>
+      </PartyName>
     ),
     value: (session) => session.user.name,
   },
@@ -157,21 +154,18 @@ const sessionCard = (session: ServerSessionView) => ({
 });
 
 const SessionSheet = ({ session, onClose }: { session: ServerSessionView | null; onClose: () => void }) => {
-  const [last, setLast] = useState(session);
-  if (session && session !== last) setLast(session);
   const revoke = useOperationMutation(userSessionsRevoke, {
     invalidates: ['user_sessions.list', 'users.list', 'users.get', 'server.overview'],
     optimistic: ({ id }) => [patchItem<ServerSessionView>('user_sessions.list', id, () => null)],
     done: () => 'The session is ended',
   });
   return (
-    <Sheet
-      open={session !== null}
-      onOpenChange={(open) => !open && onClose()}
-      title={last?.user.name ?? ''}
-      description={last?.user.email ?? undefined}
-      footer={
-        last &&
+    <RecordSheet
+      record={session}
+      onClose={onClose}
+      title={({ user }) => user.name}
+      description={({ user }) => user.email}
+      footer={(last) =>
         !last.current && (
           <Button
             tone="danger"
@@ -185,8 +179,8 @@ const SessionSheet = ({ session, onClose }: { session: ServerSessionView | null;
         )
       }
     >
-      {last && (
-        <div className="flex flex-col gap-5">
+      {(last) => (
+        <>
           <Facts
             facts={[
               { label: 'Device', value: deviceName(last.user_agent) },
@@ -204,8 +198,8 @@ const SessionSheet = ({ session, onClose }: { session: ServerSessionView | null;
             <p className="text-13 break-words text-text-2">{last.user_agent ?? 'Nothing'}</p>
           </FormField>
           {last.current && <p className="text-13 text-text-3">This is the session you are in. Sign out to end it.</p>}
-        </div>
+        </>
       )}
-    </Sheet>
+    </RecordSheet>
   );
 };

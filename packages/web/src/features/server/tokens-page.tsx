@@ -12,16 +12,26 @@ import { OperationTable } from '../../app/operation-table.tsx';
 import { useOperation, useOperationList, useOperationMutation } from '../../data/operations.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
-import { ConfirmDialog, Sheet } from '../../ui/dialog.tsx';
+import { ConfirmDialog } from '../../ui/dialog.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { Facts } from '../../ui/facts.tsx';
-import { FilterChips, ToggleChip } from '../../ui/filter-chips.tsx';
-import { FormField } from '../../ui/form-field.tsx';
-import { PrincipalMark } from '../../ui/identity-mark.tsx';
+import { FilterChips } from '../../ui/filter-chips.tsx';
+import { AgentMark } from '../../ui/identity-mark.tsx';
+import { RecordSheet } from '../../ui/record-sheet.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import type { Column } from '../../ui/table.tsx';
+import {
+  ActorsField,
+  AudiencesField,
+  ChosenChips,
+  namesOfChosen,
+  PartyName,
+  ScopeLine,
+  ScopesField,
+  WaysOn,
+} from './access-parts.tsx';
 import { ServerHeader } from './server-header.tsx';
-import { isPowerful, scopeWord, shortId } from './server-words.ts';
+import { shortId } from './server-words.ts';
 
 const route = getRouteApi('/frame/server/tokens');
 /** Tokens are issued without an event that reaches operators. */
@@ -51,8 +61,7 @@ export const TokensPage = () => {
   const endClient = useOperationMutation(tokensRevokeByClient, { invalidates, done: said });
   const endUser = useOperationMutation(tokensRevokeByUser, { invalidates, done: said });
   const first = list.items[0];
-  const clientName = first?.client.id === client ? first?.client.name : client;
-  const subjectName = first?.subject.id === subject ? first?.subject.name : subject;
+  const names = namesOfChosen({ client, subject }, first);
   return (
     <>
       <ServerHeader
@@ -68,20 +77,12 @@ export const TokensPage = () => {
         }
         filters={
           <div className="flex items-center gap-1.5">
-            {client && (
-              <ToggleChip
-                label={`Client: ${clientName}`}
-                on
-                onChange={() => void navigate({ to: '/server/tokens', search: { subject } })}
-              />
-            )}
-            {subject && (
-              <ToggleChip
-                label={`Acts for: ${subjectName}`}
-                on
-                onChange={() => void navigate({ to: '/server/tokens', search: { client } })}
-              />
-            )}
+            <ChosenChips
+              chosen={{ client, subject }}
+              names={names}
+              subjectLabel="Acts for"
+              onChange={(search) => void navigate({ to: '/server/tokens', search })}
+            />
             <FilterChips
               filters={[
                 {
@@ -123,11 +124,15 @@ export const TokensPage = () => {
           )
         }
       />
-      <TokenSheet id={opened} known={list.items.find((token) => token.id === opened)} onClose={() => setOpened(null)} />
+      <TokenSheet
+        id={opened}
+        known={list.items.find((token) => token.id === opened) ?? null}
+        onClose={() => setOpened(null)}
+      />
       <ConfirmDialog
         open={ending !== null}
         onOpenChange={(open) => !open && setEnding(null)}
-        title={`Revoke everything of ${ending === 'client' ? clientName : subjectName}`}
+        title={`Revoke everything of ${ending === 'client' ? names.client : names.subject}`}
         verb="Revoke all"
         busy={endClient.isPending || endUser.isPending}
         onConfirm={() => {
@@ -151,41 +156,33 @@ const TokenState = ({ token }: { token: TokenView }) => (
   </Badge>
 );
 
-const markType = (type: TokenView['subject']['type']) => (type === 'client' ? 'service' : type);
-
-/** Scopes in one line: how many, and whether one of them is powerful. */
-export const ScopeLine = ({ scopes }: { scopes: readonly string[] }) => (
-  <span className="flex min-w-0 items-center gap-1.5 text-text-2">
-    {scopes.some(isPowerful) && <Badge tone="warning">Powerful</Badge>}
-    <span className="truncate">{scopes.join(' ') || 'none'}</span>
-  </span>
-);
-
 const columns: Column<TokenView>[] = [
   {
     id: 'client',
     header: 'Client',
     width: 'minmax(160px, 1.2fr)',
-    cell: (token) => (
-      <span dir="auto" className="truncate font-medium text-text">
-        {token.client.name}
-      </span>
-    ),
+    cell: (token) => <PartyName party={token.client} first />,
     value: (token) => token.client.name,
   },
   {
     id: 'subject',
     header: 'Acts for',
     width: 'minmax(160px, 1.2fr)',
-    cell: (token) => (
-      <span className="flex min-w-0 items-center gap-2">
-        <PrincipalMark type={markType(token.subject.type)} id={token.subject.id} name={token.subject.name} size={20} />
-        <span dir="auto" className="truncate">
-          {token.subject.name}
-        </span>
-      </span>
-    ),
+    cell: (token) =>
+      token.subject.type === 'client' ? (
+        <span className="text-text-3">itself</span>
+      ) : (
+        <PartyName party={token.subject} />
+      ),
     value: (token) => token.subject.name,
+  },
+  {
+    id: 'actor',
+    header: 'Through',
+    width: 'minmax(130px, 0.9fr)',
+    wide: true,
+    cell: (token) => token.actors[0] && <PartyName party={token.actors[0]} />,
+    value: (token) => token.actors[0]?.name ?? null,
   },
   {
     id: 'state',
@@ -235,11 +232,9 @@ const columns: Column<TokenView>[] = [
 ];
 
 const tokenCard = (token: TokenView) => ({
-  leading: (
-    <PrincipalMark type={markType(token.subject.type)} id={token.subject.id} name={token.subject.name} size={32} />
-  ),
+  leading: <AgentMark id={token.client.id} name={token.client.name} size={32} />,
   title: token.client.name,
-  detail: token.subject.type === 'client' ? 'for itself' : `for ${token.subject.name}`,
+  detail: actsFor(token),
   trailing: (
     <>
       <TokenState token={token} />
@@ -250,29 +245,23 @@ const tokenCard = (token: TokenView) => ({
   ),
 });
 
-const TokenSheet = ({
-  id,
-  known,
-  onClose,
-}: {
-  id: string | null;
-  known: TokenView | undefined;
-  onClose: () => void;
-}) => {
+const actsFor = ({ subject, actors }: TokenView): string =>
+  subject.type === 'client'
+    ? 'for itself'
+    : `for ${subject.name}${actors[0] === undefined ? '' : `, through ${actors[0].name}`}`;
+
+const TokenSheet = ({ id, known, onClose }: { id: string | null; known: TokenView | null; onClose: () => void }) => {
   const query = useOperation(tokensGet, { id: id ?? '' }, { enabled: id !== null });
-  const current = query.data ?? known;
-  const [last, setLast] = useState(current);
-  if (id !== null && current && current !== last) setLast(current);
   return (
-    <Sheet
-      open={id !== null}
-      onOpenChange={(open) => !open && onClose()}
-      title={last?.client.name ?? 'Token'}
-      description={last && (last.subject.type === 'client' ? 'Acts for itself' : `Acts for ${last.subject.name}`)}
-      footer={last?.state === 'active' && <RevokeToken token={last} onClose={onClose} />}
+    <RecordSheet
+      record={id === null ? null : (query.data ?? known)}
+      onClose={onClose}
+      title={(token) => token.client.name}
+      description={(token) => `Acts ${actsFor(token)}`}
+      footer={(token) => token.state === 'active' && <RevokeToken token={token} onClose={onClose} />}
     >
-      {last && <TokenDetail token={last} />}
-    </Sheet>
+      {(token) => <TokenDetail token={token} />}
+    </RecordSheet>
   );
 };
 
@@ -289,10 +278,8 @@ const RevokeToken = ({ token, onClose }: { token: TokenView; onClose: () => void
   );
 };
 
-const quiet = 'rounded-[3px] text-text-2 underline decoration-line-strong underline-offset-4 hover:text-text';
-
 const TokenDetail = ({ token }: { token: TokenView }) => (
-  <div className="flex flex-col gap-5">
+  <>
     <Facts
       facts={[
         { label: 'State', value: <TokenState token={token} /> },
@@ -306,35 +293,21 @@ const TokenDetail = ({ token }: { token: TokenView }) => (
         { label: 'Token id', value: <code className="text-12">{shortId(token.id)}</code> },
       ]}
     />
-    <FormField label="Good at" group>
-      <code className="text-13 break-all text-text-2">{token.resource ?? 'every resource its scopes reach'}</code>
-    </FormField>
-    <FormField label="May" group>
-      <ul className="flex flex-col gap-1.5 text-13">
-        {token.scopes.length === 0 && <li className="text-text-3">nothing but name its subject</li>}
-        {token.scopes.map((scope) => (
-          <li key={scope} className="flex flex-wrap items-center gap-x-2">
-            <span className="text-text">{scopeWord(scope)}</span>
-            <code className="text-12 text-text-3">{scope}</code>
-            {isPowerful(scope) && <Badge tone="warning">Powerful</Badge>}
-          </li>
-        ))}
-      </ul>
-    </FormField>
-    {token.actor && (
-      <FormField label="Acted by" group>
-        <code className="text-13 break-all text-text-2">{JSON.stringify(token.actor)}</code>
-      </FormField>
-    )}
-    <p className="flex flex-wrap gap-x-4 gap-y-1 text-13">
-      <Link to="/server/tokens" search={{ client: token.client.id }} className={quiet}>
+    {token.actors.length > 0 && <ActorsField actors={token.actors} subject={token.subject.name} />}
+    <AudiencesField
+      audiences={token.resource === null ? [] : [token.resource]}
+      none="every resource that its scopes reach"
+    />
+    <ScopesField scopes={token.scopes} none="nothing but name its subject" />
+    <WaysOn>
+      <Link to="/server/tokens" search={{ client: token.client.id }} className="quiet-link">
         All of this client
       </Link>
       {token.subject.type !== 'client' && (
-        <Link to="/server/tokens" search={{ subject: token.subject.id }} className={quiet}>
+        <Link to="/server/tokens" search={{ subject: token.subject.id }} className="quiet-link">
           All for {token.subject.name}
         </Link>
       )}
-    </p>
-  </div>
+    </WaysOn>
+  </>
 );

@@ -8,6 +8,7 @@ import { PrincipalMark } from '../../ui/identity-mark.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { auditSentence } from '../audit/audit-words.ts';
+import { PartyName } from './access-parts.tsx';
 import { ServerHeader } from './server-header.tsx';
 
 type Line = OutputOf<typeof serverAudit>['items'][number];
@@ -72,14 +73,7 @@ const columns: Column<Line>[] = [
     id: 'who',
     header: 'Who',
     width: 'minmax(170px, 1.1fr)',
-    cell: (line) => (
-      <span className="flex min-w-0 items-center gap-2">
-        <PrincipalMark type={line.actor.type} id={line.actor.id ?? line.actor.name} name={line.actor.name} size={20} />
-        <span dir="auto" className="truncate font-medium text-text">
-          {line.actor.name}
-        </span>
-      </span>
-    ),
+    cell: (line) => <PartyName party={line.actor} first />,
     value: (line) => line.actor.name,
   },
   {

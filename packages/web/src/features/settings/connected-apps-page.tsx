@@ -7,7 +7,7 @@ import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { ConfirmDialog } from '../../ui/dialog.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
-import { AgentMark } from '../../ui/identity-mark.tsx';
+import { AgentMark, PrincipalMark } from '../../ui/identity-mark.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import { SkeletonRows } from '../../ui/skeleton.tsx';
 import { SettingsBody } from './settings-header.tsx';
@@ -68,10 +68,17 @@ const Apps = () => {
           setLeaving(null);
         }}
       >
-        {leaving?.client.name} is signed out wherever it acts for you in {leaving?.org.name}. It can ask you again.
+        {leaving && whatEnds(leaving)} It can ask you again.
       </ConfirmDialog>
     </>
   );
+};
+
+const whatEnds = ({ client, org, agents }: ConnectedApp): string => {
+  const signedOut = `${client.name} is signed out wherever it acts for you in ${org.name}`;
+  if (agents.length === 0) return `${signedOut}.`;
+  const names = new Intl.ListFormat('en').format(agents.map(({ name }) => name));
+  return `${signedOut}, and ${names} no longer ${agents.length === 1 ? 'acts' : 'act'} for you through it.`;
 };
 
 const AppRow = ({ app, onWithdraw }: { app: ConnectedApp; onWithdraw: () => void }) => (
@@ -91,6 +98,27 @@ const AppRow = ({ app, onWithdraw }: { app: ConnectedApp; onWithdraw: () => void
           <Badge tone="warning">{app.client.host ? `Unverified, ${app.client.host}` : 'Unverified'}</Badge>
         )}
       </p>
+      {app.agents.length > 0 && (
+        <p className="mt-1 text-13 text-text-2">
+          Through it,{' '}
+          {app.agents.map((agent, index) => (
+            <span key={agent.id}>
+              {index > 0 && (index === app.agents.length - 1 ? ' and ' : ', ')}the {agent.type}{' '}
+              <span className="font-medium text-text">
+                <PrincipalMark
+                  type={agent.type}
+                  id={agent.id ?? agent.name}
+                  name={agent.name}
+                  size={16}
+                  className="mr-1 inline-block align-[-3px]"
+                />
+                <bdi>{agent.name}</bdi>
+              </span>
+            </span>
+          ))}{' '}
+          {app.agents.length === 1 ? 'acts' : 'act'} for you
+        </p>
+      )}
       <p className="mt-0.5 text-13 text-text-2">
         Acts in {app.org.name}, used <RelativeTime time={app.last_used_at} />, allowed{' '}
         <RelativeTime time={app.created_at} />, until <RelativeTime time={app.expires_at} />
@@ -99,7 +127,12 @@ const AppRow = ({ app, onWithdraw }: { app: ConnectedApp; onWithdraw: () => void
       <ul className="mt-2.5 flex flex-wrap gap-1.5" aria-label={`What ${app.client.name} may do`}>
         {app.scopes.map((scope) => (
           <li key={scope}>
-            <Badge tone={scopeTitle(scope).privileged ? 'warning' : 'neutral'}>{scopeTitle(scope).title}</Badge>
+            <Badge
+              tone={scopeTitle(scope).privileged ? 'warning' : 'neutral'}
+              className="h-auto! py-0.5 whitespace-normal!"
+            >
+              {scopeTitle(scope).title}
+            </Badge>
           </li>
         ))}
       </ul>

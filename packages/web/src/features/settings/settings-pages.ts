@@ -5,17 +5,13 @@ import {
   Gauge,
   HatGlasses,
   LogIn,
-  type LucideIcon,
   ShieldCheck,
   SlidersHorizontal,
   SunMoon,
 } from 'lucide-react';
+import type { SectionPage } from '../../app/section-layout.tsx';
 
-export interface SettingsPage {
-  to: string;
-  label: string;
-  hint: string;
-  icon: LucideIcon;
+export interface SettingsPage extends SectionPage {
   group: 'You' | 'Organisation' | 'Server';
   permission?: string;
   /** For operators of the server alone. */

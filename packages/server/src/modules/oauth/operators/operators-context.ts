@@ -5,7 +5,9 @@ import { AppError } from '../../../platform/errors/app-error.ts';
 import type { Call } from '../../../platform/operations/call.ts';
 import type { SecretBox } from '../../../platform/secrets/secret-box.ts';
 import type { IdentityNames, IdentityService } from '../../identity/index.ts';
+import type { ApprovalsService } from '../approvals-service.ts';
 import type { ClientCertificates } from '../clients/client-certificates.ts';
+import type { ClientRegistry } from '../clients/client-registry.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { nilId } from '../oauth-events.ts';
 import type { Endings } from '../tokens/endings.ts';
@@ -19,6 +21,8 @@ export interface OperatorsContext {
   identity: Pick<IdentityService, 'names' | 'requireOperator' | 'emitToOperators'>;
   public_url: () => string;
   endings: Endings;
+  clients: Pick<ClientRegistry, 'facts'>;
+  approvals: Pick<ApprovalsService, 'cancel'>;
   keys: KeyRing;
   /** Takes the published keys into use as they are now. */
   readKeys: () => Promise<void>;
@@ -38,6 +42,7 @@ export type AdminThing =
   | 'token'
   | 'grant'
   | 'device_code'
+  | 'approval_request'
   | 'key'
   | 'resource'
   | 'issuer'

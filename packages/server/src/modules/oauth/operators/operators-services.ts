@@ -1,4 +1,5 @@
 import { deniedRangesStore, operatorListsStore, secretRevealsStore } from '../stores/operator-lists-store.ts';
+import { createApprovalsAdminService } from './approvals-admin-service.ts';
 import { createArtefactsAdminService } from './artefacts-admin-service.ts';
 import { createClientsAdminService } from './clients-admin-service.ts';
 import { createDenylistService } from './denylist-service.ts';
@@ -21,6 +22,7 @@ export const createOperatorsServices = (context: OperatorsContext) => {
     issuers: createIssuersAdminService(context),
     denylist: createDenylistService(context),
     artefacts: createArtefactsAdminService(context),
+    approvals: createApprovalsAdminService(context),
     /** For the overview of the server. */
     figures: async () => {
       const now = clock.now();

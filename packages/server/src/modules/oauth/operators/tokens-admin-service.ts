@@ -15,15 +15,23 @@ interface Named {
   org_id: string | null;
 }
 
+/** Who acts, the nearest first, by the nesting of RFC 8693, section 4.1. */
+const actorsIn = (act: Record<string, unknown> | null): string[] => {
+  const found: string[] = [];
+  for (let one = act; one != null; one = (one['act'] ?? null) as Record<string, unknown> | null)
+    if (typeof one['sub'] === 'string') found.push(one['sub']);
+  return found;
+};
+
 /** Access tokens and grants of the whole server. */
 export const createTokensAdminService = (context: OperatorsContext) => {
   const { database, clock, endings, identity } = context;
   const act = createOperatorAct(context);
 
   /** Names of everything that rows name by id, in two questions for a page. */
-  const namesOf = async (rows: readonly Named[]) => {
+  const namesOf = async <Row extends Named>(rows: readonly Row[], actorsOf: (row: Row) => readonly string[]) => {
     const [principals, orgs] = await Promise.all([
-      identity.names.principals(rows.map((row) => row.subject)),
+      identity.names.principals(rows.flatMap((row) => [row.subject, ...actorsOf(row)])),
       identity.names.orgs(rows.flatMap((row) => row.org_id ?? [])),
     ]);
     const clientName = (row: Named): string => row.client_name ?? principals.get(row.subject)?.name ?? row.client_id;
@@ -35,19 +43,23 @@ export const createTokensAdminService = (context: OperatorsContext) => {
           ? { id: row.subject, type: 'client' as const, name: clientName(row) }
           : { id: row.subject, ...known };
       },
+      actor: (id: string): GrantView['subject'] => {
+        const known = principals.get(id);
+        return known === undefined ? { id, type: 'client', name: id } : { id, ...known };
+      },
       org: (id: string) => ({ id, name: orgs.get(id) ?? '' }),
     };
   };
 
   const tokenViews = async (rows: readonly ListedTokenRow[]): Promise<(row: ListedTokenRow) => TokenView> => {
-    const names = await namesOf(rows);
+    const names = await namesOf(rows, (row) => actorsIn(row.actor));
     const now = clock.now();
     return (row) => ({
       id: row.id,
       format: row.format,
       client: names.client(row),
       subject: names.subject(row),
-      actor: row.actor,
+      actors: actorsIn(row.actor).map(names.actor),
       org: row.org_id === null ? null : names.org(row.org_id),
       resource: row.resource,
       scopes: row.scopes,
@@ -60,11 +72,12 @@ export const createTokensAdminService = (context: OperatorsContext) => {
   };
 
   const grantViews = async (rows: readonly ListedGrantRow[]): Promise<(row: ListedGrantRow) => GrantView> => {
-    const names = await namesOf(rows);
+    const names = await namesOf(rows, (row) => (row.actor === null ? [] : [row.actor]));
     return (row) => ({
       id: row.id,
       client: { ...names.client(row), origin: row.client_origin },
       subject: names.subject(row),
+      actor: row.actor === null ? null : names.actor(row.actor),
       org: names.org(row.org_id),
       scopes: row.scopes,
       resources: row.resources,

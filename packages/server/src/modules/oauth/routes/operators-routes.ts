@@ -1,4 +1,6 @@
 import {
+  approvalRequestsCancel,
+  approvalRequestsList,
   clientDocumentsList,
   clientsCreate,
   clientsDelete,
@@ -41,7 +43,7 @@ import { type Binding, bind } from '../../../platform/operations/binding.ts';
 import type { OperatorsServices } from '../operators/operators-services.ts';
 
 export const operatorsRoutes = (services: OperatorsServices): Binding[] => {
-  const { clients, tokens, keys, resources, issuers, denylist, artefacts } = services;
+  const { clients, tokens, keys, resources, issuers, denylist, artefacts, approvals } = services;
   return [
     bind(clientsList, clients.list),
     bind(clientsGet, clients.get),
@@ -63,6 +65,8 @@ export const operatorsRoutes = (services: OperatorsServices): Binding[] => {
     bind(grantsRevoke, tokens.revokeGrant),
     bind(deviceCodesList, artefacts.deviceCodes),
     bind(deviceCodesExpire, artefacts.expireDeviceCode),
+    bind(approvalRequestsList, approvals.list),
+    bind(approvalRequestsCancel, approvals.cancel),
     bind(signingKeysList, keys.list),
     bind(signingKeysRotate, keys.rotate),
     bind(signingKeysRetire, keys.retire),

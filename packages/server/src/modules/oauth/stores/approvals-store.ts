@@ -68,6 +68,9 @@ export const approvalsStore = {
         where id = ${of.id} and client_id = ${of.client_id} and kind = 'transaction'`.execute(db),
     ),
 
+  byId: (db: Db, id: string): Promise<ApprovalRow | null> =>
+    one(sql<ApprovalRow>`select * from oauth_approvals where id = ${id}`.execute(db)),
+
   findPolled: (db: Db, of: { id_hash: string; client_id: string }): Promise<ApprovalRow | null> =>
     one(
       sql<ApprovalRow>`select * from oauth_approvals

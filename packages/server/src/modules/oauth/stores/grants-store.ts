@@ -27,6 +27,10 @@ export interface AppRow extends GrantRow {
   client_origin: string | null;
   redirect_uris: string[];
   authorizations: number;
+  /** Of every authorization, some more than once. */
+  actors: (string | null)[];
+  every_scopes: string[][];
+  every_resources: string[][];
 }
 
 export type GrantDraft = Omit<GrantRow, 'created_at' | 'last_used_at' | 'revoked_at'>;
@@ -96,17 +100,19 @@ export const grantsStore = {
         where client_id = ${of.client_id} and subject = ${of.subject} and revoked_at is null order by id`.execute(db)
     ).rows,
 
-  /** One row a client: the newest grant of a person, with how many there are. */
+  /** One row a client: the newest grant of a person, with what all of them come to. */
   appsOf: async (db: Db, subject: string, after: Position<Date> | null, limit: number, now: Date): Promise<AppRow[]> =>
     (
       await sql<AppRow>`select * from (
           select distinct on (g.client_id) g.*, o.name as org_name, c.name as client_name, c.origin as client_origin,
                  coalesce(c.redirect_uris, '{}') as redirect_uris,
-                 count(*) over (partition by g.client_id) as authorizations
+                 count(*) over own as authorizations, array_agg(g.actor) over own as actors,
+                 jsonb_agg(g.scopes) over own as every_scopes, jsonb_agg(g.resources) over own as every_resources
             from oauth_grants g
             join identity_orgs o on o.id = g.org_id
             left join oauth_clients c on c.client_id = g.client_id
            where g.subject = ${subject} and g.revoked_at is null and g.expires_at > ${now}
+          window own as (partition by g.client_id)
            order by g.client_id, g.created_at desc, g.id desc) apps
         where (${after?.value ?? null}::timestamptz is null
                or (created_at, id) < (${after?.value ?? null}, ${after?.id ?? null}::uuid))

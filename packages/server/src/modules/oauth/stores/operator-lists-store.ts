@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Position } from '../../../platform/paging/keyset.ts';
 import type { AccessTokenRow } from './access-tokens-store.ts';
+import type { ApprovalRow, ApprovalState } from './approvals-store.ts';
 import type { ClientRow } from './clients-store.ts';
 import type { Db } from './db.ts';
 import type { GrantRow } from './grants-store.ts';
@@ -14,6 +15,11 @@ export type ListedGrantRow = Omit<GrantRow, 'payload' | 'details'> & {
   client_uri: string | null;
   live_tokens: number;
 };
+
+export type ListedApprovalRow = Omit<
+  ApprovalRow,
+  'id_hash' | 'details' | 'binding_message' | 'decided_by' | 'proof' | 'consumed_at' | 'poll_interval_s'
+> & { title: string | null; client_name: string | null };
 
 export interface DeviceCodeRow {
   id_hash: string;
@@ -83,7 +89,7 @@ const tokens = sql`select t.id, t.format, t.kind, t.grant_id, t.client_id, t.sub
 
 const grants = (
   now: Date,
-) => sql`select g.id, g.client_id, g.subject, g.org_id, g.scopes, g.resources, g.created_at, g.last_used_at,
+) => sql`select g.id, g.client_id, g.subject, g.actor, g.org_id, g.scopes, g.resources, g.created_at, g.last_used_at,
     g.expires_at, g.revoked_at, coalesce(c.name, d.metadata ->> 'client_name', d.host) as client_name,
     coalesce(c.origin, case when d.client_id is not null then 'document' else 'gone' end) as client_origin,
     coalesce(c.metadata ->> 'client_uri', d.metadata ->> 'client_uri') as client_uri,
@@ -91,6 +97,13 @@ const grants = (
   from oauth_grants g
   left join oauth_clients c on c.client_id = g.client_id
   left join oauth_client_documents d on d.client_id = g.client_id`;
+
+/** Of what a client wants approved operators see the title alone: the rest is for the person asked. */
+const approvals = (now: Date) => sql`select a.id, a.kind, a.client_id, a.org_id, a.subject, a.scopes, a.resources,
+    case when a.state = 'pending' and a.expires_at <= ${now} then 'expired' else a.state end as state,
+    a.details -> 0 ->> 'title' as title, a.created_at, a.expires_at, a.decided_at, c.name as client_name
+  from oauth_approvals a
+  left join oauth_clients c on c.client_id = a.client_id`;
 
 /** What operators look through, with the names and counts that the engine has no need of. */
 export const operatorListsStore = {
@@ -197,7 +210,7 @@ export const operatorListsStore = {
     return (
       await sql<ListedGrantRow>`${grants(now)}
         where (${q}::text is null or c.name ilike ${q} or g.client_id ilike ${q} or d.metadata ->> 'client_name' ilike ${q}
-               or g.subject = any(${filter.called}::uuid[]))
+               or g.subject = any(${filter.called}::uuid[]) or g.actor = any(${filter.called}::uuid[]))
           and (${filter.client_id ?? null}::text is null or g.client_id = ${filter.client_id ?? null})
           and (${filter.subject ?? null}::uuid is null or g.subject = ${filter.subject ?? null}::uuid)
           and ${filter.state === 'active' ? live : sql`not ${live}`}
@@ -208,6 +221,38 @@ export const operatorListsStore = {
 
   grant: async (db: Db, id: string, now: Date): Promise<ListedGrantRow | null> =>
     (await sql<ListedGrantRow>`${grants(now)} where g.id = ${id}`.execute(db)).rows[0] ?? null,
+
+  approvals: async (
+    db: Db,
+    filter: {
+      q?: string | undefined;
+      called: readonly string[];
+      state?: ApprovalState | undefined;
+      after: Position<Date> | null;
+      limit: number;
+      now: Date;
+    },
+  ): Promise<ListedApprovalRow[]> => {
+    const { now, state } = filter;
+    const q = like(filter.q);
+    const over = sql`(a.state = 'pending' and a.expires_at <= ${now})`;
+    const inState =
+      state === undefined
+        ? sql`true`
+        : state === 'expired'
+          ? sql`(a.state = 'expired' or ${over})`
+          : sql`(a.state = ${state} and not ${over})`;
+    return (
+      await sql<ListedApprovalRow>`${approvals(now)}
+        where (${q}::text is null or c.name ilike ${q} or a.client_id ilike ${q} or a.subject = any(${filter.called}::uuid[]))
+          and ${inState}
+          and ${olderThan(filter.after, sql`a.created_at`, sql`a.id`)}
+        order by a.created_at desc, a.id desc limit ${filter.limit}`.execute(db)
+    ).rows;
+  },
+
+  approval: async (db: Db, id: string, now: Date): Promise<ListedApprovalRow | null> =>
+    (await sql<ListedApprovalRow>`${approvals(now)} where a.id = ${id}`.execute(db)).rows[0] ?? null,
 
   deviceCodes: async (
     db: Db,

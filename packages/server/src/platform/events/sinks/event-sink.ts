@@ -1,3 +1,4 @@
+import { severityOf } from '@atrium/protocol';
 import type { StoredEvent } from '../../module.ts';
 
 /** One event as brokers get it. */
@@ -24,16 +25,6 @@ export interface SinkAddress {
   name: string;
   open(): Promise<EventSink>;
 }
-
-type Severity = 'info' | 'warning' | 'error';
-
-/** What asks for somebody's attention; everything else is information. */
-const severities: readonly [RegExp, Severity][] = [
-  [/\.(replayed|regressed|denied)$/, 'error'],
-  [/(_failed|\.revoked|\.deleted|\.erased|\.withdrawn|\.expired)$/, 'warning'],
-];
-
-const severityOf = (kind: string): Severity => severities.find(([pattern]) => pattern.test(kind))?.[1] ?? 'info';
 
 /** The envelope that leaves the server. Members are the field names of the event stream, and what brokers need. */
 export const toMessage = (event: StoredEvent, producer: string): SinkMessage => {
