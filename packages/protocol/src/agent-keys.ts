@@ -108,6 +108,7 @@ export type TrustEdge = z.infer<typeof trustEdge>;
 export const signingStatuses = ['pending', 'completed', 'expired'] as const;
 export const signingRequestView = z.object({
   id,
+  request_id: id.describe('the same id, by the name that signing takes it under'),
   agent_id: id,
   message: z.string(),
   nonce: z.string(),

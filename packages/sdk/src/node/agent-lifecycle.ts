@@ -4,7 +4,6 @@ import { type AgentClient, createAgentClient } from '../agent/agent-client.ts';
 import { AgentError } from '../agent/agent-error.ts';
 import { type AgentKey, agentKeyOf, makeAgentKey } from '../agent/agent-key.ts';
 import { type ClientSecret, enrol, newIdempotencyKey, recover, register } from '../agent/identity-calls.ts';
-import { AtriumError } from '../errors.ts';
 import {
   type AgentFile,
   type AgentHome,
@@ -184,20 +183,10 @@ export const rotateAgentKey = async (home: AgentHome, options: { signal?: AbortS
       signText(next.private_key, text),
     ]);
     const input = { public_key: next.public_key, old_signature, new_signature };
-    await transport.call(agentsRotateIdentityKey, input, signalOf(options)).catch(refuseKindly);
+    await transport.call(agentsRotateIdentityKey, input, signalOf(options));
   }
   const whole = { ...file, keys: await keepKey(next, passphrase) };
   await forgetTokens(home);
   await writeAgentFile(home, whole);
   return whole;
-};
-
-const refuseKindly = (error: unknown): never => {
-  if (error instanceof AtriumError && error.code === 'unreachable')
-    throw new AgentError(
-      'no_key',
-      'No answer came. Both keys are kept; run it again to see which one is the agent’s.',
-      error,
-    );
-  throw error;
 };

@@ -298,6 +298,21 @@ describe('trust', () => {
     expect(to('https://api.example/register')).toHaveLength(0);
   });
 
+  it('that names no scope asks for none again when one is missing, nor for those of before', async () => {
+    const { fetch, to } = world({
+      [resource]: ({ headers }) =>
+        headers.has('authorization')
+          ? json(403, {}, challenge('insufficient_scope', 'write'))
+          : json(401, {}, challenge('invalid_token')),
+      [`${issuer}/token`]: () =>
+        json(200, { access_token: 'a', token_type: 'Bearer', expires_in: 3600, scope: 'read' }),
+    });
+    const client = { id: 'given', secret: 'a secret' };
+    const own = session({ fetch, client, scope: '', signIn: { kind: 'client_credentials' } });
+    expect((await own.fetch(resource)).status).toBe(403);
+    expect(to('/token').map(({ body }) => body.get('scope'))).toEqual([null]);
+  });
+
   it('shows a secret to the issuer it is for and to no other', async () => {
     const { fetch, to } = world();
     const client = { id: 'given', secret: 'a secret', issuer: 'https://first.example' };

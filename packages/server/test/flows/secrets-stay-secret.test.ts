@@ -14,6 +14,11 @@ afterAll(async () => {
 });
 
 /** Every text column of every table, as one text a table; the places where a secret must not be readable. */
+const initialize = {
+  ...{ jsonrpc: '2.0', id: 1, method: 'initialize' },
+  params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'headers', version: '1' } },
+};
+
 const readTables = async (dataDir: string): Promise<Map<string, string>> => {
   const pool = openServerDatabase(dataDir);
   try {
@@ -101,6 +106,15 @@ it('situation 48: no secret that was used is readable in the output of the serve
   const recovery_code = use('recovery code', proven.body.recovery_code);
   const recovered = await anonymous.post('/api/v1/recovery/reset-secret', { recovery_code, public_key });
   use('recovered client secret', recovered.body.client_secret);
+  const knock = (secret: string) =>
+    anonymous.send('POST', '/mcp', initialize, {
+      headers: {
+        accept: 'application/json, text/event-stream',
+        ...{ 'x-client-id': newcomer.body.client_id, 'x-client-secret': secret },
+      },
+    });
+  expect((await knock(recovered.body.client_secret)).status).toBe(200);
+  expect((await knock(use('wrong client secret', 'acs_wrong-secret-in-a-header'))).status).toBe(401);
 
   const form = { fields: [{ type: 'text', id: 'password', sealed: true, required: true, max_len: 40 }] };
   const item = await people.ask({ form });

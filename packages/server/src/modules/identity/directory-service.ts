@@ -86,7 +86,7 @@ export const createDirectoryService = ({ database, limiter, options }: IdentityC
           'Make an Idempotency-Key of 43 characters of base64url.',
           'Sign the four lines atrium:register:v1, the Idempotency-Key, your public key, client_secret, joined by newlines.',
           `POST ${api}/agents/register with the header Idempotency-Key and {public_key, voucher_code, proof}. The answer has your client_id and client_secret.`,
-          `POST ${public_url}/oauth/token with grant_type=client_credentials and resource=${public_url}/mcp or ${api} for a token.`,
+          `POST ${public_url}/oauth/token with grant_type=client_credentials and resource=${public_url}/mcp or ${api} for a token. Or send both as X-Client-Id and X-Client-Secret with each request to ${public_url}/mcp.`,
         ],
         recover: [
           `POST ${api}/recovery/challenge with {public_key}.`,

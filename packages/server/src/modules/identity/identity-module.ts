@@ -1,9 +1,11 @@
 import { eraseOrg } from '../../platform/db/org-erasure.ts';
 import type { Module } from '../../platform/module.ts';
 import { emailsStore } from './emails-store.ts';
+import { mountDiscoveryEndpoints } from './endpoints/discovery-endpoints.ts';
 import { enrolmentsStore } from './enrolments-store.ts';
 import { factorsStore } from './factors-store.ts';
 import { identityEventFilter } from './identity-events.ts';
+import { identityResources } from './identity-mcp.ts';
 import type { Identity } from './index.ts';
 import { linksStore } from './links-store.ts';
 import { recoveryStore } from './recovery-store.ts';
@@ -51,6 +53,8 @@ export const identityModule = (identity: Identity): Module => {
       ...agentKeysRoutes(services),
       ...usersAdminRoutes(services),
     ],
+    resources: identityResources(services),
+    http: ({ app }) => mountDiscoveryEndpoints(app, services.directory),
     pages: [...loginPages(services), ...signInPages(services)],
     eventFilters: [identityEventFilter],
     onEvent: (event) => identity.invalidate(event),

@@ -29,6 +29,7 @@ const nextStep = (row: SigningRequestRow): string => {
 
 const shown = async (row: SigningRequestRow): Promise<SigningRequestView> => ({
   id: row.id,
+  request_id: row.id,
   agent_id: row.agent_id,
   message: row.message,
   nonce: row.nonce,

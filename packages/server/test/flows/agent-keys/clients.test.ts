@@ -272,10 +272,15 @@ describe('the command line', () => {
   it('3: a registration that was cut off goes on with the same key and gets the same answer', async () => {
     const folder = newCliHome();
     const path = join(folder, '.config', 'atrium', 'agent.json');
-    const run = (...args: string[]) => runCli(folder, args, { env: { ATRIUM_URL: origin() } });
+    const env = { ATRIUM_URL: origin(), ATRIUM_AGENT_PASSPHRASE: 'horse' };
+    const run = (...args: string[]) => runCli(folder, args, { env });
     const code = await world.voucher();
-    expect((await run('agent', 'register', '--voucher', 'f'.repeat(64))).code).toBe(6);
+    expect((await run('agent', 'register', '--passphrase', '--voucher', 'f'.repeat(64))).code).toBe(6);
     const { keys } = JSON.parse(readFileSync(path, 'utf8'));
+    // The key is under its passphrase from the first moment.
+    expect(Object.keys(keys)).toEqual(['public_key', 'fingerprint', 'sealed_private_key']);
+    const locked = await runCli(folder, ['agent', 'sign', 'x', '--nonce', 'y']);
+    expect([locked.code, locked.err]).toEqual([5, expect.stringContaining('passphrase')]);
     expect((await run('agent', 'register', '--voucher', code, '--no-mcp')).code).toBe(0);
     const whole = JSON.parse(readFileSync(path, 'utf8'));
     expect(whole.keys).toEqual(keys);
@@ -299,6 +304,24 @@ describe('the command line', () => {
   });
 });
 
+describe('what an agent reads that has the address alone', () => {
+  it('names addresses that answer, may be kept for an hour, and says the same to programs and to models', async () => {
+    const known = await world.anonymous.get('/.well-known/atrium.json');
+    expect(known.headers.get('cache-control')).toBe('public, max-age=3600');
+    const info = ok(await world.anonymous.get('/api/v1/agents/info'));
+    expect(known.body).toMatchObject(info);
+    const { endpoints } = known.body;
+    for (const url of [endpoints.info, endpoints.trust_graph, endpoints.openapi, endpoints.authorization_server])
+      expect((await fetch(url)).status, url).toBe(200);
+    for (const url of [endpoints.mcp, endpoints.token, endpoints.register, ...endpoints.recovery]) {
+      const { status } = await fetch(url, { method: 'POST' });
+      expect([400, 401, 415, 422], url).toContain(status);
+    }
+    const text = await (await fetch(`${world.url}/llms.txt`)).text();
+    for (const line of [...info.register, ...info.recover, ...info.sign]) expect(text).toContain(line);
+  });
+});
+
 describe('60: who am I', () => {
   it('60: is the same by the old name, which is not listed, and is answered to people as well', async () => {
     const agent = await world.agent();
@@ -309,7 +332,16 @@ describe('60: who am I', () => {
     const tools = await client.tools();
     expect(tools).toContain('agent_whoami');
     expect(tools.filter((name) => name.startsWith('moltnet_'))).toEqual([]);
+    for (const scheme of ['atrium', 'moltnet'])
+      expect(JSON.parse(await client.read(`${scheme}://identity`))).toEqual(mine);
+    const other = (await world.agent()).key;
+    const found = JSON.parse(await client.read(`atrium://agent/${other.fingerprint.toLowerCase()}`));
+    expect(found).toEqual(ok(await world.anonymous.get(`/api/v1/directory/${other.fingerprint}`)));
+    await expect(client.read('atrium://agent/0000-0000-0000-0000')).rejects.toThrow();
     await client.close();
+    const unscoped = await connectV1(world.url, (await world.org.agent('Unscoped', { scopes: ['inbox:read'] })).token);
+    await expect(unscoped.read('atrium://identity')).rejects.toThrow('agent:profile');
+    await unscoped.close();
     const owner = await connectV1(world.url, world.org.owner.token);
     expect((await owner.call('agent_whoami')).structuredContent).toMatchObject({ kind: 'user', public_key: null });
     await owner.close();

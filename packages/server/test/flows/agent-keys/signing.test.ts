@@ -26,7 +26,8 @@ it('16: prepared, signed and handed in over MCP it is completed and valid, and t
   const asked = (await client.call('crypto_prepare_signature', { message: 'release 1.4.1' })).structuredContent;
   expect(asked).toMatchObject({ status: 'pending', next_step: expect.stringContaining('signing_input') });
   const signature = await signBytes(agent.key.private_key, fromBase64(asked.signing_input)!);
-  const done = (await client.call('crypto_submit_signature', { request_id: asked.id, signature })).structuredContent;
+  const done = (await client.call('crypto_submit_signature', { request_id: asked.request_id, signature }))
+    .structuredContent;
   expect(done).toMatchObject({ status: 'completed', valid: true, signature });
   expect((await client.call('crypto_signing_status', { request_id: asked.id })).structuredContent).toEqual(done);
   expect((await client.call('crypto_verify', { signature })).structuredContent).toEqual({
