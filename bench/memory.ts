@@ -4,21 +4,22 @@
  * docs/performance.md. LoCoMo itself is not ours to hand on: ATRIUM_LOCOMO_DIR names the folder with its files.
  */
 import pg from 'pg';
+import { confidenceCutOff } from '../packages/server/src/modules/diaries/search/cut-off.ts';
 import type { RankingParameters } from '../packages/server/src/modules/diaries/search/ranking.ts';
 import { startTestServer } from '../packages/server/test/support/test-server.ts';
 import { type AnalysedDialogue, analyse } from './memory-analysis.ts';
-import { readDialogues } from './memory-dialogues.ts';
+import { type Dialogue, readDialogues } from './memory-dialogues.ts';
 import { type Measures, measure } from './memory-measures.ts';
 import { type FoldResult, memoryReport, type SystemResult, targetsMet } from './memory-report.ts';
-import { confidencesOf, cutOffOf, silenceShares } from './memory-silence.ts';
+import { rankingsByService } from './memory-service.ts';
+import { confidencesOf, cutOffOf, type SilenceShares, silenceShares } from './memory-silence.ts';
 import { bm25, bm25WithNeighbours, ours, type System, seedSearch } from './memory-systems.ts';
 import { type Objective, tune } from './memory-tuning.ts';
 import { writeMemorySection } from './performance-file.ts';
 
 const foldCount = 5;
 
-const readAnalysed = async (folder: string): Promise<AnalysedDialogue[]> => {
-  const dialogues = readDialogues(folder);
+const readAnalysed = async (dialogues: readonly Dialogue[]): Promise<AnalysedDialogue[]> => {
   const server = await startTestServer();
   const client = new pg.Client({ connectionString: server.urlOf('postgres') });
   await client.connect();
@@ -40,7 +41,8 @@ if (!folder) {
   process.exit(2);
 }
 
-const dialogues = await readAnalysed(folder);
+const read = readDialogues(folder);
+const dialogues = await readAnalysed(read);
 const all = dialogues.map((_, at) => at);
 console.log(`${dialogues.length} dialogues analysed`);
 
@@ -94,14 +96,24 @@ for (let fold = 0; fold < foldCount; fold += 1) {
 const chosenOnAll = tune(all, objective);
 console.log(`chosen on all: ${JSON.stringify(chosenOnAll)}`);
 
+const byService = await rankingsByService(read);
 const systems = [
   resultOf('Lexical search of the seed (words AND-ed, ts_rank)', () => seedSearch),
   resultOf('BM25 (1.2, 0.75)', () => bm25),
   resultOf('BM25 + 0.35 × neighbours', () => bm25WithNeighbours),
   resultOf('Atrium, held out', (at) => ours(parametersFor.get(at))),
   resultOf('Atrium, as delivered', () => ours()),
+  {
+    name: 'Atrium, as delivered, through the service',
+    groups: byService.map((rankings, at) =>
+      rankings.map((places, n) => {
+        const { category, evidence } = dialogues[at]!.questions[n]!;
+        return { category, measures: measure(places, evidence) };
+      }),
+    ),
+  },
 ];
-const silences = (
+const silences: { name: string; cutOff: number; shares: SilenceShares }[] = (
   [
     ['BM25, its score', bm25],
     ['BM25 + neighbours, its score', bm25WithNeighbours],
@@ -111,6 +123,12 @@ const silences = (
   const confidences = all.map((at) => confidencesOf(dialogues, at, system));
   const cutOff = cutOffOf(confidences);
   return { name, cutOff, shares: silenceShares(confidences, cutOff) };
+});
+const delivered = all.map((at) => confidencesOf(dialogues, at, ours()));
+silences.push({
+  name: 'Atrium, with the cut-off in the code',
+  cutOff: confidenceCutOff,
+  shares: silenceShares(delivered, confidenceCutOff),
 });
 
 const report = memoryReport({ dialogues, systems, folds, chosenOnAll, silences });

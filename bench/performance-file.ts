@@ -1,24 +1,42 @@
-/** docs/performance.md is written by two benches: each replaces its own part and keeps the other's. */
+/** docs/performance.md is written by several benches: each replaces its own part and keeps those of the others. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 const path = resolve(import.meta.dirname, '../docs/performance.md');
 
-const start = '<!-- npm run bench:memory -- --write -->';
-const end = '<!-- end of npm run bench:memory -->';
+const sections = ['npm run bench:memory -- --write', 'node bench/memory-scale.ts --write'] as const;
+type Section = (typeof sections)[number];
 
-const parts = (): { report: string; memory: string } => {
-  const text = readFileSync(path, 'utf8');
-  const from = text.indexOf(start);
-  const to = text.indexOf(end);
-  if (from < 0 || to < from) return { report: text, memory: '' };
-  return { report: text.slice(0, from) + text.slice(to + end.length), memory: text.slice(from, to + end.length) };
+const startOf = (section: Section): string => `<!-- ${section} -->`;
+const endOf = (section: Section): string => `<!-- end of ${section} -->`;
+
+/** What stands in the file, without the sections, and each of these. */
+const parts = (): { report: string; kept: Map<Section, string> } => {
+  let report = readFileSync(path, 'utf8');
+  const kept = new Map<Section, string>();
+  for (const section of sections) {
+    const from = report.indexOf(startOf(section));
+    const to = report.indexOf(endOf(section));
+    if (from < 0 || to < from) continue;
+    const end = to + endOf(section).length;
+    kept.set(section, report.slice(from, end));
+    report = report.slice(0, from) + report.slice(end);
+  }
+  return { report, kept };
 };
 
-const write = (report: string, memory: string): void =>
-  writeFileSync(path, memory === '' ? report : `${report.trimEnd()}\n\n${memory}\n`);
+const write = (report: string, kept: ReadonlyMap<Section, string>): void => {
+  const texts = sections.flatMap((section) => kept.get(section) ?? []);
+  writeFileSync(path, `${[report.trimEnd(), ...texts].join('\n\n')}\n`);
+};
 
-export const writeServerReport = (report: string): void => write(report, parts().memory);
+const writeSection = (section: Section, text: string): void => {
+  const { report, kept } = parts();
+  write(report, kept.set(section, `${startOf(section)}\n${text.trim()}\n${endOf(section)}`));
+};
 
-export const writeMemorySection = (section: string): void =>
-  write(parts().report, `${start}\n${section.trim()}\n${end}`);
+export const writeServerReport = (report: string): void => write(report, parts().kept);
+
+export const writeMemorySection = (text: string): void => writeSection('npm run bench:memory -- --write', text);
+
+export const writeScaleSection = (text: string): void => writeSection('node bench/memory-scale.ts --write', text);

@@ -199,7 +199,7 @@ describe('33: a model that is away', () => {
     await t.services.diaries.remove(call, diary);
     await t.services.embedding.embedOne(late);
     expect(model.asked.length).toBe(asked);
-    const left = await t.pool.query('select count(*)::int as n from diary_vectors where diary_id = $1', [diary]);
+    const left = await t.pool.query('select count(*)::int as n from diary_vector_codes where diary_id = $1', [diary]);
     expect(left.rows[0].n).toBe(0);
   });
 });
@@ -207,10 +207,9 @@ describe('33: a model that is away', () => {
 describe('57: another model', () => {
   const vectors = async (): Promise<Record<string, number>> =>
     Object.fromEntries(
-      (await t.pool.query('select model, count(*)::int as n from diary_vectors group by model')).rows.map((row) => [
-        row.model,
-        row.n,
-      ]),
+      (await t.pool.query('select model, count(*)::int as n from diary_vector_codes group by model')).rows.map(
+        (row) => [row.model, row.n],
+      ),
     );
 
   it('57: interrupted half way it goes on where it was; until then the former one answers, and none is mixed', async () => {

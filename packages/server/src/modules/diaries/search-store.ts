@@ -141,15 +141,16 @@ export const searchStore = {
     (
       await sql<{ term: string; frequency: number }>`select c.term, sum(s.frequency)::int as frequency
         from (
-          select g.term, max(2.0 * (select count(*) from unnest(g.grams) a where a = any(w.grams))
-              / (cardinality(g.grams) + cardinality(w.grams))) as alike
-          from (select string_to_array(v, ' ') as grams from unnest(${grams.map((each) => each.join(' '))}::text[]) v) w
-          join diary_term_grams g on g.grams && w.grams
-          where cardinality(g.grams) between cardinality(w.grams) / 3 and 3 * cardinality(w.grams)
-          group by g.term
+          select a.term, max(a.alike) as alike from (
+            select g.term, 2.0 * count(*) / (g.pieces + cardinality(w.grams)) as alike
+            from (select n, string_to_array(v, ' ') as grams
+                from unnest(${grams.map((each) => each.join(' '))}::text[]) with ordinality t (v, n)) w
+              cross join unnest(w.grams) p (gram) join diary_term_grams g on g.gram = p.gram
+            group by w.n, w.grams, g.term, g.pieces having 4 * count(*) >= g.pieces + cardinality(w.grams)
+          ) a group by a.term
         ) c
         join diary_term_stats s on s.diary_id = any(${ids(diary_ids)}) and s.term = c.term
-        where c.alike >= 0.5 group by c.term, c.alike order by c.alike desc, c.term limit ${limit}`.execute(db)
+        group by c.term, c.alike order by c.alike desc, c.term limit ${limit}`.execute(db)
     ).rows.map(({ term, frequency }) => [term, frequency]),
 
   /**
@@ -176,13 +177,13 @@ export const searchStore = {
     const shown = sql`${dated}, e.position, coalesce(e.author_id::text, e.author_name) as author, e.author_name, e.asks, e.words`;
     return (
       await sql<CandidateRow>`with hits as materialized (
-          select e.id, e.diary_id, e.position, (${score}) / (0.5 + 0.5 * e.words / ${averageLength}::float8) as score
+          select e.id, e.diary_id, e.position, e.importance, e.created_at, e.valid_from, (${score}) / (0.5 + 0.5 * e.words / ${averageLength}::float8) as score
           from diary_entries e join diary_diaries d on d.id = e.diary_id
           where e.deleted_at is null and e.tsv @@ ${essential}::tsquery and array[e.diary_id] && ${ids(reach.diary_ids)}
             and ${sees('e', 'd')} and ${wanted}
           limit ${limits.hits}
         ), smoothed as materialized (
-          select id, diary_id, position,
+          select id, diary_id, position, importance, created_at, valid_from,
             0.6 * score
             + 0.24 * sum(score) over (partition by diary_id order by position range between 1 preceding and 1 following)
             + 0.16 * sum(score) over (partition by diary_id order by position range between 2 preceding and 2 following) as score
@@ -193,7 +194,7 @@ export const searchStore = {
           select distinct f.diary_id, place
           from finalists f, generate_series(f.position - ${fetchedReach}::int, f.position + ${fetchedReach}::int) place
         ), rest as (
-          select s.id, s.score from smoothed s
+          select s.* from smoothed s
           where not exists (select from places p where p.diary_id = s.diary_id and p.place = s.position)
           order by s.score desc, s.id limit ${limits.rest}
         )
@@ -203,7 +204,8 @@ export const searchStore = {
             join diary_diaries d on d.id = e.diary_id
           where e.tsv is not null and ${sees('e', 'd')} and ${inSight(query)}
         union all
-        select ${shown}, null, true, r.score, 0 from rest r join diary_entries e on e.id = r.id
+        select r.id, r.diary_id, r.importance, r.created_at, r.valid_from, r.position, '', '', false, 0, null, true, r.score, 0
+          from rest r
         order by rough desc, diary_id, position`.execute(db)
     ).rows;
   },
@@ -220,7 +222,7 @@ export const searchStore = {
   ): Promise<NearRow[]> => {
     const { reach, sees, filter, now } = query;
     const distance = sql`bit_count(v.code # ${vector.code}::bit(384))`;
-    const near = sql`select v.entry_id, ${distance} as distance from diary_vectors v
+    const near = sql`select v.entry_id, ${distance} as distance from diary_vector_codes v
       where v.model = ${vector.model} and v.diary_id = any(${ids(reach.diary_ids)})`;
     return (
       await sql<NearRow>`with near as materialized (

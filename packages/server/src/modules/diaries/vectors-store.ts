@@ -42,17 +42,22 @@ export const vectorsStore = {
     vectors: readonly { entry_id: string; diary_id: string; code: string; embedding: Buffer }[],
     model: string,
   ): Promise<void> => {
-    await sql`insert into diary_vectors (entry_id, diary_id, model, code, embedding)
-      select v.entry_id, v.diary_id, ${model}::text, v.code::bit(384), v.embedding
-      from unnest(${ids(vectors.map(({ entry_id }) => entry_id))}, ${ids(vectors.map(({ diary_id }) => diary_id))},
-        ${vectors.map(({ code }) => code)}::text[], ${vectors.map(({ embedding }) => embedding)}::bytea[])
-        v (entry_id, diary_id, code, embedding)
-      on conflict (entry_id, model) do update set code = excluded.code, embedding = excluded.embedding`.execute(db);
+    await sql`with given as (
+        select * from unnest(${ids(vectors.map(({ entry_id }) => entry_id))}, ${ids(vectors.map(({ diary_id }) => diary_id))},
+          ${vectors.map(({ code }) => code)}::text[], ${vectors.map(({ embedding }) => embedding)}::bytea[])
+          v (entry_id, diary_id, code, embedding)
+      ), codes as (
+        insert into diary_vector_codes (entry_id, diary_id, model, code)
+          select entry_id, diary_id, ${model}::text, code::bit(384) from given
+          on conflict (entry_id, model) do update set code = excluded.code
+      )
+      insert into diary_vectors (entry_id, model, embedding) select entry_id, ${model}::text, embedding from given
+        on conflict (entry_id, model) do update set embedding = excluded.embedding`.execute(db);
   },
 
   /** What an entry meant before its text was changed. */
   forget: async (db: Db, entry_id: string): Promise<void> => {
-    await sql`delete from diary_vectors where entry_id = ${entry_id}`.execute(db);
+    await sql`delete from diary_vector_codes where entry_id = ${entry_id}`.execute(db);
   },
 
   setState: async (db: Db, entry_ids: readonly string[], state: EntryRow['embedding_state']): Promise<void> => {
@@ -63,7 +68,7 @@ export const vectorsStore = {
   requireModel: async (db: Db, model: string): Promise<void> => {
     await sql`update diary_entries e set embedding_state = 'pending'
       where e.deleted_at is null and e.embedding_state in ('none', 'ready')
-        and not exists (select from diary_vectors v where v.entry_id = e.id and v.model = ${model})`.execute(db);
+        and not exists (select from diary_vector_codes v where v.entry_id = e.id and v.model = ${model})`.execute(db);
   },
 
   isAnyPending: async (db: Db): Promise<boolean> =>
@@ -78,6 +83,6 @@ export const vectorsStore = {
   setServing: async (db: Db, model: string): Promise<void> => {
     await sql`insert into diary_vector_models (serving) values (${model})
       on conflict (only_row) do update set serving = excluded.serving`.execute(db);
-    await sql`delete from diary_vectors where model <> ${model}`.execute(db);
+    await sql`delete from diary_vector_codes where model <> ${model}`.execute(db);
   },
 };

@@ -282,8 +282,9 @@ export interface DiaryShares {
 }
 
 export interface DiaryTermGrams {
+  gram: string;
   term: string;
-  grams: string[];
+  pieces: number;
 }
 
 export interface DiaryTermStats {
@@ -305,6 +306,13 @@ export interface DiaryTuples {
   revision: number;
 }
 
+export interface DiaryVectorCodes {
+  entry_id: string;
+  diary_id: string;
+  model: string;
+  code: string;
+}
+
 export interface DiaryVectorModels {
   only_row: Generated<boolean>;
   serving: string;
@@ -312,9 +320,7 @@ export interface DiaryVectorModels {
 
 export interface DiaryVectors {
   entry_id: string;
-  diary_id: string;
   model: string;
-  code: string;
   embedding: Buffer;
 }
 
@@ -1293,6 +1299,7 @@ export interface Schema {
   diary_term_grams: DiaryTermGrams;
   diary_term_stats: DiaryTermStats;
   diary_tuples: DiaryTuples;
+  diary_vector_codes: DiaryVectorCodes;
   diary_vector_models: DiaryVectorModels;
   diary_vectors: DiaryVectors;
   identity_agent_enrolments: IdentityAgentEnrolments;

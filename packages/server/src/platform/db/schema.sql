@@ -334,9 +334,10 @@ create table diary_shares (
 );
 
 create table diary_term_grams (
+  gram text not null,
   term text not null,
-  grams text[] not null,
-  constraint diary_term_grams_pkey PRIMARY KEY (term)
+  pieces smallint not null,
+  constraint diary_term_grams_pkey PRIMARY KEY (gram, term)
 );
 
 create table diary_term_stats (
@@ -366,6 +367,15 @@ create table diary_tuples (
   constraint diary_tuples_subject_relation_check CHECK ((subject_relation = ANY (ARRAY[''::text, 'member'::text])))
 );
 
+create table diary_vector_codes (
+  entry_id uuid not null,
+  diary_id uuid not null,
+  model text not null,
+  code bit(384) not null,
+  constraint diary_vector_codes_pkey PRIMARY KEY (entry_id, model),
+  constraint diary_vector_codes_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES diary_entries(id) ON DELETE CASCADE
+);
+
 create table diary_vector_models (
   only_row boolean not null default true,
   serving text not null,
@@ -375,12 +385,10 @@ create table diary_vector_models (
 
 create table diary_vectors (
   entry_id uuid not null,
-  diary_id uuid not null,
   model text not null,
-  code bit(384) not null,
   embedding bytea not null,
   constraint diary_vectors_pkey PRIMARY KEY (entry_id, model),
-  constraint diary_vectors_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES diary_entries(id) ON DELETE CASCADE
+  constraint diary_vectors_entry_id_model_fkey FOREIGN KEY (entry_id, model) REFERENCES diary_vector_codes(entry_id, model) ON DELETE CASCADE
 );
 
 create table identity_agent_enrolments (
@@ -1540,12 +1548,11 @@ CREATE INDEX diary_relations_to ON public.diary_relations USING btree (to_id);
 CREATE INDEX diary_search_pages_age ON public.diary_search_pages USING btree (created_at);
 CREATE INDEX diary_shares_inviter ON public.diary_shares USING btree (invited_by_id);
 CREATE INDEX diary_shares_subject ON public.diary_shares USING btree (shared_with, status);
-CREATE INDEX diary_term_grams_grams ON public.diary_term_grams USING gin (grams);
 CREATE INDEX diary_term_stats_term ON public.diary_term_stats USING btree (term);
 CREATE INDEX diary_tuples_diary ON public.diary_tuples USING btree (diary_id);
 CREATE INDEX diary_tuples_org ON public.diary_tuples USING btree (org_id);
 CREATE INDEX diary_tuples_subject ON public.diary_tuples USING btree (subject_id, subject_namespace, relation) WHERE (namespace = 'Diary'::text);
-CREATE INDEX diary_vectors_diary ON public.diary_vectors USING btree (diary_id, model);
+CREATE INDEX diary_vector_codes_diary ON public.diary_vector_codes USING btree (diary_id, model);
 CREATE INDEX identity_agent_enrolments_agent ON public.identity_agent_enrolments USING btree (org_id, agent_id);
 CREATE INDEX identity_agent_keys_agent ON public.identity_agent_keys USING btree (org_id, agent_id);
 CREATE UNIQUE INDEX identity_agent_keys_current ON public.identity_agent_keys USING btree (agent_id) WHERE (replaced_at IS NULL);
@@ -2040,10 +2047,12 @@ begin
       on conflict (diary_id, term) do update set frequency = s.frequency + excluded.frequency
       returning s.term, s.frequency, s.xmax = 0 as is_new
   )
-  insert into diary_term_grams (term, grams)
-    select m.term, array(select distinct substr('^' || m.term || '$', at, 3) from generate_series(1, length(m.term)) at)
-    from more m where m.is_new and length(m.term) between 4 and 40 and m.term !~ '[0-9]'
-    order by m.term on conflict do nothing;
+  insert into diary_term_grams (gram, term, pieces)
+    select distinct p.gram, p.term, count(*) over (partition by p.term)
+    from (select distinct substr('^' || m.term || '$', at, 3) as gram, m.term
+      from more m, generate_series(1, length(m.term)) at
+      where m.is_new and length(m.term) between 4 and 40 and m.term !~ '[0-9]') p
+    order by p.gram, p.term on conflict do nothing;
 
   if cardinality(removed) > 0 then
     delete from diary_term_stats s using (select distinct r.diary_id, l.lexeme from unnest(removed) r, unnest(r.tsv) l) g

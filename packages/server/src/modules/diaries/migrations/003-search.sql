@@ -42,10 +42,12 @@ create index diary_term_stats_term on diary_term_stats (term);
 -- Words of all diaries by their pieces of three letters, to find what a mistyped word was meant to be. An answer is made of
 -- those words only that stand in a diary its reader reads.
 create table diary_term_grams (
-  term text collate "C" primary key,
-  grams text[] not null
+  gram text collate "C" not null,
+  term text collate "C" not null,
+  -- How many pieces the word has.
+  pieces smallint not null,
+  primary key (gram, term)
 );
-create index diary_term_grams_grams on diary_term_grams using gin (grams);
 
 create function diary_entries_take_place() returns trigger language plpgsql as $$
 begin
@@ -94,10 +96,12 @@ begin
       on conflict (diary_id, term) do update set frequency = s.frequency + excluded.frequency
       returning s.term, s.frequency, s.xmax = 0 as is_new
   )
-  insert into diary_term_grams (term, grams)
-    select m.term, array(select distinct substr('^' || m.term || '$', at, 3) from generate_series(1, length(m.term)) at)
-    from more m where m.is_new and length(m.term) between 4 and 40 and m.term !~ '[0-9]'
-    order by m.term on conflict do nothing;
+  insert into diary_term_grams (gram, term, pieces)
+    select distinct p.gram, p.term, count(*) over (partition by p.term)
+    from (select distinct substr('^' || m.term || '$', at, 3) as gram, m.term
+      from more m, generate_series(1, length(m.term)) at
+      where m.is_new and length(m.term) between 4 and 40 and m.term !~ '[0-9]') p
+    order by p.gram, p.term on conflict do nothing;
 
   if cardinality(removed) > 0 then
     delete from diary_term_stats s using (select distinct r.diary_id, l.lexeme from unnest(removed) r, unnest(r.tsv) l) g
@@ -149,19 +153,25 @@ create unlogged table diary_search_pages (
 );
 create index diary_search_pages_age on diary_search_pages (created_at);
 
-create table diary_vectors (
+-- Codes are read for every entry, vectors for the nearest ones: apart, the codes fill few pages.
+create table diary_vector_codes (
   entry_id uuid not null references diary_entries on delete cascade,
   diary_id uuid not null,
   model text not null,
   -- Bit i tells whether component i is at least 0.
   code bit(384) not null,
+  primary key (entry_id, model)
+);
+create index diary_vector_codes_diary on diary_vector_codes (diary_id, model);
+
+create table diary_vectors (
+  entry_id uuid not null,
+  model text not null,
   -- 384 little-endian float32.
   embedding bytea not null,
-  primary key (entry_id, model)
-) with (toast_tuple_target = 128);
--- Codes are read for every entry, vectors for the nearest ones: apart, the codes fill few pages.
-alter table diary_vectors alter column embedding set storage external;
-create index diary_vectors_diary on diary_vectors (diary_id, model);
+  primary key (entry_id, model),
+  foreign key (entry_id, model) references diary_vector_codes on delete cascade
+);
 
 -- The model whose vectors are complete; a new one takes over once every entry has a vector of it.
 create table diary_vector_models (
