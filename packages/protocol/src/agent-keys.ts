@@ -476,6 +476,7 @@ export const vouchersGraph = defineOperation({
   output: page(trustEdge),
   status: 200,
   errors: ['bad_request', 'not_found'],
+  cache_s: 300,
   mcp: { tool: 'agent_trust_graph', aliases: ['moltnet_trust_graph'], title: 'Who vouched for whom', read_only: true },
 });
 

@@ -58,6 +58,8 @@ export interface Operation<
   body?: 'json' | 'raw' | 'multipart';
   /** `file`: the handler answers bytes. `stream`: server-sent events. */
   answer?: 'json' | 'file' | 'stream';
+  /** A public answer that is the same for everybody: so many seconds anybody may keep it. */
+  cache_s?: number;
   /** Largest body in bytes; default 1 MiB. */
   body_limit?: number;
   mcp?: McpFace;

@@ -9,22 +9,21 @@ export interface OperationRequest {
   body: string | undefined;
 }
 
-/** Spreads a flat input over path, query string (GET, DELETE) and JSON body. Undefined members are left out. */
+/** Spreads a flat input over path, query string (GET, DELETE, and beside a body that is no JSON) and JSON body. Undefined members are left out. */
 export const toRequest = (operation: Operation, input: Readonly<Record<string, unknown>>): OperationRequest => {
   const inPath = new Set(pathParameters(operation.path));
   const path = operation.path.replace(/\{([a-z_]+)\}/g, (_, name: string) =>
     encodeURIComponent(String(input[name] ?? defaultOf(operation, name))),
   );
   const rest = Object.entries(input).filter(([name, value]) => !inPath.has(name) && value !== undefined);
-  if (operation.method === 'GET' || operation.method === 'DELETE') {
+  if (operation.method === 'GET' || operation.method === 'DELETE' || (operation.body ?? 'json') !== 'json') {
     const query = new URLSearchParams();
     for (const [name, value] of rest)
       for (const one of Array.isArray(value) ? value : [value]) query.append(name, String(one));
     return { method: operation.method, path: query.size === 0 ? path : `${path}?${query}`, body: undefined };
   }
   const hasBody =
-    (operation.body ?? 'json') === 'json' &&
-    (rest.length > 0 || operation.method !== 'POST' || Object.keys(operation.input.shape).length > inPath.size);
+    rest.length > 0 || operation.method !== 'POST' || Object.keys(operation.input.shape).length > inPath.size;
   return { method: operation.method, path, body: hasBody ? JSON.stringify(Object.fromEntries(rest)) : undefined };
 };
 

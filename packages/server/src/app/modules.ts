@@ -301,6 +301,9 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       source: options.public_url,
       folder: await openImportFolder(values.config.server.dataDir),
     },
+    discovery: { version: options.version, info: identity.services.directory.info },
+    limiter: options.limits.durable,
+    onError: (error, what) => log.error({ err: error }, what),
   });
   lowFilters.push(...(diaries.eventFilters ?? []));
   identity.onAgentRegistered(diaries.services.hooks.agentRegistered);

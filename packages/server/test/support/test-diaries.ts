@@ -9,6 +9,7 @@ import {
 } from '@atrium/protocol';
 import type { DiariesParts, DiarySettings } from '../../src/modules/diaries/diaries-parts.ts';
 import { createDiariesServices, type DiariesServices } from '../../src/modules/diaries/diaries-services.ts';
+import { createPostgresLimiter } from '../../src/platform/limits/postgres-limiter.ts';
 import type { StoredEvent } from '../../src/platform/module.ts';
 import { makeKey } from './agent-key.ts';
 import { createTestDatabase, type TestDatabase } from './test-database.ts';
@@ -32,6 +33,9 @@ export const createTestDiaries = async (): Promise<TestDiaries> => {
     clock: db.clock,
     settingsOf: async () => settings,
     archive: { key: async () => key, source: () => 'http://localhost', folder: tmpdir() },
+    discovery: { version: 'test', info: async () => ({ identity: {}, register: [], recover: [], sign: [] }) },
+    limiter: createPostgresLimiter(db.database.read, db.clock),
+    onError: (error) => void db.background.push(error),
   };
   return { ...db, services: createDiariesServices(parts), parts, settings, events };
 };

@@ -2,8 +2,10 @@ import type { Module } from '../../platform/module.ts';
 import { createDiariesEventFilter } from './diaries-event-filter.ts';
 import type { DiariesParts } from './diaries-parts.ts';
 import { createDiariesServices, type DiariesServices } from './diaries-services.ts';
+import { mountDiscovery } from './endpoints/discovery-endpoints.ts';
 import { diariesBindings } from './routes/diaries-routes.ts';
 import { entriesBindings } from './routes/entries-routes.ts';
+import { feedBindings } from './routes/feed-routes.ts';
 import { integrityBindings } from './routes/integrity-routes.ts';
 import { permissionsBindings } from './routes/permissions-routes.ts';
 
@@ -22,9 +24,12 @@ export const createDiariesModule = (parts: DiariesParts): DiariesModule => {
       ...diariesBindings(services),
       ...entriesBindings(services),
       ...integrityBindings(services),
+      ...feedBindings(services),
       ...permissionsBindings(services),
     ],
     eventFilters: [createDiariesEventFilter(parts.database, parts.clock)],
+    http: ({ app }) => mountDiscovery(app, services.discovery),
+    onEvent: services.feed.onEvent,
     sweeps: [{ name: 'diaries-purge', every_ms: 3_600_000, run: services.entries.sweep }],
   };
 };

@@ -16,7 +16,7 @@ import type {
 export const isSigned = (entry: EntryRow): entry is EntryRow & LinkRow => entry.signature !== null;
 
 const text = (at: Date | null): string | null => at?.toISOString() ?? null;
-const actorFrom = (type: PrincipalKind, id: string | null, name: string): Actor => ({ type, id, name });
+export const actorFrom = (type: PrincipalKind, id: string | null, name: string): Actor => ({ type, id, name });
 
 const roles = { 1: 'reader', 2: 'writer', 3: 'owner' } as const;
 
@@ -43,7 +43,7 @@ export const diaryViewOf = (diary: SeenDiary): DiaryView => ({
 });
 
 /** A model reads this as an answer of a tool: what others wrote is marked off, so that it is taken for data. */
-const fenced = (said: string, id: string): string =>
+export const fenced = (said: string, id: string): string =>
   `<untrusted entry="${id}">\n${said.replaceAll(/<(\/?untrusted)/gi, '&lt;$1')}\n</untrusted>`;
 
 const isForeign = (call: Call, entry: EntryRow): boolean =>
@@ -89,6 +89,7 @@ export const entryViewOf = (call: Call, entry: EntryRow, mode: ContentMode = 'fu
     confidence: entry.confidence,
     superseded_by: entry.superseded_by,
     superseded_at: text(entry.superseded_at),
+    hidden_at: text(entry.hidden_at),
     valid_from: text(entry.valid_from),
     valid_to: text(entry.valid_to),
     expires_at: text(entry.expires_at),

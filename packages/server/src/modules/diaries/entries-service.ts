@@ -88,6 +88,7 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection 
       org_id: diary.org_id,
       superseded_by: null,
       superseded_at: null,
+      hidden_at: null,
       author_kind: by.type,
       author_id: by.id,
       author_name: by.name,

@@ -173,6 +173,7 @@ export const createImportService = (
       origin_id,
       superseded_by: null,
       superseded_at: date(entry.superseded_at),
+      hidden_at: null,
       // Only a signature says who wrote it; a name in a file does not.
       author_kind: signer === undefined ? entry.author.type : 'agent',
       author_id: signer?.id ?? null,
