@@ -11,6 +11,7 @@ import { createDatabase } from '../packages/server/src/platform/db/kysely-databa
 import { createPool } from '../packages/server/src/platform/db/pool.ts';
 import { applyMigrations } from '../packages/server/test/support/apply-migrations.ts';
 import { makeOrg, type TestOrg } from '../packages/server/test/support/make-inbox.ts';
+import { diarySurroundings } from '../packages/server/test/support/test-diaries.ts';
 import { startTestServer } from '../packages/server/test/support/test-server.ts';
 
 export interface MemoryWorld {
@@ -45,6 +46,10 @@ export const openMemoryWorld = async (options: { durable: boolean; embedder?: Em
     clock: systemClock,
     settingsOf: async () => ({ diary_max_visibility: 'public' }),
     embedder: options.embedder ?? null,
+    ...(await diarySurroundings(database, systemClock)),
+    onError: (error) => {
+      throw error;
+    },
   };
   return {
     parts,

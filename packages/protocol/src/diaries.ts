@@ -147,6 +147,7 @@ export const entryView = z.object({
   confidence: z.number().nullable(),
   superseded_by: id.nullable().describe('null as well when the caller may not see what replaced it'),
   superseded_at: time.nullable(),
+  hidden_at: time.nullable().describe('when a moderator took it out of the public'),
   valid_from: time.nullable(),
   valid_to: time.nullable(),
   expires_at: time.nullable(),

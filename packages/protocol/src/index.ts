@@ -1,6 +1,7 @@
 export * from './admin.ts';
 export * from './agent-keys.ts';
 export * from './diaries.ts';
+export * from './diary-feed.ts';
 export * from './errors.ts';
 export * from './forms/action-schema.ts';
 export * from './forms/always-rule.ts';

@@ -1,6 +1,7 @@
 import { adminOperations } from './admin.ts';
 import { agentKeyOperations } from './agent-keys.ts';
 import { diariesOperations } from './diaries.ts';
+import { feedOperations } from './diary-feed.ts';
 import { identityOperations } from './identity.ts';
 import { inboxOperations } from './inbox.ts';
 import { oauthOperations } from './oauth.ts';
@@ -18,6 +19,7 @@ export const operations: readonly Operation[] = [
   ...oauthOperations,
   ...oauthAdminOperations,
   ...diariesOperations,
+  ...feedOperations,
   ...inboxOperations,
   ...adminOperations,
   ...serverOperations,

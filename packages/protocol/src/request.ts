@@ -9,7 +9,7 @@ export interface OperationRequest {
   body: string | undefined;
 }
 
-/** Spreads a flat input over path, query string (GET, DELETE) and JSON body. Undefined members are left out. */
+/** Spreads a flat input over path, query string (GET, DELETE, and beside a body that is no JSON) and JSON body. Undefined members are left out. */
 export const toRequest = (operation: Operation, input: Readonly<Record<string, unknown>>): OperationRequest => {
   const inPath = new Set(pathParameters(operation.path));
   const path = operation.path.replace(/\{([a-z_]+)\}/g, (_, name: string) =>

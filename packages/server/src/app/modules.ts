@@ -299,6 +299,9 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       folder: await openImportFolder(values.config.server.dataDir),
     },
     embedder: openEmbedder(values),
+    discovery: { version: options.version, info: identity.services.directory.info },
+    limiter: options.limits.durable,
+    onError: (error, what) => log.error({ err: error }, what),
   });
   lowFilters.push(...(diaries.eventFilters ?? []));
   identity.onAgentRegistered(diaries.services.hooks.agentRegistered);

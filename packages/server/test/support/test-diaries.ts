@@ -10,6 +10,9 @@ import {
 } from '@atrium/protocol';
 import type { DiariesParts, DiarySettings } from '../../src/modules/diaries/diaries-parts.ts';
 import { createDiariesServices, type DiariesServices } from '../../src/modules/diaries/diaries-services.ts';
+import type { Clock } from '../../src/platform/clock/clock.ts';
+import type { Database } from '../../src/platform/db/database.ts';
+import { createPostgresLimiter } from '../../src/platform/limits/postgres-limiter.ts';
 import type { StoredEvent } from '../../src/platform/module.ts';
 import { makeKey } from './agent-key.ts';
 import { createTestDatabase, type TestDatabase } from './test-database.ts';
@@ -22,17 +25,33 @@ export interface TestDiaries extends TestDatabase {
   events: StoredEvent[];
 }
 
+/** What the server's other parts give to diaries, where there are none. */
+export const diarySurroundings = async (
+  database: Database,
+  clock: Clock,
+): Promise<Pick<DiariesParts, 'archive' | 'discovery' | 'limiter'>> => {
+  const key = await makeKey();
+  return {
+    archive: { key: async () => key, source: () => 'http://localhost', folder: tmpdir() },
+    discovery: {
+      version: 'test',
+      info: async () => ({ public_url: 'http://localhost', identity: {}, register: [], recover: [], sign: [] }),
+    },
+    limiter: createPostgresLimiter(database.read, clock),
+  };
+};
+
 /** The services of diaries over a database of their own. */
 export const createTestDiaries = async (more: Pick<DiariesParts, 'embedder'> = {}): Promise<TestDiaries> => {
   const events: StoredEvent[] = [];
   const settings: DiarySettings = { ...defaultSettings };
   const db = await createTestDatabase({ onCommitted: (committed) => void events.push(...committed) });
-  const key = await makeKey();
   const parts: DiariesParts = {
     database: db.database,
     clock: db.clock,
     settingsOf: async () => settings,
-    archive: { key: async () => key, source: () => 'http://localhost', folder: tmpdir() },
+    ...(await diarySurroundings(db.database, db.clock)),
+    onError: (error) => void db.background.push(error),
     ...more,
   };
   return { ...db, services: createDiariesServices(parts), parts, settings, events };

@@ -93,7 +93,8 @@ test('50: a signed entry whose time is over loses its text after a month, and it
   const plain = await make(false);
   const gone = await write(plain, 'for a day', { expires_at });
   const kept = async () =>
-    (await t.pool.query('select id, content, erased_at, tsv from diary_entries where id = any($1)', [[id, gone.id]])).rows;
+    (await t.pool.query('select id, content, erased_at, tsv from diary_entries where id = any($1)', [[id, gone.id]]))
+      .rows;
   t.clock.advance(30 * dayMs);
   await t.services.entries.sweep();
   expect(await kept()).toHaveLength(2);

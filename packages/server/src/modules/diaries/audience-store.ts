@@ -50,7 +50,8 @@ export const audienceStore = {
     (
       await sql<{
         id: string;
-      }>`select id from diary_entries where id = any(${[...ids]}::uuid[]) and status = 'quarantined'`.execute(db)
+      }>`select id from diary_entries where id = any(${[...ids]}::uuid[])
+          and (status = 'quarantined' or hidden_at is not null)`.execute(db)
     ).rows.map((row) => row.id),
 
   /** Active principals to whom something was given on a diary. */

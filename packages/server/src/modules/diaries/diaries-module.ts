@@ -3,8 +3,10 @@ import { createDiariesEventFilter } from './diaries-event-filter.ts';
 import { diariesJobs } from './diaries-jobs.ts';
 import type { DiariesParts } from './diaries-parts.ts';
 import { createDiariesServices, type DiariesServices } from './diaries-services.ts';
+import { mountDiscovery } from './endpoints/discovery-endpoints.ts';
 import { diariesBindings } from './routes/diaries-routes.ts';
 import { entriesBindings } from './routes/entries-routes.ts';
+import { feedBindings } from './routes/feed-routes.ts';
 import { integrityBindings } from './routes/integrity-routes.ts';
 import { permissionsBindings } from './routes/permissions-routes.ts';
 import { searchBindings } from './routes/search-routes.ts';
@@ -24,11 +26,14 @@ export const createDiariesModule = (parts: DiariesParts): DiariesModule => {
       ...diariesBindings(services),
       ...entriesBindings(services),
       ...integrityBindings(services),
+      ...feedBindings(services),
       ...permissionsBindings(services),
       ...searchBindings(services),
     ],
     jobs: diariesJobs(services),
     eventFilters: [createDiariesEventFilter(parts.database, parts.clock)],
+    http: ({ app }) => mountDiscovery(app, services.discovery),
+    onEvent: services.feed.onEvent,
     sweeps: [
       { name: 'diaries-purge', every_ms: 3_600_000, run: services.entries.sweep },
       { name: 'diaries-search-pages', every_ms: 300_000, run: services.search.sweep },

@@ -1,6 +1,7 @@
 import type { Settings } from '@atrium/protocol';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Database } from '../../platform/db/database.ts';
+import type { RateLimiter } from '../../platform/limits/rate-limiter.ts';
 import type { Embedder } from './embedder.ts';
 import type { InjectionScanner } from './injection-scanner.ts';
 
@@ -20,6 +21,20 @@ export interface DiariesParts {
     folder: string;
   };
   export_bytes?: number;
+  /** What strangers are told of keys, beside the diaries. */
+  discovery: {
+    version: string;
+    info: () => Promise<{
+      public_url: string;
+      identity: Record<string, string>;
+      register: readonly string[];
+      recover: readonly string[];
+      sign: readonly string[];
+    }>;
+  };
+  /** Exact, because strangers are counted by it. */
+  limiter: RateLimiter;
+  onError: (error: unknown, what: string) => void;
   /** Another judge of text than the rules of this module. */
   scan?: InjectionScanner;
   /** Makes vectors of texts; without one, diaries are searched by words alone. */

@@ -8,7 +8,8 @@ import type { Caller } from '../../platform/operations/caller.ts';
  *   or the members of a team. owner manages, writes and reads; writers write and read; readers read.
  * - a network or public diary is read by everybody who is signed in.
  * - what a person or a team was given counts while they act in the organisation of the diary; an agent has one alone.
- * - an entry is read and written as its diary, but a quarantined one is seen by those only who may write.
+ * - an entry is read and written as its diary, but a quarantined or hidden one is seen by those only who may write.
+ * - everybody, signed in or not, reads what is current in a public diary and neither set aside, hidden nor flagged.
  * Every list, count, search, event and check takes its condition from here.
  */
 
@@ -139,12 +140,32 @@ export const grantOfPrincipal =
   (d, p) =>
     grantsOf(principal(p), d, now);
 
-/** Entry `e` of a diary that the caller reads: deleted ones nobody sees, quarantined ones those who may write. */
+/** Entry `e` of a diary that the caller reads: deleted ones nobody sees, those set aside or hidden who may write. */
 export const entryVisible =
   (caller: Caller, now: Date): ((e: string, d: string) => Condition) =>
   (e, d) =>
     sql<boolean>`(${ref(e, 'deleted_at')} is null and ${permitted(caller, 'read', now)(d)}
-    and (${ref(e, 'status')} <> 'quarantined' or ${permitted(caller, 'write', now)(d)}))`;
+    and ((${ref(e, 'status')} <> 'quarantined' and ${ref(e, 'hidden_at')} is null) or ${permitted(caller, 'write', now)(d)}))`;
+
+/** Entry `e` of a public diary `d`, as far as whoever hid it is not asked. */
+export const entryPublished =
+  (now: Date): ((e: string, d: string) => Condition) =>
+  (e, d) =>
+    sql<boolean>`(${ref(d, 'visibility')} = 'public' and ${ref(e, 'status')} = 'active' and not ${ref(e, 'injection_risk')}
+    and ${ref(e, 'deleted_at')} is null and ${ref(e, 'superseded_at')} is null
+    and (${ref(e, 'expires_at')} is null or ${ref(e, 'expires_at')} > ${now}))`;
+
+/** What anybody at all reads. */
+export const entryPublic =
+  (now: Date): ((e: string, d: string) => Condition) =>
+  (e, d) =>
+    sql<boolean>`(${entryPublished(now)(e, d)} and ${ref(e, 'hidden_at')} is null)`;
+
+/** Diaries whose public entries the caller looks after; that they may at all is for the permission to say. */
+export const moderated =
+  (caller: Caller): ConditionOn =>
+  (d) =>
+    caller.is_operator ? sql<boolean>`true` : inOrg(caller, d);
 
 /** May this caller be told about diaries at all? Tokens narrow what a grant allows. */
 export const mayHear = (caller: Caller): boolean => isSystem(caller) || hasScope(caller.scopes, 'diary:read');

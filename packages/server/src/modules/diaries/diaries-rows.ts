@@ -50,6 +50,7 @@ export interface EntryRow extends EntryFields {
   injection_rules: string[];
   superseded_by: string | null;
   superseded_at: Date | null;
+  hidden_at: Date | null;
   author_kind: PrincipalKind;
   author_id: string | null;
   author_name: string;
@@ -130,6 +131,40 @@ export interface TupleRow {
 export type LinkRow = {
   [K in 'chain_seq' | 'prev_hash' | 'chain_hash' | 'signature' | 'signer_key']: NonNullable<EntryRow[K]>;
 };
+
+export interface ReportRow {
+  id: string;
+  reason: string;
+  status: 'open' | 'upheld' | 'dismissed';
+  reporter_kind: PrincipalKind | null;
+  reporter_id: string | null;
+  reporter_name: string | null;
+  created_at: Date;
+  decided_by_kind: PrincipalKind | null;
+  decided_by_id: string | null;
+  decided_by_name: string | null;
+  decided_at: Date | null;
+  entry_id: string;
+  diary_id: string;
+  diary_name: string;
+  title: string | null;
+  content: string;
+  author_kind: PrincipalKind;
+  author_id: string | null;
+  author_name: string;
+  hidden_at: Date | null;
+}
+
+/** An entry as everybody sees it. */
+export interface PublicRow {
+  id: string;
+  title: string | null;
+  content: string;
+  tags: string[];
+  injection_risk: boolean;
+  created_at: Date;
+  public_key: string | null;
+}
 
 interface Related {
   id: string;

@@ -89,6 +89,7 @@ export const entryViewOf = (call: Call, entry: EntryRow, mode: ContentMode = 'fu
     confidence: entry.confidence,
     superseded_by: entry.superseded_by,
     superseded_at: text(entry.superseded_at),
+    hidden_at: text(entry.hidden_at),
     valid_from: text(entry.valid_from),
     valid_to: text(entry.valid_to),
     expires_at: text(entry.expires_at),

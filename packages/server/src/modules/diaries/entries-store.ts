@@ -9,7 +9,7 @@ export type SeesEntry = (e: string, d: string) => RawBuilder<boolean>;
 
 const stored =
   `id diary_id org_id title content tags entry_type importance injection_risk injection_rules status confidence
-  valid_from valid_to expires_at superseded_at author_kind author_id author_name content_hash content_id chain_seq prev_hash
+  valid_from valid_to expires_at superseded_at hidden_at author_kind author_id author_name content_hash content_id chain_seq prev_hash
   chain_hash signature signer_key erased_at origin_id length embedding_state version created_at updated_at
   deleted_at`.split(/\s+/);
 const columns = sql.raw(stored.map((column) => `e.${column}`).join(', '));

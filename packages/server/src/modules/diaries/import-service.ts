@@ -175,6 +175,7 @@ export const createImportService = (
       superseded_by: null,
       superseded_at: date(entry.superseded_at),
       embedding_state: embedder === null || erased_at !== null ? 'none' : 'pending',
+      hidden_at: null,
       // Only a signature says who wrote it; a name in a file does not.
       author_kind: signer === undefined ? entry.author.type : 'agent',
       author_id: signer?.id ?? null,

@@ -13,6 +13,9 @@ export const peopleStore = {
       ['diary_shares', 'invited_by'],
       ['diary_relations', 'proposed_by'],
       ['diary_relations', 'decided_by'],
+      ['diary_entries', 'hidden_by'],
+      ['diary_reports', 'reporter'],
+      ['diary_reports', 'decided_by'],
     ] as const;
     for (const [table, column] of copies) {
       const [id, copy] = [sql.ref(`${column}_id`), sql.ref(`${column}_name`)];

@@ -1,7 +1,6 @@
 import { eraseOrg } from '../../platform/db/org-erasure.ts';
 import type { Module } from '../../platform/module.ts';
 import { emailsStore } from './emails-store.ts';
-import { mountDiscoveryEndpoints } from './endpoints/discovery-endpoints.ts';
 import { enrolmentsStore } from './enrolments-store.ts';
 import { factorsStore } from './factors-store.ts';
 import { identityEventFilter } from './identity-events.ts';
@@ -54,7 +53,6 @@ export const identityModule = (identity: Identity): Module => {
       ...usersAdminRoutes(services),
     ],
     resources: identityResources(services),
-    http: ({ app }) => mountDiscoveryEndpoints(app, services.directory),
     pages: [...loginPages(services), ...signInPages(services)],
     eventFilters: [identityEventFilter],
     onEvent: (event) => identity.invalidate(event),

@@ -198,6 +198,10 @@ export interface DiaryEntries {
   signer_key: string | null;
   erased_at: Timestamp | null;
   origin_id: string | null;
+  hidden_at: Timestamp | null;
+  hidden_by_kind: 'user' | 'agent' | 'device' | 'service' | 'system' | null;
+  hidden_by_id: string | null;
+  hidden_by_name: string | null;
   position: number;
   tsv: string | null;
   tsv_language: string | null;
@@ -245,6 +249,22 @@ export interface DiaryRelations {
   decided_by_id: string | null;
   decided_by_name: string | null;
   created_at: Timestamp;
+  decided_at: Timestamp | null;
+}
+
+export interface DiaryReports {
+  id: string;
+  entry_id: string;
+  org_id: string;
+  reason: string;
+  status: Generated<string>;
+  reporter_kind: 'user' | 'agent' | 'device' | 'service' | 'system' | null;
+  reporter_id: string | null;
+  reporter_name: string | null;
+  created_at: Timestamp;
+  decided_by_kind: 'user' | 'agent' | 'device' | 'service' | 'system' | null;
+  decided_by_id: string | null;
+  decided_by_name: string | null;
   decided_at: Timestamp | null;
 }
 
@@ -1293,6 +1313,7 @@ export interface Schema {
   diary_entries: DiaryEntries;
   diary_entry_revisions: DiaryEntryRevisions;
   diary_relations: DiaryRelations;
+  diary_reports: DiaryReports;
   diary_search_pages: DiarySearchPages;
   diary_search_totals: DiarySearchTotals;
   diary_shares: DiaryShares;

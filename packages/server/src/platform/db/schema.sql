@@ -218,6 +218,10 @@ create table diary_entries (
   signer_key text,
   erased_at timestamp with time zone,
   origin_id uuid,
+  hidden_at timestamp with time zone,
+  hidden_by_kind actor_type,
+  hidden_by_id uuid,
+  hidden_by_name text,
   "position" bigint not null,
   tsv tsvector,
   tsv_language text,
@@ -231,6 +235,7 @@ create table diary_entries (
   constraint diary_entries_check1 CHECK (((valid_from IS NULL) OR (valid_to IS NULL) OR (valid_from < valid_to))),
   constraint diary_entries_check2 CHECK ((((signature IS NULL) = (chain_seq IS NULL)) AND ((signature IS NULL) = (signer_key IS NULL)) AND ((signature IS NULL) = (chain_hash IS NULL)) AND ((signature IS NULL) = (prev_hash IS NULL)))),
   constraint diary_entries_check3 CHECK (((erased_at IS NULL) OR ((signature IS NOT NULL) AND (deleted_at IS NOT NULL) AND (content = ''::text)))),
+  constraint diary_entries_check4 CHECK ((((hidden_at IS NULL) = (hidden_by_kind IS NULL)) AND ((hidden_at IS NULL) = (hidden_by_name IS NULL)))),
   constraint diary_entries_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
   constraint diary_entries_embedding_state_check CHECK ((embedding_state = ANY (ARRAY['none'::text, 'pending'::text, 'ready'::text, 'failed'::text]))),
   constraint diary_entries_entry_type_check CHECK ((entry_type = ANY (ARRAY['semantic'::text, 'episodic'::text, 'procedural'::text, 'reflection'::text, 'identity'::text, 'soul'::text]))),
@@ -289,6 +294,27 @@ create table diary_relations (
   constraint diary_relations_check CHECK ((from_id <> to_id)),
   constraint diary_relations_kind_check CHECK ((kind = ANY (ARRAY['supersedes'::text, 'elaborates'::text, 'contradicts'::text, 'supports'::text, 'caused_by'::text, 'references'::text]))),
   constraint diary_relations_status_check CHECK ((status = ANY (ARRAY['proposed'::text, 'accepted'::text, 'rejected'::text])))
+);
+
+create table diary_reports (
+  id uuid not null,
+  entry_id uuid not null,
+  org_id uuid not null,
+  reason text not null,
+  status text not null default 'open'::text,
+  reporter_kind actor_type,
+  reporter_id uuid,
+  reporter_name text,
+  created_at timestamp with time zone not null,
+  decided_by_kind actor_type,
+  decided_by_id uuid,
+  decided_by_name text,
+  decided_at timestamp with time zone,
+  constraint diary_reports_pkey PRIMARY KEY (id),
+  constraint diary_reports_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES diary_entries(id) ON DELETE CASCADE,
+  constraint diary_reports_check CHECK (((status = 'open'::text) = (decided_at IS NULL))),
+  constraint diary_reports_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 1000))),
+  constraint diary_reports_status_check CHECK ((status = ANY (ARRAY['open'::text, 'upheld'::text, 'dismissed'::text])))
 );
 
 create table diary_search_pages (
@@ -1528,10 +1554,12 @@ CREATE INDEX diary_diaries_org ON public.diary_diaries USING btree (org_id);
 CREATE INDEX diary_diaries_origin ON public.diary_diaries USING btree (owner_id, origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX diary_diaries_owner ON public.diary_diaries USING btree (owner_id);
 CREATE INDEX diary_diaries_page ON public.diary_diaries USING btree (created_at DESC, id DESC);
+CREATE INDEX diary_diaries_public ON public.diary_diaries USING btree (id) WHERE (visibility = 'public'::text);
 CREATE INDEX diary_entries_author ON public.diary_entries USING btree (author_id);
 CREATE UNIQUE INDEX diary_entries_chain ON public.diary_entries USING btree (diary_id, chain_seq);
 CREATE INDEX diary_entries_deleted ON public.diary_entries USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX diary_entries_expiry ON public.diary_entries USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX diary_entries_hider ON public.diary_entries USING btree (hidden_by_id) WHERE (hidden_by_id IS NOT NULL);
 CREATE UNIQUE INDEX diary_entries_origin ON public.diary_entries USING btree (diary_id, origin_id);
 CREATE INDEX diary_entries_page ON public.diary_entries USING btree (diary_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX diary_entries_position ON public.diary_entries USING btree (diary_id, "position");
@@ -1545,6 +1573,10 @@ CREATE INDEX diary_entries_words ON public.diary_entries USING gin (tsv, (ARRAY[
 CREATE INDEX diary_entry_revisions_actor ON public.diary_entry_revisions USING btree (actor_id);
 CREATE INDEX diary_relations_diary ON public.diary_relations USING btree (diary_id);
 CREATE INDEX diary_relations_to ON public.diary_relations USING btree (to_id);
+CREATE INDEX diary_reports_decider ON public.diary_reports USING btree (decided_by_id);
+CREATE INDEX diary_reports_entry ON public.diary_reports USING btree (entry_id, status);
+CREATE INDEX diary_reports_page ON public.diary_reports USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX diary_reports_reporter ON public.diary_reports USING btree (reporter_id);
 CREATE INDEX diary_search_pages_age ON public.diary_search_pages USING btree (created_at);
 CREATE INDEX diary_shares_inviter ON public.diary_shares USING btree (invited_by_id);
 CREATE INDEX diary_shares_subject ON public.diary_shares USING btree (shared_with, status);
@@ -1976,7 +2008,7 @@ CREATE OR REPLACE FUNCTION public.diary_entries_counted(e diary_entries)
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE
-RETURN (((e).tsv IS NOT NULL) AND ((e).deleted_at IS NULL) AND ((e).status <> 'quarantined'::text));
+RETURN (((e).tsv IS NOT NULL) AND ((e).deleted_at IS NULL) AND ((e).status <> 'quarantined'::text) AND ((e).hidden_at IS NULL));
 
 CREATE OR REPLACE FUNCTION public.diary_entries_keep_signed()
  RETURNS trigger

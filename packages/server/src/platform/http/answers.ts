@@ -69,9 +69,14 @@ export const etagMatches = (header: string | undefined, tag: string): boolean =>
   header !== undefined &&
   (header.trim() === '*' || header.split(',').some((t) => t.trim().replace(/^W\//, '') === tag));
 
+type StreamEvent = StreamAnswer['events'] extends AsyncIterable<infer E> ? E : never;
+
 /** A line break inside a field would start a new field: data is split, the others lose theirs. */
-const formatEvent = (event: { event?: string; id?: string; data: string } | { comment: string }): string => {
-  if ('comment' in event) return `: ${event.comment.replaceAll(/[\r\n]+/g, ' ')}\n\n`;
+const formatEvent = (event: StreamEvent): string => {
+  if ('comment' in event) {
+    const retry = event.retry_ms === undefined ? '' : `retry: ${event.retry_ms}\n`;
+    return `: ${event.comment.replaceAll(/[\r\n]+/g, ' ')}\n${retry}\n`;
+  }
   const lines: string[] = [];
   if (event.event !== undefined) lines.push(`event: ${event.event.replaceAll(/[\r\n]+/g, ' ')}`);
   if (event.id !== undefined) lines.push(`id: ${event.id.replaceAll(/[\r\n\0]+/g, ' ')}`);

@@ -23,6 +23,9 @@ const declarationProblems = (operation: Operation): string[] => {
   if (operation.access === 'public' && (operation.scope !== null || operation.permission)) {
     problems.push(`${name}: access is public, so scope and permission must be null`);
   }
+  if (operation.cache_s !== undefined && (operation.access !== 'public' || operation.method !== 'GET')) {
+    problems.push(`${name}: only public GET answers are kept by others`);
+  }
   for (const parameter of pathParameters(operation.path)) {
     if (!Object.hasOwn(operation.input.shape, parameter)) {
       problems.push(`${name}: the path parameter {${parameter}} is not in the input`);

@@ -13,6 +13,8 @@ import { callOf } from './request-call.ts';
 import type { RequestGuard } from './request-guard.ts';
 
 const json = 'application/json; charset=utf-8';
+/** What anybody may keep, a page of any site may read. */
+const openToAll = { 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' };
 /** One operation as an HTTP route. Everything that does not depend on the request is worked out in the constructor. */
 export class OperationRoute {
   readonly operation: Operation;
@@ -97,6 +99,8 @@ export class OperationRoute {
       request.exchange.flight?.begin();
       return sendStream(reply, output as StreamAnswer, call.signal, this.#options.config.stream_keep_alive_ms);
     }
+    if (this.operation.cache_s !== undefined)
+      reply.headers({ ...openToAll, 'cache-control': `public, max-age=${this.operation.cache_s}` });
     if (this.operation.status === 204) return reply.send();
     if (this.operation.cache_s !== undefined)
       reply.header('cache-control', `public, max-age=${this.operation.cache_s}`);

@@ -15,7 +15,7 @@ export interface FileAnswer {
 
 /** What a handler of an `answer: 'stream'` operation returns: server-sent events until the call's signal aborts. */
 export interface StreamAnswer {
-  events: AsyncIterable<{ event?: string; id?: string; data: string } | { comment: string }>;
+  events: AsyncIterable<{ event?: string; id?: string; data: string } | { comment: string; retry_ms?: number }>;
 }
 
 type Answer<O extends Operation> =

@@ -60,7 +60,7 @@ create trigger diary_entries_place before insert on diary_entries
   for each row execute function diary_entries_take_place();
 
 create function diary_entries_counted(e diary_entries) returns boolean language sql immutable
-  return e.tsv is not null and e.deleted_at is null and e.status <> 'quarantined';
+  return e.tsv is not null and e.deleted_at is null and e.status <> 'quarantined' and e.hidden_at is null;
 
 create type diary_counted as (diary_id uuid, words int, tsv tsvector);
 
