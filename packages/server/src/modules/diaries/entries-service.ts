@@ -69,6 +69,13 @@ const changedFields = (entry: EntryRow, input: ParsedInputOf<typeof diariesUpdat
   expires_at: input.expires_at === undefined ? entry.expires_at : date(input.expires_at),
 });
 
+/** A signed entry that was set aside, and nothing else is asked for than to let it be seen. */
+const isRelease = (entry: EntryRow, input: ParsedInputOf<typeof diariesUpdateEntry>): boolean => {
+  const { diary_ref: _diary, entry_id: _entry, status, ...others } = input;
+  const alone = Object.values(others).every((member) => member === undefined);
+  return entry.signature !== null && entry.status === 'quarantined' && status === 'active' && alone;
+};
+
 /** Entries of diaries: written, corrected, read, deleted and brought back. */
 export const createEntriesService = ({ database, clock, scan = scanForInjection, embedder = null }: DiariesParts) => {
   /** Nobody waits for a model: the entry is found by its words until the job has run. */
@@ -215,6 +222,23 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection,
     return { ...entry, superseded_by: by, superseded_at: now, version: entry.version + 1, updated_at: now };
   };
 
+  /** The owner has looked at what was set aside. What was signed stays what it is; only where it is seen changes. */
+  const release = async (
+    tx: Transaction,
+    call: Call,
+    diary: SeenDiary,
+    entry: EntryRow,
+    now: Date,
+  ): Promise<EntryRow> => {
+    if (diary.level !== levels.owner) throw denied('manage');
+    await entriesStore.setStatus(tx.db, entry.id, 'active', now);
+    await entriesStore.record(tx.db, [entry.id], 'updated', actorOf(call.caller), now);
+    const after: EntryRow = { ...entry, status: 'active', version: entry.version + 1, updated_at: now };
+    emitEntry(tx, 'updated', after);
+    auditEntry(tx, 'diaries.update_entry', after, { version: after.version, status: after.status });
+    return after;
+  };
+
   const remove = async (tx: Transaction, call: Call, entry: EntryRow, now: Date): Promise<void> => {
     requireMutable(entry);
     const gone = { ...entry, deleted_at: now, updated_at: now };
@@ -315,6 +339,7 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection,
         const diary = await holdDiary(tx, call, input.diary_ref, 'write', now);
         let entry = await holdEntry(tx, call.caller, diary.id, input.entry_id, now);
         const { diary_ref: _diary, entry_id: _entry, superseded_by, ...members } = input;
+        if (isRelease(entry, input)) return entryViewOf(call, await release(tx, call, diary, entry, now));
         requireMutable(entry);
         if (Object.values(members).some((member) => member !== undefined))
           entry = await rewrite(tx, call, diary, entry, changedFields(entry, input), 'updated', now);

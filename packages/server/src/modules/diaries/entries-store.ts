@@ -107,6 +107,12 @@ export const entriesStore = {
       ${analysis === null ? sql`` : sql`, (${indexColumns}) = (${indexed(analysis)})`} where id = ${e.id}`.execute(db);
   },
 
+  setStatus: async (db: Db, id: string, status: EntryRow['status'], at: Date): Promise<void> => {
+    await sql`update diary_entries set status = ${status}, version = version + 1, updated_at = ${at} where id = ${id}`.execute(
+      db,
+    );
+  },
+
   /** Retires an entry, or brings it back. */
   setSuperseded: async (db: Db, id: string, by: string | null, at: Date): Promise<void> => {
     await sql`update diary_entries set superseded_by = ${by}, superseded_at = ${by === null ? null : at},
