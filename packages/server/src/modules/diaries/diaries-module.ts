@@ -39,7 +39,7 @@ export const createDiariesModule = (parts: DiariesParts): DiariesModule => {
       { name: 'diaries-search-pages', every_ms: 300_000, run: services.search.sweep },
       { name: 'diaries-index', every_ms: 60_000, run: services.index.catchUp },
       { name: 'diaries-words', every_ms: 3_600_000, run: services.index.sweep },
-      { name: 'diaries-embed', every_ms: 15_000, run: services.embedding.sweep },
+      ...(parts.embedder == null ? [] : [{ name: 'diaries-embed', every_ms: 5000, run: services.embedding.sweep }]),
     ],
   };
 };

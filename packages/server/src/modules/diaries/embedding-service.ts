@@ -10,7 +10,7 @@ import { type EmbeddableRow, vectorsStore } from './vectors-store.ts';
 
 const atOnce = 32;
 /** The job of a new entry comes first; the sweep is for what it left behind. */
-const sweptAfterMs = 30_000;
+const sweptAfterMs = 5000;
 
 /** Computes what entries mean, in the background. What waits is marked in the entry itself, so that nothing is lost with a process. */
 export const createEmbeddingService = ({ database, clock, embedder = null }: DiariesParts) => {
