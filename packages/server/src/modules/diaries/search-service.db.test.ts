@@ -58,6 +58,16 @@ describe('32: words', () => {
     ).toEqual([deploy, production].sort());
   });
 
+  it('32: finds in a diary of two entries what it finds in one of thousands', async () => {
+    const diary = await diaryOf();
+    const moved = await write(diary, 'The staging server moved to Falkenstein on Monday; deploy with make ship.');
+    const anna = await write(diary, 'Anna prefers answers in German.');
+    for (const query of ['deploy production', 'where is staging', 'falkenstien', 'stagging'])
+      expect([query, (await found(diary, query))[0]]).toEqual([query, moved]);
+    expect((await found(diary, 'which language does Anna want'))[0]).toBe(anna);
+    expect(await search(diary, 'quantum cheese')).toMatchObject({ abstained: true, items: [] });
+  });
+
   it('finds other forms of a word, what was mistyped, and what was written with accents', async () => {
     const diary = await diaryOf();
     await among(diary);

@@ -100,6 +100,12 @@ interface Term {
   known: number;
 }
 
+/**
+ * Fewer entries tell little of words: one that stands there has had no chance to show that it is rare, one that does not
+ * may be missing by chance. Otherwise an only entry would answer no question of two words.
+ */
+const entriesThatTell = 200;
+
 const termsOf = (query: RankingQuery, stats: TermStats, parameters: RankingParameters): Term[] => {
   const names = new Set<string>();
   for (const lexemes of query.authors?.values() ?? []) for (const lexeme of lexemes) names.add(lexeme);
@@ -114,7 +120,10 @@ const termsOf = (query: RankingQuery, stats: TermStats, parameters: RankingParam
       // A word nobody used is no rarer than the one it was taken for.
       if (stats.frequency(term) === 0) frequency = Math.max(frequency, stats.frequency(form));
     }
-    const rarity = inverseFrequency(stats.entries, frequency);
+    const rarity = inverseFrequency(
+      frequency > 0 ? Math.max(stats.entries, entriesThatTell) : stats.entries,
+      frequency,
+    );
     terms.push({
       weight: isAuthor ? rarity * parameters.authorName : rarity,
       forms,
