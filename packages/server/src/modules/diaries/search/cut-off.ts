@@ -7,7 +7,7 @@ import type { Ranking } from './ranking.ts';
 export const confidenceOf = ({ entries, attainable, known }: Ranking): number =>
   entries[0] === undefined ? 0 : (entries[0].score / attainable) * Math.sqrt(known);
 
-/** Silences one of twenty questions that LoCoMo's dialogues answer. */
+/** A little more lenient than what silences one of twenty questions that LoCoMo's dialogues answer: docs/performance.md has both. */
 export const confidenceCutOff = 0.134;
 
 export const abstains = (ranking: Ranking, cutOff = confidenceCutOff): boolean => confidenceOf(ranking) < cutOff;
