@@ -111,6 +111,57 @@ describe('21: deleting a diary', () => {
   });
 });
 
+describe('24: the database fails while rights are looked up', () => {
+  it('24: is 503 for whoever asks, by every way, and nothing of it is kept', async () => {
+    const diary = await makeDiary(owner, { name: 'Looked up' });
+    const { id } = await write(owner, diary);
+    await give(owner, diary, other, 'writer');
+    const body = { content: 'written' };
+    const client = await connectByHand(world.url, other.token);
+    const asks: [string, () => Promise<unknown>, number | string][] = [
+      ['read by its reader', async () => (await other.get(entryPath(diary, id))).status, 200],
+      ['read by a stranger', async () => (await stranger.get(entryPath(diary, id))).status, 404],
+      ['list', async () => (await other.get(`/api/v1/diaries/${diary}/entries`)).status, 200],
+      ['write', async () => (await other.post(`/api/v1/diaries/${diary}/entries`, body)).status, 201],
+      ['write by a stranger', async () => (await stranger.post(`/api/v1/diaries/${diary}/entries`, body)).status, 404],
+      ['tool', async () => codeOf(await client.call('diary_get', { diary_ref: diary, entry_id: id })), 'none'],
+    ];
+    const codeOf = (result: Json): string =>
+      result.isError === true ? (/not_ready/.exec(JSON.stringify(result))?.[0] ?? 'other') : 'none';
+    for (const [what, ask, sound] of asks) {
+      const holder = await world.database.connect();
+      try {
+        await holder.query('begin');
+        await holder.query('lock table diary_tuples in access exclusive mode');
+        let settled = false;
+        const answer = ask().finally(() => {
+          settled = true;
+        });
+        // Whoever waits for the table is cut off, as by a database that falls over.
+        await until(async () => {
+          await holder.query(
+            `select pg_terminate_backend(pid) from pg_locks
+             where not granted and relation = 'diary_tuples'::regclass and pid <> pg_backend_pid()`,
+          );
+          return settled;
+        }, 'the question is cut off');
+        const failed = await answer;
+        expect([what, failed]).toEqual([what, what === 'tool' ? 'not_ready' : 503]);
+      } finally {
+        await holder.query('rollback');
+        holder.release();
+      }
+      // Another connection may have been cut off with it, which the pool finds out when it is used.
+      const after = await until(async () => {
+        const now = await ask();
+        return now === 503 || now === 'not_ready' ? null : { now };
+      }, 'the database answers again');
+      expect([what, after.now]).toEqual([what, sound]);
+    }
+    await client.close();
+  });
+});
+
 describe('22: an entry under the id of another diary', () => {
   it('22: is unknown for every act, in the words of an id that nobody has', async () => {
     const [home, wrong] = [await makeDiary(owner), await makeDiary(owner)];

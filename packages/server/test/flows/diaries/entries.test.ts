@@ -339,6 +339,28 @@ describe('46: text that reads like orders', () => {
     );
   });
 
+  it('40: carries its mark in a network diary wherever it is read, and is left out of each answer that asks for it', async () => {
+    const diary = await shared({ visibility: 'network' });
+    const plain = await write(writer, diary, { content: 'The firewall is documented in the wiki.' });
+    const flagged = await write(writer, diary, { content: orders[0]! });
+    const reflect = async (query = '') =>
+      ok(await reader.get(`/api/v1/diaries/reflect?diary_ref=${diary}${query}`)).entries;
+    const list = async (query = '') => ok(await reader.get(`/api/v1/diaries/${diary}/entries?limit=200${query}`)).items;
+    for (const ask of [list, reflect]) {
+      const marks = new Map((await ask()).map((entry: Json) => [entry.id, entry.injection_risk]));
+      expect([marks.get(plain.id), marks.get(flagged.id)]).toEqual([false, true]);
+      const ids = (await ask('&exclude_suspicious=true')).map((entry: Json) => entry.id);
+      expect([ids.includes(plain.id), ids.includes(flagged.id)]).toEqual([true, false]);
+    }
+    // The feed has none of it, asked for or not, even when the diary goes public and its owner lets it through.
+    ok(await owner.patch(`/api/v1/diaries/${diary}`, { visibility: 'public' }));
+    ok(await owner.patch(entryPath(diary, flagged.id), { status: 'active' }));
+    const feed = ok(await world.anonymous.get('/api/v1/public/feed?limit=100')).items;
+    expect(feed.filter((item: Json) => [plain.id, flagged.id].includes(item.id))).toMatchObject([
+      { id: plain.id, injection_risk: false },
+    ]);
+  });
+
   it('46: is set aside in a public diary, seen by those who may write, and released by the owner alone', async () => {
     const diary = await shared({ visibility: 'public' });
     const ids: string[] = [];
