@@ -27,7 +27,8 @@ export interface BackupOptions {
   log: Logger;
 }
 
-const tablePrefixes = ['core', ...moduleOrder];
+/** Tables of diaries carry the name of one of them. */
+const tablePrefixes = ['core', 'diary', ...moduleOrder];
 
 /** Runs `act` on one snapshot of the database, which sees nothing of what commits meanwhile. */
 const onSnapshot = async <T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> => {
