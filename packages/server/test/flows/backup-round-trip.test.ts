@@ -85,6 +85,8 @@ const dataDirs: string[] = [];
 let server: RunningServer;
 let token: string;
 let before: Item[];
+let diary: { id: string };
+let memory: { id: string; content_id: string };
 /** Stored files: name and content. */
 const stored = new Map<string, Buffer>();
 
@@ -118,6 +120,8 @@ beforeAll(async () => {
   await call(server, token, 'POST', '/api/v1/diaries', { name: 'Trips' });
   for (const content of ['The ferry to the island leaves at nine.', 'The island has one hotel.'])
     await call(server, token, 'POST', '/api/v1/diaries/Trips/entries', { content });
+  diary = await call(server, token, 'POST', '/api/v1/diaries', { name: 'Kept' });
+  memory = await call(server, token, 'POST', `/api/v1/diaries/${diary.id}/entries`, { content: 'Kept as well' });
   before = await listItems(server, token);
   for (const content of [Buffer.alloc(0), Buffer.from('a'), randomBytes(3_000_001)])
     stored.set(await storeFile(server.dataDir, content), content);
@@ -174,6 +178,9 @@ it('a backup taken while writes go on restores into an empty directory, and the 
       values: { ok: true },
     });
     expect(asked.status).toBe('answered');
+    expect(await call(second, token, 'GET', `/api/v1/diaries/${diary.id}`)).toEqual(diary);
+    const kept = await call(second, token, 'GET', `/api/v1/diaries/Kept/entries/${memory.id}`);
+    expect([kept.content, kept.content_id]).toEqual(['Kept as well', memory.content_id]);
   } finally {
     await second.stop();
   }
