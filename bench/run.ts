@@ -1,12 +1,11 @@
 /** `npm run bench`: the lines of the budget table that exist so far, each beside its peer in the same run. `--write` puts them into docs/performance.md. */
-import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { resolve } from 'node:path';
 import { createAtrium } from '../packages/sdk/src/index.ts';
 import { type BenchLine, startBenchServer } from './bench-server.ts';
 import { benchCard } from './card.ts';
 import { benchFanOut } from './fan-out.ts';
 import { benchItemGet } from './item-get.ts';
+import { writeServerReport } from './performance-file.ts';
 import { benchOauth } from './token-lines.ts';
 
 const server = await startBenchServer();
@@ -47,5 +46,5 @@ Machine of this run: ${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, N
 |---|---|---|---|---|---|
 ${lines.map((line) => `| ${line.what} | ${line.ours} | ${line.peer} | ${line.result} | ${line.budget} | ${line.met ? 'yes' : 'no'} |`).join('\n')}
 `;
-if (process.argv.includes('--write')) writeFileSync(resolve(import.meta.dirname, '../docs/performance.md'), report);
+if (process.argv.includes('--write')) writeServerReport(report);
 process.exit(lines.every((line) => line.met) ? 0 : 1);

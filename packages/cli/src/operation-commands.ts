@@ -19,6 +19,7 @@ const nounSummaries: Readonly<Record<string, string>> = {
   teams: 'teams',
   invitations: 'invitations',
   agents: 'agents and their keys',
+  diaries: 'diaries, their entries and who may read them',
   inbox: 'questions, approvals and notices, every operation',
   items: 'short names for what one does with an item: list, get, answer, …',
   channels: 'channels',

@@ -9,6 +9,27 @@ export const errorCodes = {
     meaning:
       'The request is malformed: broken JSON, a field that the operation does not have, a bad cursor, a bad header.',
   },
+  proof_required: {
+    status: 400,
+    title: 'Proof required',
+    meaning: 'Send `proof`: a signature by the key that is to be registered.',
+  },
+  invalid_signature: {
+    status: 400,
+    title: 'Invalid signature',
+    meaning: 'The signature is not one by that key over what was to be signed, or nobody has that key.',
+  },
+  invalid_challenge: {
+    status: 400,
+    title: 'Invalid challenge',
+    meaning:
+      'The challenge was not made here, was changed, is for another key, is older than five minutes, or was used.',
+  },
+  diary_invitation_closed: {
+    status: 400,
+    title: 'The invitation is no longer open',
+    meaning: 'It was answered or revoked, or its 30 days are over; `share_status` says which.',
+  },
   unauthorized: {
     status: 401,
     title: 'Not signed in',
@@ -74,6 +95,11 @@ export const errorCodes = {
     status: 403,
     title: 'Address denied',
     meaning: 'An operator put the address of the request on the denylist.',
+  },
+  registration_failed: {
+    status: 403,
+    title: 'Registration failed',
+    meaning: 'The voucher or token is unknown, used, expired or taken back, or whoever gave it may no longer do so.',
   },
   not_found: {
     status: 404,
@@ -149,6 +175,86 @@ export const errorCodes = {
     title: 'Changed meanwhile',
     meaning: 'The thing changed since it was read; read it again.',
   },
+  key_already_registered: {
+    status: 409,
+    title: 'The key is registered',
+    meaning: 'An agent has this key, or had it. Whoever holds its private half recovers by it.',
+  },
+  fingerprint_collision: {
+    status: 409,
+    title: 'Another key has this fingerprint',
+    meaning: 'The short names of two keys are the same; make another key.',
+  },
+  agent_key_exists: {
+    status: 409,
+    title: 'The agent has a key',
+    meaning: 'A key is attached once; afterwards it is replaced by one that the old one vouches for.',
+  },
+  agent_key_missing: {
+    status: 409,
+    title: 'No key',
+    meaning: 'Only an agent with a key of its own does this; attach one first.',
+  },
+  signing_request_expired: {
+    status: 409,
+    title: 'The signing request has expired',
+    meaning: 'No signature came in time; prepare the message again.',
+  },
+  signing_request_already_completed: {
+    status: 409,
+    title: 'The signing request is completed',
+    meaning: 'A signature was handed in, good or not; there is one attempt.',
+  },
+  recovery_code_dead: {
+    status: 410,
+    title: 'The recovery code is no longer good',
+    meaning: 'It was used, has expired, or is not one for the agent of that key.',
+  },
+  diary_ref_ambiguous: {
+    status: 409,
+    title: 'Several diaries have that name',
+    meaning: 'More than one diary you can read is called so; `ids` lists them. Name one by its id.',
+  },
+  diary_entries_too_long: {
+    status: 409,
+    title: 'Entries are too long for that visibility',
+    meaning: 'Entries of a public diary hold at most 10,000 characters; `entry_ids` lists longer ones.',
+  },
+  diary_limit_reached: {
+    status: 409,
+    title: 'A limit of diaries is reached',
+    meaning: '`limit` names it and `max` says how many there may be.',
+  },
+  diary_search_unavailable: {
+    status: 503,
+    title: 'Search by meaning is not available',
+    meaning: 'No model is configured, or it did not answer; a search by words works all the same.',
+  },
+  share_exists: {
+    status: 409,
+    title: 'Already shared',
+    meaning: 'The subject has a share or an open invitation; change its role instead. `share_id` names it.',
+  },
+  entry_superseded: {
+    status: 409,
+    title: 'The entry was replaced already',
+    meaning: 'Another entry took its place; read it again and correct that one.',
+  },
+  entry_duplicate: {
+    status: 409,
+    title: 'The diary holds that text already',
+    meaning: 'The call asked to refuse duplicates; `entry_id` names the entry.',
+  },
+  relation_exists: {
+    status: 409,
+    title: 'Already related so',
+    meaning: 'The two entries have that relation; `relation_id` names it.',
+  },
+  relation_decided: {
+    status: 409,
+    title: 'The relation is decided',
+    meaning: 'Somebody accepted or rejected it; remove it first to begin anew.',
+  },
   identity_link_dead: {
     status: 410,
     title: 'The link is no longer good',
@@ -165,7 +271,23 @@ export const errorCodes = {
     title: 'Validation failed',
     meaning: 'One or more fields are wrong; `errors[]` lists path and message.',
   },
+  entry_refused: {
+    status: 422,
+    title: 'The diary does not take that text',
+    meaning:
+      'It reads like orders to a model, and the policy of the diary is to refuse such text; `rules` names what matched.',
+  },
   rate_limited: { status: 429, title: 'Too many requests', meaning: 'Wait for the seconds in `Retry-After`.' },
+  voucher_limit: {
+    status: 429,
+    title: 'Too many open vouchers',
+    meaning: 'Five may be open at once; one more goes when one is redeemed, taken back or expired.',
+  },
+  signing_limit: {
+    status: 429,
+    title: 'Too many open signing requests',
+    meaning: 'Twenty may wait at once; complete one or let it expire.',
+  },
   too_many_waits: { status: 429, title: 'Too many open waits', meaning: 'A principal may hold 20 waits at once.' },
   identity_provider_failed: {
     status: 502,

@@ -107,6 +107,7 @@ export const agentView = z.object({
   item_scope: itemScope,
   owner: actor,
   key_prefix: z.string().nullable().describe('first characters of the active key'),
+  fingerprint: z.string().nullable().describe('of the key pair that it owns; null when it has none'),
   created_at: time,
   first_seen_at: time.nullable(),
   last_seen_at: time.nullable(),

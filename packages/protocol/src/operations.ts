@@ -1,4 +1,6 @@
 import { adminOperations } from './admin.ts';
+import { agentKeyOperations } from './agent-keys.ts';
+import { diariesOperations } from './diaries.ts';
 import { identityOperations } from './identity.ts';
 import { inboxOperations } from './inbox.ts';
 import { oauthOperations } from './oauth.ts';
@@ -10,10 +12,12 @@ import { signInOperations } from './sign-in.ts';
 /** Every operation, in module order. The server refuses to start when one has no handler. */
 export const operations: readonly Operation[] = [
   ...identityOperations,
+  ...agentKeyOperations,
   ...signInOperations,
   ...userOperations,
   ...oauthOperations,
   ...oauthAdminOperations,
+  ...diariesOperations,
   ...inboxOperations,
   ...adminOperations,
   ...serverOperations,

@@ -2,10 +2,18 @@
 export const scopes = {
   'inbox:read': { title: 'Read items, channels and templates', privileged: false },
   'inbox:write': { title: 'Ask, notify, answer and change items', privileged: false },
+  'diary:read': { title: 'Read diaries and entries, and answer invitations to them', privileged: false },
+  'diary:write': { title: 'Make diaries, write and change entries', privileged: false },
+  'diary:delete': { title: 'Delete diaries and entries', privileged: false },
+  'diary:share': { title: 'Share diaries, and see with whom they are shared', privileged: false },
   'org:read': { title: 'Read the organisation, its people and teams', privileged: false },
   'org:admin': { title: 'Manage members, roles, teams, agents and settings', privileged: true },
   'account:read': { title: 'Read your account, sessions and keys', privileged: false },
   'account:write': { title: 'Change your account, sessions and keys', privileged: true },
+  // Vouching brings in an agent that stays when the one who did it has lost the token, so software nobody knows gets it not.
+  'agent:profile': { title: 'Be an agent with a key: its profile, its secret, whom it vouches for', privileged: true },
+  'agent:directory': { title: 'List the agents that let themselves be found', privileged: false },
+  'crypto:sign': { title: 'Sign with the key of the agent', privileged: false },
   'events:write': { title: 'Bring in events of systems outside', privileged: true },
   'admin:read': { title: 'See the whole server: clients, tokens, people, keys', privileged: true, operator: true },
   'admin:write': { title: 'Run the whole server: clients, tokens, people, keys', privileged: true, operator: true },

@@ -26,6 +26,11 @@ export const settingKeys = {
     title: 'Also ask in the client of the agent that asks, where it can',
   },
   markdown_remote_images: { schema: z.boolean(), default: false, title: 'Load images of other servers in messages' },
+  diary_max_visibility: {
+    schema: z.enum(['private', 'network', 'public']),
+    default: 'public',
+    title: 'Widest visibility that a diary of the organisation may have',
+  },
   push_full_text: { schema: z.boolean(), default: false, title: 'Put the text of items into push messages' },
 } as const satisfies Record<string, { schema: z.ZodType; default: unknown; title: string }>;
 

@@ -8,6 +8,7 @@ import {
   createSettingsService,
   type HostFacts,
 } from '../modules/admin/index.ts';
+import { createDiariesModule, createEndpointEmbedder } from '../modules/diaries/index.ts';
 import { identityModule } from '../modules/identity/identity-module.ts';
 import { createIdentity, type Identity, identityEvents } from '../modules/identity/index.ts';
 import { createInboxModule, type InboxModule } from '../modules/inbox/index.ts';
@@ -103,6 +104,11 @@ const eventsKept = 10_000;
 const senderOf = (values: ConfigValues, publicUrl: () => string): string =>
   values.config.mail.from ?? `Atrium <atrium@${new URL(publicUrl() || 'http://localhost').hostname}>`;
 
+const openEmbedder = ({ config, secrets }: ConfigValues) =>
+  config.embeddings === null
+    ? null
+    : createEndpointEmbedder({ ...config.embeddings, key: secrets.embeddingsKey?.reveal() ?? null });
+
 const openMail = ({ values, clock, log, public_url }: ModulesOptions): MailTransport => {
   const { smtp } = values.config.mail;
   const from = () => senderOf(values, public_url);
@@ -125,6 +131,7 @@ const buildIdentity = (options: ModulesOptions, mail: MailTransport, fetch: Guar
     limiter: limits.durable,
     ...{ secrets: storage.secrets, mail, fetch },
     forgetInAudit: createForgetInAudit(storage.keysFor('audit checkpoints')[0]),
+    challenge_keys: storage.keysFor('recovery challenges'),
     options: {
       public_url,
       registration: auth.openRegistration ? 'open' : 'invitation',
@@ -134,6 +141,13 @@ const buildIdentity = (options: ModulesOptions, mail: MailTransport, fetch: Guar
       login: rateLimits.login,
       login_account: rateLimits.loginAccount,
       magic_link: rateLimits.magicLink,
+      agent_keys: {
+        registration: rateLimits.registration,
+        vouch: rateLimits.vouch,
+        signing: rateLimits.signing,
+        recovery: rateLimits.recovery,
+        verify: rateLimits.verify,
+      },
     },
     onError: (error) => log.warn({ err: error }, 'marks of use could not be written'),
   });
@@ -273,6 +287,16 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     ...(oauthModule(oauth).eventFilters ?? []),
     ...(operators.eventFilters ?? []),
   ];
+  const diaries = createDiariesModule({
+    database: storage.database,
+    clock,
+    settingsOf: (orgId) => settings.get(orgId),
+    embedder: openEmbedder(values),
+  });
+  lowFilters.push(...(diaries.eventFilters ?? []));
+  identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
+  identity.onPersonErasing(diaries.services.hooks.personErasing);
+  identity.onPersonExporting(diaries.services.hooks.personExporting);
   const inbox: InboxModule = createInboxModule(
     {
       database: storage.database,
@@ -329,7 +353,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   lowFilters.push(...(admin.eventFilters ?? []));
   storage.dispatcher.subscribe(settings.onEvent, settings.forget);
   return {
-    list: [identityModule(identity), oauthModule(oauth), operators, inbox, admin],
+    list: [identityModule(identity), oauthModule(oauth), operators, diaries, inbox, admin],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
     rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, inbox.rotate],
     host_opened: (facts) => {

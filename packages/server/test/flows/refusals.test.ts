@@ -1,5 +1,14 @@
-import { grantableScopes, type Operation, operations, pathParameters, type Scope, toRequest } from '@atrium/protocol';
+import {
+  grantableScopes,
+  identityProof,
+  type Operation,
+  operations,
+  pathParameters,
+  type Scope,
+  toRequest,
+} from '@atrium/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeKey } from '../support/agent-key.ts';
 import { createAuthenticator } from '../support/authenticator.ts';
 import { connectByHand, type McpDriver } from '../support/mcp-drivers.ts';
 import { inputWith, namesRows } from '../support/operation-inputs.ts';
@@ -23,7 +32,10 @@ beforeAll(async () => {
   home = await world.makeOrg('First');
   foreign = await world.makeOrg('Foreign');
   x = foreign.owner;
-  xAgent = await foreign.agent('X agent', { item_scope: { kind: 'org' } });
+  xAgent = await foreign.agent('X agent', {
+    item_scope: { kind: 'org' },
+    scopes: grantableScopes.filter((scope) => /^(?:inbox:|diary:|agent:profile|crypto:sign)/.test(scope)),
+  });
   rows = await fill(home);
 });
 afterAll(() => world.close());
@@ -49,6 +61,33 @@ const fillSignIn = async (owner: Person): Promise<Record<string, string>> => {
     passkey: ok(await owner.post('/api/v1/me/passkeys', { ceremony_id, credential })).id,
     provider,
     login,
+  };
+};
+
+/** What an agent with a key of its own has, and a voucher. */
+const fillKeys = async (org: Org): Promise<Record<string, string>> => {
+  const agent = await org.agent('Signer', { scopes: ['agent:profile', 'crypto:sign'] });
+  const [key, proof_time] = [await makeKey(), new Date().toISOString()];
+  const proof = await key.sign(identityProof(agent.id, proof_time));
+  ok(await agent.post('/api/v1/agents/attach-key', { public_key: key.public_key, proof_time, proof }));
+  return {
+    voucher: ok(await org.owner.post('/api/v1/vouchers')).id,
+    signing_request: ok(await agent.post('/api/v1/crypto/signing-requests', { message: 'Sign' })).id,
+  };
+};
+
+/** A diary with an entry that is related to another, offered to an agent. */
+const fillDiaries = async (owner: Person, agent: Agent): Promise<Record<string, string>> => {
+  const diary = ok(await owner.post('/api/v1/diaries', { name: 'Diary' })).id;
+  const write = async (content: string) => ok(await owner.post(`/api/v1/diaries/${diary}/entries`, { content })).id;
+  const [entry, other_entry] = [await write('Entry'), await write('Other entry')];
+  const relations = `/api/v1/diaries/${diary}/entries/${entry}/relations`;
+  return {
+    diary,
+    entry,
+    other_entry,
+    share: ok(await owner.post(`/api/v1/diaries/${diary}/shares`, { agent_id: agent.id })).id,
+    relation: ok(await owner.post(relations, { to_entry_id: other_entry, kind: 'elaborates' })).id,
   };
 };
 
@@ -88,6 +127,8 @@ const fill = async (org: Org): Promise<Rows> => {
     view: ok(await owner.post('/api/v1/inbox/views', { name: 'View', filter: {} })).id,
     rule: ok(await owner.get('/api/v1/inbox/always-rules')).items[0].id,
     ...(await fillSignIn(owner)),
+    ...(await fillKeys(org)),
+    ...(await fillDiaries(owner, agent)),
     key: ok(await owner.post('/api/v1/me/api-keys', { name: 'Key' })).key.id,
     session: ok(await owner.get('/api/v1/me/sessions')).items[0].id,
     invitation: ok(await owner.post('/api/v1/orgs/current/invitations', { role: 'member' })).invitation.id,
@@ -120,6 +161,7 @@ const approvalRequestOf = async (person: Person): Promise<string> => {
 
 const kindByGroup: Record<string, string> = {
   inbox: 'item',
+  diaries: 'diary',
   channels: 'channel',
   templates: 'template',
   views: 'view',
@@ -128,6 +170,8 @@ const kindByGroup: Record<string, string> = {
   teams: 'team',
   roles: 'role',
   invitations: 'invitation',
+  vouchers: 'voucher',
+  signing_requests: 'signing_request',
   members: 'user',
   users: 'user',
   emails: 'email',
@@ -154,6 +198,8 @@ const kindOf = (operation: Operation, member: string): string => {
   if (member === 'org' || member === 'org_id') return 'org';
   if (['user', 'user_id', 'to', 'assignee'].includes(member)) return 'user';
   if (member === 'other_id') return 'other_item';
+  if (member === 'to_entry_id') return 'other_entry';
+  if (/^(entry|share|relation)_id$/.test(member)) return member.slice(0, -'_id'.length);
   if (/attachments\/\{id\}/.test(operation.path)) return 'attachment';
   const kind = kindByGroup[operation.name.split('.')[0]!];
   if (kind === undefined) throw new Error(`which row does ${operation.name} name by ${member}?`);
@@ -403,6 +449,8 @@ describe('every MCP tool', () => {
         body: JSON.stringify(message),
       });
       expect(nobody.status).toBe(401);
+      // What is open to everybody elsewhere is open to everybody who came in here.
+      if (operation.access === 'public') return;
 
       const key = await keyWithout(operation.scope!);
       const unscoped = await connectByHand(world.url, key.token);

@@ -1,4 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
+import { makeKey, newRegistrationKey, proveRegistration } from '../support/agent-key.ts';
 import { ownerPassword, setUp } from '../support/first-owner.ts';
 import { openSocket } from '../support/live-socket.ts';
 import { createRestClient } from '../support/rest-client.ts';
@@ -81,6 +82,25 @@ it('situation 48: no secret that was used is readable in the output of the serve
   );
   use('second API key', agent.body.api_key);
   use('client secret', agent.body.client_secret);
+
+  const voucher_code = use('voucher', (await people.owner.post('/api/v1/vouchers')).body.code);
+  use('open voucher', (await people.owner.post('/api/v1/vouchers')).body.code);
+  use('enrolment token', (await people.owner.post(`/api/v1/agents/${agent.body.agent.id}/enrol`)).body.enrolment_token);
+  const [key, once] = [await makeKey(), newRegistrationKey()];
+  use('private key', key.private_key);
+  const newcomer = await anonymous.post(
+    '/api/v1/agents/register',
+    { public_key: key.public_key, voucher_code, proof: await proveRegistration(key, once) },
+    { headers: { 'idempotency-key': once } },
+  );
+  use('client secret of a newcomer', newcomer.body.client_secret);
+  const { public_key } = key;
+  const { challenge, hmac } = (await anonymous.post('/api/v1/recovery/challenge', { public_key })).body;
+  const signature = await key.sign(challenge);
+  const proven = await anonymous.post('/api/v1/recovery/verify', { challenge, hmac, signature, public_key });
+  const recovery_code = use('recovery code', proven.body.recovery_code);
+  const recovered = await anonymous.post('/api/v1/recovery/reset-secret', { recovery_code, public_key });
+  use('recovered client secret', recovered.body.client_secret);
 
   const form = { fields: [{ type: 'text', id: 'password', sealed: true, required: true, max_len: 40 }] };
   const item = await people.ask({ form });

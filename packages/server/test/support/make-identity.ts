@@ -26,6 +26,13 @@ export const testIdentityOptions: IdentityOptions = {
   login: { max: 10, windowMs: 15 * 60 * 1000 },
   login_account: { max: 5, windowMs: 15 * 60 * 1000 },
   magic_link: { max: 3, windowMs: 60 * 60 * 1000 },
+  agent_keys: {
+    registration: { max: 1000, windowMs: 60_000 },
+    vouch: { max: 1000, windowMs: 60_000 },
+    signing: { max: 1000, windowMs: 60_000 },
+    recovery: { max: 1000, windowMs: 60_000 },
+    verify: { max: 1000, windowMs: 60_000 },
+  },
 };
 
 /** Identity over a database of a test. */
@@ -51,6 +58,7 @@ export const makeIdentity = (
         told: () => {},
       }),
     forgetInAudit: createForgetInAudit(randomBytes(32)),
+    challenge_keys: [randomBytes(32)],
     fetch: createGuardedFetch({ allow: ['127.0.0.1', '::1'] }),
     database: test.database,
     clock: test.clock,

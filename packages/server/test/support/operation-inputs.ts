@@ -1,4 +1,4 @@
-import { type Operation, pathParameters } from '@atrium/protocol';
+import { type Operation, pathParameters, signingVectors } from '@atrium/protocol';
 import type { Json } from './rest-client.ts';
 
 /**
@@ -19,7 +19,8 @@ export const inputWith = (operation: Operation, idFor: (member: string) => strin
 
 /** Members of the path that name a row, and required ids of the body. */
 const isIdMember = (operation: Operation, name: string): boolean => {
-  if (name === 'org') return true;
+  // A diary goes by its id or its name.
+  if (name === 'org' || name === 'diary_ref') return true;
   // Names a challenge of a few minutes, which is its holder's own.
   if (name === 'ceremony_id') return false;
   const shape = operation.input.shape[name] as { safeParse(value: unknown): { success: boolean } };
@@ -95,5 +96,28 @@ const known: Record<string, Json> = {
   jwks_uri: 'https://foreign.example/jwks',
   range: '203.0.113.9',
   kid: 'no-key',
+  public_key: signingVectors.public_key,
+  fingerprint: signingVectors.fingerprint,
+  message: 'Foreign',
+  signature: signingVectors.cases[0].signature,
+  proof: signingVectors.cases[0].signature,
+  old_signature: signingVectors.cases[0].signature,
+  new_signature: signingVectors.cases[0].signature,
+  proof_time: soon,
+  content: 'Foreign',
+  kind: 'supports',
+  decision: 'accepted',
+  object: { kind: 'diary', id: '01900000-0000-7000-8000-000000000000' },
+  permit: 'read',
+  checks: [
+    {
+      correlation_id: '1',
+      object: { kind: 'diary', id: '01900000-0000-7000-8000-000000000000' },
+      permit: 'read',
+    },
+  ],
+  'diaries.bulk.action': 'archive',
+  'diaries.share.user_id': '01900000-0000-7000-8000-000000000000',
+  'diaries.transfer.user_id': '01900000-0000-7000-8000-000000000000',
   'device_codes.expire.id': 'f'.repeat(64),
 };

@@ -111,6 +111,7 @@ export const agentsOf = (count: number): AgentView[] =>
     scopes: index === 0 ? ['inbox:read', 'inbox:write', 'org:read'] : ['inbox:read', 'inbox:write'],
     item_scope: index === 0 ? { kind: 'channels', channel_ids: [id(6, 0), id(6, 1)] } : { kind: 'own' },
     owner: { type: 'user', id: me.user.id, name: pick(names, index >> 1) },
+    fingerprint: index % 3 === 0 ? '21FE-31DF-A154-A261' : null,
     key_prefix: index === 4 ? null : `atk_${['7Qw2', 'h0Xp', 'Kd91'][index % 3]}`,
     created_at: ago(60 * 24 * (30 + index)),
     first_seen_at: index % 7 === 3 ? null : ago(60 * 24 * 20),

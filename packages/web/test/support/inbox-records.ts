@@ -550,6 +550,7 @@ export const agentView = (actor: Actor) => ({
   scopes: ['inbox:read', 'inbox:write'],
   item_scope: { kind: 'own' },
   owner: self,
+  fingerprint: null,
   key_prefix: 'atk_7Qw2',
   created_at: ago(90_000),
   first_seen_at: ago(80_000),

@@ -99,6 +99,7 @@ export const createAgentsService = ({ clock, database, hooks, transact }: Identi
     if (active === (agent.deactivated_at === null)) return;
     if (active) await plan.requireRoom(tx, caller.org_id, 'agents');
     await agentsStore.setDeactivated(tx.db, caller.org_id, agent.id, active ? null : clock.now());
+    if (!active) for (const hook of hooks.agentShutOut) await hook(tx, agent);
   };
 
   return {
@@ -191,6 +192,7 @@ export const createAgentsService = ({ clock, database, hooks, transact }: Identi
         const agent = await lockAgent(tx, call.caller, input.id);
         const now = clock.now();
         await keysStore.endOfAgent(tx.db, call.caller.org_id, agent.id, now, now);
+        for (const hook of hooks.agentShutOut) await hook(tx, agent);
         await agentsStore.markDeleted(tx.db, call.caller.org_id, agent.id, systemRoleIds.viewer, now);
         tx.emit({ kind: identityEvents.agentDeleted, id: agent.id, body: { name: agent.name } });
         tx.audit({ action: 'agents.delete', target_type: 'agent', target_id: agent.id, details: { name: agent.name } });

@@ -21,6 +21,7 @@ export interface AgentRow {
   owner_id: string | null;
   owner_name: string | null;
   key_prefix: string | null;
+  fingerprint: string | null;
   created_at: Date;
   first_seen_at: Date | null;
   last_seen_at: Date | null;
@@ -38,6 +39,7 @@ const select = (orgId: string, now: Date) => sql`
          (select k.prefix from identity_api_keys k
            where k.agent_id = a.id and k.revoked_at is null and (k.expires_at is null or k.expires_at > ${now})
            order by k.created_at desc, k.id desc limit 1) as key_prefix,
+         (select i.fingerprint from identity_agent_keys i where i.agent_id = a.id and i.replaced_at is null) as fingerprint,
          a.created_at, a.first_seen_at, a.last_seen_at, a.last_tool, a.last_client, a.calls_total, a.calls_today, a.calls_day,
          a.deactivated_at
     from identity_agents a
@@ -110,6 +112,12 @@ export const agentsStore = {
         scopes = coalesce(${changes.scopes ?? null}::text[], scopes),
         item_scope = coalesce(${itemScope}::jsonb, item_scope)
       where org_id = ${orgId} and id = ${id}`.execute(db);
+  },
+
+  setSecret: async (db: Db, orgId: string, id: string, hash: string): Promise<void> => {
+    await sql`update identity_agents set client_secret_hash = ${hash} where org_id = ${orgId} and id = ${id}`.execute(
+      db,
+    );
   },
 
   setDeactivated: async (db: Db, orgId: string, id: string, at: Date | null): Promise<void> => {

@@ -21,6 +21,7 @@ const aboutCallers: ReadonlySet<string> = new Set([
   identityEvents.roleUpdated,
   identityEvents.agentUpdated,
   identityEvents.agentDeleted,
+  identityEvents.agentRecovered,
   identityEvents.sessionRevoked,
   identityEvents.keyRevoked,
 ]);
@@ -36,6 +37,7 @@ const touches = (fact: ChangedFact, caller: Caller): boolean => {
       return caller.role_id === fact.id;
     case identityEvents.agentUpdated:
     case identityEvents.agentDeleted:
+    case identityEvents.agentRecovered:
       return caller.id === fact.id;
     case identityEvents.sessionRevoked:
     case identityEvents.keyRevoked:

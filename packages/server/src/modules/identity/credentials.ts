@@ -6,7 +6,14 @@ import type { Activity } from './activity.ts';
 import type { CallerCache } from './caller-cache.ts';
 import { type CallerRow, credentialsStore } from './credentials-store.ts';
 
-export const tokenPrefixes = { session: 'ats_', apiKey: 'atk_', ticket: 'att_', clientSecret: 'acs_' } as const;
+export const tokenPrefixes = {
+  session: 'ats_',
+  apiKey: 'atk_',
+  ticket: 'att_',
+  clientSecret: 'acs_',
+  enrolment: 'aen_',
+  recovery: 'arc_',
+} as const;
 
 /** What RFC 9449 and RFC 8705 add to a request: the scheme of its token, the proof of its key, and its certificate. */
 export interface ProofOfPossession {

@@ -12,7 +12,14 @@ export type GuessBucket =
   | 'factor'
   | 'mail'
   | 'mail_from'
-  | 'ceremony';
+  | 'ceremony'
+  | 'registration'
+  | 'vouch'
+  | 'signing'
+  | 'recovery_challenge'
+  | 'recovery_verify'
+  | 'recovery_reset'
+  | 'verify';
 
 const hit = (bucket: GuessBucket, key: string, rate: Rate, cost: number) => ({
   ...{ bucket: `identity.${bucket}`, key, limit: rate.max, window_ms: rate.windowMs, cost },

@@ -25,6 +25,8 @@ export interface IdentityOptions {
   login_account: Rate;
   /** Letters of one kind to one address. */
   magic_link: Rate;
+  /** Agents with keys: how often a minute. */
+  agent_keys: { registration: Rate; vouch: Rate; signing: Rate; recovery: Rate; verify: Rate };
 }
 
 /** The database with the way to record refused attempts, whose own transaction was rolled back. */
@@ -52,6 +54,8 @@ export interface IdentityContext {
   /** For sign-in providers, whose addresses operators give. */
   fetch: GuardedFetch;
   forgetInAudit: ForgetInAudit;
+  /** Sign the challenges of recovery, current first. */
+  challenge_keys: readonly [Uint8Array, ...Uint8Array[]];
   options: IdentityOptions;
 }
 

@@ -14,6 +14,17 @@ export const identityEvents = {
   agentCreated: 'identity.agent.created',
   agentUpdated: 'identity.agent.updated',
   agentDeleted: 'identity.agent.deleted',
+  agentRegistered: 'identity.agent.registered',
+  agentKeyChanged: 'identity.agent.key_changed',
+  agentSecretRotated: 'identity.agent.secret_rotated',
+  agentRecovered: 'identity.agent.recovered',
+  agentRecoveryFailed: 'identity.agent.recovery_failed',
+  voucherIssued: 'identity.voucher.issued',
+  voucherRedeemed: 'identity.voucher.redeemed',
+  voucherRevoked: 'identity.voucher.revoked',
+  signingRequested: 'identity.signing.requested',
+  signingCompleted: 'identity.signing.completed',
+  signingExpired: 'identity.signing.expired',
   sessionCreated: 'identity.session.created',
   sessionRevoked: 'identity.session.revoked',
   keyCreated: 'identity.key.created',
@@ -59,7 +70,23 @@ const mayLearn = (event: StoredEvent, caller: Caller): boolean => {
     case identityEvents.agentCreated:
     case identityEvents.agentUpdated:
     case identityEvents.agentDeleted:
+    case identityEvents.agentRegistered:
+    case identityEvents.agentKeyChanged:
+    case identityEvents.agentSecretRotated:
+    case identityEvents.agentRecovered:
       return may('org:read', 'items.read') || caller.id === event.id;
+    case identityEvents.agentRecoveryFailed:
+      return may('org:read', 'agents.manage') || caller.id === event.id;
+    case identityEvents.voucherIssued:
+    case identityEvents.voucherRedeemed:
+    case identityEvents.voucherRevoked:
+      if (caller.id === event.body['issuer_id'] && hasScope(caller.scopes, 'agent:profile')) return true;
+      return may('org:read', 'agents.manage');
+    case identityEvents.signingRequested:
+    case identityEvents.signingCompleted:
+    case identityEvents.signingExpired:
+      if (caller.id === event.body['agent_id'] && hasScope(caller.scopes, 'crypto:sign')) return true;
+      return may('org:admin', 'audit.read');
     case identityEvents.sessionCreated:
     case identityEvents.sessionRevoked:
     case identityEvents.keyCreated:

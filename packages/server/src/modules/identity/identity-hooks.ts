@@ -17,6 +17,15 @@ export interface HookTeam {
   member_ids: readonly string[];
 }
 
+/** An agent that has a key now. */
+export interface HookAgent {
+  id: string;
+  org_id: string;
+  name: string;
+  public_key: string;
+  fingerprint: string;
+}
+
 /** Acts of higher modules that must commit together with an act of identity. Each runs in the open transaction. */
 export interface IdentityHooks {
   orgCreated: ((tx: Transaction, org: HookOrg, call: Call) => Promise<void>)[];
@@ -28,6 +37,10 @@ export interface IdentityHooks {
   visibleChannels: ((caller: Caller, channelIds: readonly string[]) => Promise<readonly string[]>)[];
   /** When an operator shuts a person out: what higher modules gave them ends in the same transaction. */
   userDisabled: ((tx: Transaction, userId: string) => Promise<void>)[];
+  /** An agent came in by its key, or one that was there attached its first: what every such agent gets is made here. */
+  agentRegistered: ((tx: Transaction, agent: HookAgent, call: Call) => Promise<void>)[];
+  /** An agent was shut out, or recovered by its key: what it was given with its old secret ends. */
+  agentShutOut: ((tx: Transaction, agent: { id: string; client_id: string }) => Promise<void>)[];
   /** Bytes that the files of an organisation take. */
   storageBytes: ((orgId: string) => Promise<number>)[];
   /** A person asked to be forgotten: a higher module replaces their name where it keeps copies of it. */
@@ -42,6 +55,8 @@ export const createHooks = (): IdentityHooks => ({
   teamDeleting: [],
   visibleChannels: [],
   userDisabled: [],
+  agentRegistered: [],
+  agentShutOut: [],
   storageBytes: [],
   personErasing: [],
   personExporting: [],

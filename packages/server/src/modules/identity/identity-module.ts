@@ -1,11 +1,14 @@
 import { eraseOrg } from '../../platform/db/org-erasure.ts';
 import type { Module } from '../../platform/module.ts';
 import { emailsStore } from './emails-store.ts';
+import { enrolmentsStore } from './enrolments-store.ts';
 import { factorsStore } from './factors-store.ts';
 import { identityEventFilter } from './identity-events.ts';
 import type { Identity } from './index.ts';
 import { linksStore } from './links-store.ts';
+import { recoveryStore } from './recovery-store.ts';
 import { accountRoutes } from './routes/account-routes.ts';
+import { agentKeysRoutes } from './routes/agent-keys-routes.ts';
 import { agentsRoutes } from './routes/agents-routes.ts';
 import { factorsRoutes } from './routes/factors-routes.ts';
 import { invitationsRoutes } from './routes/invitations-routes.ts';
@@ -19,6 +22,8 @@ import { signInRoutes } from './routes/sign-in-routes.ts';
 import { teamsRoutes } from './routes/teams-routes.ts';
 import { usersAdminRoutes } from './routes/users-admin-routes.ts';
 import { sessionsStore } from './sessions-store.ts';
+import { signingRequestsStore } from './signing-requests-store.ts';
+import { vouchersStore } from './vouchers-store.ts';
 
 const hourMs = 60 * 60 * 1000;
 /** Ended credentials stay for a month, so that somebody who looks into an incident still finds them. */
@@ -43,6 +48,7 @@ export const identityModule = (identity: Identity): Module => {
       ...teamsRoutes(services),
       ...invitationsRoutes(services),
       ...agentsRoutes(services),
+      ...agentKeysRoutes(services),
       ...usersAdminRoutes(services),
     ],
     pages: [...loginPages(services), ...signInPages(services)],
@@ -50,9 +56,14 @@ export const identityModule = (identity: Identity): Module => {
     onEvent: (event) => identity.invalidate(event),
     jobs: [
       { name: 'erase-org', run: ({ org_id }) => eraseOrg(database.read, String(org_id)) },
+      {
+        name: 'expire-signing-request',
+        run: ({ org_id, request_id }) => services.signingRequests.expire(String(org_id), String(request_id)),
+      },
       { name: 'send-mail', run: ({ kind, id }) => services.mail.send(String(kind), String(id)) },
     ],
     sweeps: [
+      { name: 'expire-signing-requests', every_ms: 15_000, run: () => services.signingRequests.sweepDue() },
       {
         name: 'purge-credentials',
         every_ms: hourMs,
@@ -62,6 +73,10 @@ export const identityModule = (identity: Identity): Module => {
           await sessionsStore.purge(database.read, before);
           await linksStore.purge(database.read, before);
           await factorsStore.purge(database.read, now);
+          await vouchersStore.purge(database.read, now, before);
+          await enrolmentsStore.purge(database.read, before);
+          await recoveryStore.purge(database.read, now);
+          await signingRequestsStore.purge(database.read, before);
           await emailsStore.purge(database.read, new Date(now.getTime() - unprovenMs));
         },
       },

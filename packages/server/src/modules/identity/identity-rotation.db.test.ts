@@ -29,14 +29,17 @@ it('everything encrypted comes under the new master key, and works without the o
   const owner = callOf((await identity.resolve(signed.access_token))!);
   const input = { org: 'current', email: 'guest@example.org', role: 'member', max_uses: null, expires_in_hours: 1 };
   const { invitation, invite_url } = await identity.services.invitations.create(owner, input);
+  const voucher = await identity.services.vouchers.create(owner);
   // The letters of registration wait too: the person's own and the first owner's is verified already.
   const rotated = await rotateSecrets(new SecretBox([fresh, old]), [identity.rotate]);
-  expect(rotated).toEqual({ seen: 4, renewed: 4 });
-  expect(await rotateSecrets(new SecretBox([fresh, old]), [identity.rotate])).toEqual({ seen: 4, renewed: 0 });
+  expect(rotated).toEqual({ seen: 5, renewed: 5 });
+  expect(await rotateSecrets(new SecretBox([fresh, old]), [identity.rotate])).toEqual({ seen: 5, renewed: 0 });
 
   const after = makeIdentity(test, { secrets: new SecretBox([fresh]), mail_directory: test.mail_directory });
   await after.services.mail.send('invitation', invitation.id);
   expect(lettersIn(test.mail_directory).at(-1)!.link).toBe(invite_url);
+  const { items } = await after.services.vouchers.list(owner, { everyone: false, limit: 50 });
+  expect(items.map(({ code }) => code)).toEqual([voucher.code]);
   await after.services.factors.confirmTotp(owner, { code: totpCode(secret, stepOf(test.clock.now())) });
   const refused = after.services.signIn.login(publicCall(), { email: person.email, password: testPassword });
   await expect(refused).rejects.toMatchObject({ code: 'identity_factor_required' });

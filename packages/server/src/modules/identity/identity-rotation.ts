@@ -8,6 +8,8 @@ import { linkPlace } from './links-service.ts';
 import { linksStore } from './links-store.ts';
 import { providerPlace } from './providers-service.ts';
 import { providersStore } from './providers-store.ts';
+import { voucherPlace } from './vouchers-service.ts';
+import { vouchersStore } from './vouchers-store.ts';
 
 /**
  * Brings what this module keeps encrypted under a new master key. Social sign-ins under way are left out: they end within
@@ -31,5 +33,9 @@ export const createIdentityRotation =
     for (const { id, code } of await invitationsStore.sealed(read)) {
       const renewed = reencrypt(code, invitationPlace(id));
       if (renewed !== null) await invitationsStore.reseal(read, id, code, renewed);
+    }
+    for (const { id, code_sealed } of await vouchersStore.sealed(read)) {
+      const renewed = reencrypt(code_sealed, voucherPlace(id));
+      if (renewed !== null) await vouchersStore.reseal(read, id, code_sealed, renewed);
     }
   };

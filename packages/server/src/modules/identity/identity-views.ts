@@ -105,6 +105,7 @@ export const agentView = (row: AgentRow, now: Date): AgentView => ({
       : row.item_scope,
   owner: ownerOf(row),
   key_prefix: row.key_prefix,
+  fingerprint: row.fingerprint,
   created_at: row.created_at.toISOString(),
   first_seen_at: text(row.first_seen_at),
   last_seen_at: text(row.last_seen_at),

@@ -18,10 +18,12 @@ import type { Caller } from '../../platform/operations/caller.ts';
 import type { RotationVisit, SecretBox } from '../../platform/secrets/secret-box.ts';
 import { type AccountService, createAccountService, readPreferences } from './account-service.ts';
 import { Activity } from './activity.ts';
+import { type AgentKeysService, createAgentKeysService } from './agent-keys-service.ts';
 import { type AgentsService, createAgentsService } from './agents-service.ts';
 import { type Alert, createAlertsService } from './alerts-service.ts';
 import { CallerCache, type ChangedFact } from './caller-cache.ts';
 import { type CredentialSource, type Credentials, createCredentials } from './credentials.ts';
+import { createDirectoryService, type DirectoryService } from './directory-service.ts';
 import { createEmailsService, type EmailsService } from './emails-service.ts';
 import { type Admission, createEntryService, type EntryService, type Proof } from './entry-service.ts';
 import { createErasureService, type ErasureService } from './erasure-service.ts';
@@ -45,11 +47,14 @@ import { createPasskeysService, type PasskeysService } from './passkeys-service.
 import { createPasswords, type PasswordCost } from './passwords.ts';
 import { type Consumption, createPlanService, type PlanService } from './plan-service.ts';
 import { createProvidersService, type ProvidersService } from './providers-service.ts';
+import { createRecoveryService, type RecoveryService } from './recovery-service.ts';
+import { createRegistrationService, type RegistrationService } from './registration-service.ts';
 import { createRolesService, type RolesService } from './roles-service.ts';
 import { createSessionsService, type SessionsService, type SignedIn } from './sessions-service.ts';
 import { type SessionProof, sessionsStore } from './sessions-store.ts';
 import { createSetupService, type SetupService } from './setup-service.ts';
 import { createSignInService, type SignInService } from './sign-in-service.ts';
+import { createSigningRequestsService, type SigningRequestsService } from './signing-requests-service.ts';
 import { createSocialService, type SocialService } from './social-service.ts';
 import { requireFresh } from './step-up.ts';
 import { type Subjects, subjectsStore } from './subjects-store.ts';
@@ -63,13 +68,14 @@ import {
 import { usersAdminStore } from './users-admin-store.ts';
 import { usersStore } from './users-store.ts';
 import { createVouchedPerson, type VouchedPerson } from './vouched-person.ts';
+import { createVouchersService, type VouchersService } from './vouchers-service.ts';
 
 export type { Alert } from './alerts-service.ts';
 export type { CredentialSource, CredentialUse, ProofOfPossession } from './credentials.ts';
 export type { Admission, Proof, ProofMethod } from './entry-service.ts';
 export type { IdentityDatabase, IdentityOptions } from './identity-context.ts';
 export { identityEvents } from './identity-events.ts';
-export type { HookOrg, HookTeam } from './identity-hooks.ts';
+export type { HookAgent, HookOrg, HookTeam } from './identity-hooks.ts';
 export type { Consumption } from './plan-service.ts';
 export type { AgentClient, NamedAgent, SubjectOrg, SubjectProfile, Subjects } from './subjects-store.ts';
 
@@ -89,6 +95,10 @@ export interface IdentityService extends Pick<Credentials, 'resolve' | 'refresh'
   onItemScopeGranting(hook: IdentityHooks['visibleChannels'][number]): void;
   /** Tokens and the like of somebody who is shut out of the whole server. */
   onUserDisabled(hook: IdentityHooks['userDisabled'][number]): void;
+  /** What every agent with a key of its own gets, such as a place to remember in. */
+  onAgentRegistered(hook: IdentityHooks['agentRegistered'][number]): void;
+  /** Tokens and the like of an agent that is shut out, or that recovered by its key. */
+  onAgentShutOut(hook: IdentityHooks['agentShutOut'][number]): void;
   /** Bytes of files, for the usage page. */
   onUsage(hook: IdentityHooks['storageBytes'][number]): void;
 
@@ -166,6 +176,12 @@ export interface IdentityServices {
   teams: TeamsService;
   invitations: InvitationsService;
   agents: AgentsService;
+  agentKeys: AgentKeysService;
+  registration: RegistrationService;
+  vouchers: VouchersService;
+  recovery: RecoveryService;
+  signingRequests: SigningRequestsService;
+  directory: DirectoryService;
   methods: MethodsService;
   entry: EntryService;
   links: LinksService;
@@ -188,6 +204,8 @@ export interface IdentityParts {
   fetch: GuardedFetch;
   /** Takes somebody out of the trail, whose lines stay. */
   forgetInAudit: ForgetInAudit;
+  /** Keys of this server alone, current first. Challenges of recovery are good under any of them. */
+  challenge_keys: readonly [Uint8Array, ...Uint8Array[]];
   options: IdentityOptions;
   /** Cheaper in tests that are not about passwords. */
   password_cost?: PasswordCost;
@@ -225,6 +243,12 @@ const createServices = (context: IdentityContext): IdentityServices => {
     roles: createRolesService(context),
     teams: createTeamsService(context, plan),
     agents: createAgentsService(context, plan),
+    agentKeys: createAgentKeysService(context),
+    registration: createRegistrationService(context, plan),
+    vouchers: createVouchersService(context),
+    recovery: createRecoveryService(context),
+    signingRequests: createSigningRequestsService(context),
+    directory: createDirectoryService(context),
     usersAdmin: createUsersAdminService(context, { sessions, links, orgs }),
   };
 };
@@ -257,7 +281,7 @@ export const createIdentity = (parts: IdentityParts): Identity => {
   });
   const context = {
     ...{ database, clock, transact, hooks, passwords, limiter, options, secrets, mail, fetch },
-    forgetInAudit,
+    ...{ forgetInAudit, challenge_keys: parts.challenge_keys },
   };
   const services = createServices(context);
   return {
@@ -272,6 +296,8 @@ export const createIdentity = (parts: IdentityParts): Identity => {
     onTeamDeleting: (hook) => void hooks.teamDeleting.push(hook),
     onItemScopeGranting: (hook) => void hooks.visibleChannels.push(hook),
     onUserDisabled: (hook) => void hooks.userDisabled.push(hook),
+    onAgentRegistered: (hook) => void hooks.agentRegistered.push(hook),
+    onAgentShutOut: (hook) => void hooks.agentShutOut.push(hook),
     onChanged: (listener) => void listeners.push(listener),
     onUsage: (hook) => void hooks.storageBytes.push(hook),
     onPersonErasing: (hook) => void hooks.personErasing.push(hook),

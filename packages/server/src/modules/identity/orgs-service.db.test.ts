@@ -1,4 +1,11 @@
-import { identityOperations, type Operation, pathParameters, signInOperations, userOperations } from '@atrium/protocol';
+import {
+  agentKeyOperations,
+  identityOperations,
+  type Operation,
+  pathParameters,
+  signInOperations,
+  userOperations,
+} from '@atrium/protocol';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createIdentityTest, type IdentityTest, makeIdentity } from '../../../test/support/make-identity.ts';
@@ -268,7 +275,9 @@ describe('situation 31: a stranger with every id', () => {
       .bindings.map((binding) => binding.operation.name)
       .sort();
     expect(bound).toEqual(
-      [...identityOperations, ...signInOperations, ...userOperations].map((operation) => operation.name).sort(),
+      [...identityOperations, ...agentKeyOperations, ...signInOperations, ...userOperations]
+        .map((operation) => operation.name)
+        .sort(),
     );
   });
 });

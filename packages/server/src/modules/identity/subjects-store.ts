@@ -27,6 +27,10 @@ export interface AgentClient {
   client_id: string;
   client_secret_hash: string;
   scopes: string[];
+  /** The key pair that it owns, if any; `registered` when it came in by it. */
+  public_key: string | null;
+  fingerprint: string | null;
+  key_origin: 'registered' | 'attached' | null;
 }
 
 /** An agent that somebody is asked to act through. */
@@ -69,10 +73,11 @@ export const subjectsStore = {
   agentClient: async (db: Db, clientId: string): Promise<AgentClient | null> =>
     one(
       (
-        await sql<AgentClient>`select id, org_id, kind::text as kind, name, client_id, client_secret_hash, scopes
-          from identity_agents where client_id = ${clientId} and deactivated_at is null and deleted_at is null`.execute(
-          db,
-        )
+        await sql<AgentClient>`select a.id, a.org_id, a.kind::text as kind, a.name, a.client_id, a.client_secret_hash,
+            a.scopes, k.public_key, k.fingerprint, k.origin as key_origin
+          from identity_agents a
+          left join identity_agent_keys k on k.agent_id = a.id and k.replaced_at is null
+          where a.client_id = ${clientId} and a.deactivated_at is null and a.deleted_at is null`.execute(db)
       ).rows,
     ),
 

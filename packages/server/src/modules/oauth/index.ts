@@ -182,6 +182,10 @@ export const createOauth = (options: OauthOptions): Oauth => {
   };
   identity.addCredentialSource(bearer);
   identity.onChanged(({ kind }) => forget(kind));
+  identity.onAgentShutOut(async (tx, { id, client_id }) => {
+    await endings.client(tx, client_id, clock.now());
+    await endings.subject(tx, id, clock.now());
+  });
   identity.onUserDisabled((tx, userId) => endings.subject(tx, userId, clock.now()));
 
   const readKeys = async (): Promise<void> => {

@@ -22,9 +22,23 @@ export interface Config {
   telemetry: { otlpEndpoint: string | null };
   auth: { sessionTtlMs: number; openRegistration: boolean };
   oauth: OauthConfig;
+  /** The model that diaries are searched with; null when they are searched by words alone. */
+  embeddings: { url: string; model: string } | null;
   /** What leaves the server for brokers. */
   events: { include: readonly string[]; exclude: readonly string[]; heldMs: number };
-  rateLimits: { rest: Rate; tools: Rate; address: Rate; login: Rate; loginAccount: Rate; magicLink: Rate };
+  rateLimits: {
+    rest: Rate;
+    tools: Rate;
+    address: Rate;
+    login: Rate;
+    loginAccount: Rate;
+    magicLink: Rate;
+    registration: Rate;
+    vouch: Rate;
+    signing: Rate;
+    recovery: Rate;
+    verify: Rate;
+  };
   files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
   /** `smtp` is null when letters become files. */
   mail: { smtp: SmtpConfig | null; from: string | null };
@@ -90,6 +104,7 @@ export interface Secrets {
   s3SecretAccessKey: Secret | null;
   smtpPassword: Secret | null;
   eventSinks: readonly Secret[];
+  embeddingsKey: Secret | null;
 }
 
 /** What one section of atrium.yaml holds, with the variables that begin with its name. Its module checks it. */
@@ -228,6 +243,7 @@ function assemble(get: Get): Config {
       approvals: get(k.oauthApprovals),
       ciba: get(k.oauthCiba),
     },
+    embeddings: get(k.embeddingsUrl) === null ? null : { url: get(k.embeddingsUrl)!, model: get(k.embeddingsModel) },
     events: {
       include: get(k.eventsInclude),
       exclude: get(k.eventsExclude),
@@ -240,6 +256,11 @@ function assemble(get: Get): Config {
       login: get(k.rateLimitLogin),
       loginAccount: get(k.rateLimitLoginAccount),
       magicLink: get(k.rateLimitMagicLink),
+      registration: get(k.rateLimitRegistration),
+      vouch: get(k.rateLimitVouch),
+      signing: get(k.rateLimitSigning),
+      recovery: get(k.rateLimitRecovery),
+      verify: get(k.rateLimitVerify),
     },
     files:
       get(k.files) === 'disk'
@@ -280,6 +301,7 @@ const assembleSecrets = (get: Get): Secrets => ({
   s3SecretAccessKey: get(configKeys.s3SecretAccessKey),
   smtpPassword: get(configKeys.smtpPassword),
   eventSinks: get(configKeys.eventSinks),
+  embeddingsKey: get(configKeys.embeddingsKey),
 });
 
 function contradictions(get: Get): ConfigProblem[] {

@@ -66,8 +66,8 @@ const claimKey = async (
   now: Date,
   expires: Date,
 ): Promise<{ response: string | null } | null> => {
-  const { operation, key, request_hash } = call.idempotency;
-  const { org_id, id } = call.caller;
+  const { operation, key, request_hash, owner } = call.idempotency;
+  const { org_id, id } = owner ?? call.caller;
   // A concurrent duplicate waits here for the first transaction, on the unique index.
   const claimed = await db.executeQuery(
     CompiledQuery.raw(
@@ -136,7 +136,7 @@ export const createDatabase = (options: DatabaseOptions): KyselyDatabase => {
             db,
             { ...call, idempotency: call.idempotency },
             now,
-            new Date(now.getTime() + ttl),
+            new Date(now.getTime() + (call.idempotency.ttl_ms ?? ttl)),
           );
           if (kept !== null) return (kept.response === null ? undefined : readResponse(cipher, kept.response)) as T;
         }

@@ -139,6 +139,203 @@ export interface CoreSettings {
   updated_at: Timestamp;
 }
 
+export interface DiaryDiaries {
+  id: string;
+  org_id: string;
+  owner_kind: string;
+  owner_id: string;
+  name: string;
+  visibility: Generated<string>;
+  signed: Generated<boolean>;
+  language: Generated<string>;
+  injection_policy: Generated<string>;
+  chain_head: string | null;
+  revision: Generated<number>;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
+export interface DiaryEntries {
+  id: string;
+  diary_id: string;
+  org_id: string;
+  title: string | null;
+  content: string;
+  tags: Generated<string[]>;
+  entry_type: Generated<string>;
+  importance: Generated<number>;
+  injection_risk: Generated<boolean>;
+  injection_rules: Generated<string[]>;
+  status: Generated<string>;
+  confidence: number | null;
+  valid_from: Timestamp | null;
+  valid_to: Timestamp | null;
+  expires_at: Timestamp | null;
+  superseded_by: string | null;
+  superseded_at: Timestamp | null;
+  author_kind: 'user' | 'agent' | 'device' | 'service' | 'system';
+  author_id: string | null;
+  author_name: string;
+  content_hash: string;
+  content_id: string;
+  prev_hash: string | null;
+  chain_hash: string | null;
+  signature: string | null;
+  length: number;
+  version: Generated<number>;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+  deleted_at: Timestamp | null;
+  position: number;
+  tsv: string | null;
+  tsv_language: string | null;
+  words: Generated<number>;
+  asks: Generated<boolean>;
+  embedding_state: Generated<string>;
+}
+
+export interface DiaryEntryRevisions {
+  entry_id: string;
+  version: number;
+  act: string;
+  actor_kind: 'user' | 'agent' | 'device' | 'service' | 'system';
+  actor_id: string | null;
+  actor_name: string;
+  at: Timestamp;
+  title: string | null;
+  content: string;
+  tags: string[];
+  entry_type: string;
+  importance: number;
+  status: string;
+  confidence: number | null;
+  valid_from: Timestamp | null;
+  valid_to: Timestamp | null;
+  expires_at: Timestamp | null;
+  superseded_by: string | null;
+  content_id: string;
+}
+
+export interface DiaryRelations {
+  id: string;
+  diary_id: string;
+  org_id: string;
+  from_id: string;
+  to_id: string;
+  kind: string;
+  status: Generated<string>;
+  from_content_id: string;
+  to_content_id: string;
+  proposed_by_kind: 'user' | 'agent' | 'device' | 'service' | 'system';
+  proposed_by_id: string | null;
+  proposed_by_name: string;
+  decided_by_kind: 'user' | 'agent' | 'device' | 'service' | 'system' | null;
+  decided_by_id: string | null;
+  decided_by_name: string | null;
+  created_at: Timestamp;
+  decided_at: Timestamp | null;
+}
+
+export interface DiarySearchPages {
+  id: string;
+  principal_id: string;
+  org_id: string;
+  question: string;
+  answer: Json;
+  created_at: Timestamp;
+}
+
+export interface DiarySearchTotals {
+  diary_id: string;
+  last_position: Generated<number>;
+  entries: Generated<number>;
+  words: Generated<number>;
+}
+
+export interface DiaryShares {
+  id: string;
+  diary_id: string;
+  org_id: string;
+  subject_kind: string;
+  shared_with: string;
+  role: Generated<string>;
+  status: string;
+  invited_by_kind: 'user' | 'agent' | 'device' | 'service' | 'system';
+  invited_by_id: string | null;
+  invited_by_name: string;
+  invited_at: Timestamp;
+  responded_at: Timestamp | null;
+  invitation_expires_at: Timestamp;
+  expires_at: Timestamp | null;
+}
+
+export interface DiaryTermGrams {
+  term: string;
+  grams: string[];
+}
+
+export interface DiaryTermStats {
+  diary_id: string;
+  term: string;
+  frequency: number;
+}
+
+export interface DiaryTuples {
+  namespace: string;
+  object_id: string;
+  relation: string;
+  subject_namespace: string;
+  subject_id: string;
+  subject_relation: Generated<string>;
+  diary_id: string;
+  org_id: string;
+  expires_at: Timestamp | null;
+  revision: number;
+}
+
+export interface DiaryVectorModels {
+  only_row: Generated<boolean>;
+  serving: string;
+}
+
+export interface DiaryVectors {
+  entry_id: string;
+  diary_id: string;
+  model: string;
+  code: string;
+  embedding: Buffer;
+}
+
+export interface IdentityAgentEnrolments {
+  hash: string;
+  org_id: string;
+  agent_id: string;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+  used_at: Timestamp | null;
+}
+
+export interface IdentityAgentKeys {
+  id: string;
+  org_id: string;
+  agent_id: string;
+  public_key: string;
+  fingerprint: string;
+  origin: string;
+  created_at: Timestamp;
+  replaced_at: Timestamp | null;
+  continuity: Json | null;
+}
+
+export interface IdentityAgentProfiles {
+  agent_id: string;
+  org_id: string;
+  display_name: string;
+  description: Generated<string>;
+  listed: Generated<boolean>;
+  updated_at: Timestamp;
+}
+
 export interface IdentityAgents {
   id: string;
   org_id: string;
@@ -318,6 +515,20 @@ export interface IdentityRecoveryCodes {
   used_at: Timestamp | null;
 }
 
+export interface IdentityRecoveryGrants {
+  hash: string;
+  org_id: string;
+  agent_id: string;
+  public_key: string;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+}
+
+export interface IdentityRecoveryNonces {
+  nonce: string;
+  expires_at: Timestamp;
+}
+
 export interface IdentityRememberedBrowsers {
   hash: string;
   user_id: string;
@@ -355,6 +566,22 @@ export interface IdentitySessions {
 export interface IdentitySetupTokens {
   hash: string;
   created_at: Timestamp;
+}
+
+export interface IdentitySigningRequests {
+  id: string;
+  org_id: string;
+  agent_id: string;
+  message: string;
+  nonce: string;
+  status: Generated<string>;
+  signature: string | null;
+  valid: boolean | null;
+  fingerprint: string | null;
+  workflow_id: string;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+  completed_at: Timestamp | null;
 }
 
 export interface IdentitySocialStates {
@@ -449,6 +676,23 @@ export interface IdentityUsers {
   preferences: Generated<Json>;
   created_at: Timestamp;
   last_login_at: Timestamp | null;
+}
+
+export interface IdentityVouchers {
+  id: string;
+  org_id: string;
+  hash: string;
+  code_sealed: string | null;
+  issuer_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  issuer_id: string;
+  scopes: string[];
+  created_at: Timestamp;
+  expires_at: Timestamp;
+  revoked_at: Timestamp | null;
+  redeemed_at: Timestamp | null;
+  redeemed_by: string | null;
+  ancestors: Generated<string[]>;
+  depth: Generated<number>;
 }
 
 export interface InboxAlwaysRules {
@@ -1017,6 +1261,21 @@ export interface Schema {
   core_migrations: CoreMigrations;
   core_rate_counters: CoreRateCounters;
   core_settings: CoreSettings;
+  diary_diaries: DiaryDiaries;
+  diary_entries: DiaryEntries;
+  diary_entry_revisions: DiaryEntryRevisions;
+  diary_relations: DiaryRelations;
+  diary_search_pages: DiarySearchPages;
+  diary_search_totals: DiarySearchTotals;
+  diary_shares: DiaryShares;
+  diary_term_grams: DiaryTermGrams;
+  diary_term_stats: DiaryTermStats;
+  diary_tuples: DiaryTuples;
+  diary_vector_models: DiaryVectorModels;
+  diary_vectors: DiaryVectors;
+  identity_agent_enrolments: IdentityAgentEnrolments;
+  identity_agent_keys: IdentityAgentKeys;
+  identity_agent_profiles: IdentityAgentProfiles;
   identity_agents: IdentityAgents;
   identity_api_keys: IdentityApiKeys;
   identity_ceremonies: IdentityCeremonies;
@@ -1032,10 +1291,13 @@ export interface Schema {
   identity_principals: IdentityPrincipals;
   identity_providers: IdentityProviders;
   identity_recovery_codes: IdentityRecoveryCodes;
+  identity_recovery_grants: IdentityRecoveryGrants;
+  identity_recovery_nonces: IdentityRecoveryNonces;
   identity_remembered_browsers: IdentityRememberedBrowsers;
   identity_roles: IdentityRoles;
   identity_sessions: IdentitySessions;
   identity_setup_tokens: IdentitySetupTokens;
+  identity_signing_requests: IdentitySigningRequests;
   identity_social_states: IdentitySocialStates;
   identity_subscriptions: IdentitySubscriptions;
   identity_team_memberships: IdentityTeamMemberships;
@@ -1047,6 +1309,7 @@ export interface Schema {
   identity_usage: IdentityUsage;
   identity_user_logins: IdentityUserLogins;
   identity_users: IdentityUsers;
+  identity_vouchers: IdentityVouchers;
   inbox_always_rules: InboxAlwaysRules;
   inbox_attachments: InboxAttachments;
   inbox_channel_members: InboxChannelMembers;

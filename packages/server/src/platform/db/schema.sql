@@ -150,6 +150,262 @@ create table core_settings (
   constraint core_settings_org_id_key_key UNIQUE NULLS NOT DISTINCT (org_id, key)
 );
 
+create table diary_diaries (
+  id uuid not null,
+  org_id uuid not null,
+  owner_kind text not null,
+  owner_id uuid not null,
+  name text not null,
+  visibility text not null default 'private'::text,
+  signed boolean not null default false,
+  language text not null default 'english'::text,
+  injection_policy text not null default 'flag'::text,
+  chain_head text,
+  revision bigint not null default 1,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint diary_diaries_pkey PRIMARY KEY (id),
+  constraint diary_diaries_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint diary_diaries_injection_policy_check CHECK ((injection_policy = ANY (ARRAY['flag'::text, 'quarantine'::text, 'refuse'::text]))),
+  constraint diary_diaries_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 255))),
+  constraint diary_diaries_owner_kind_check CHECK ((owner_kind = ANY (ARRAY['agent'::text, 'user'::text]))),
+  constraint diary_diaries_visibility_check CHECK ((visibility = ANY (ARRAY['private'::text, 'network'::text, 'public'::text])))
+);
+
+create table diary_entries (
+  id uuid not null,
+  diary_id uuid not null,
+  org_id uuid not null,
+  title text,
+  content text not null,
+  tags text[] not null default '{}'::text[],
+  entry_type text not null default 'semantic'::text,
+  importance smallint not null default 5,
+  injection_risk boolean not null default false,
+  injection_rules text[] not null default '{}'::text[],
+  status text not null default 'active'::text,
+  confidence real,
+  valid_from timestamp with time zone,
+  valid_to timestamp with time zone,
+  expires_at timestamp with time zone,
+  superseded_by uuid,
+  superseded_at timestamp with time zone,
+  author_kind actor_type not null,
+  author_id uuid,
+  author_name text not null,
+  content_hash text not null,
+  content_id text not null,
+  prev_hash text,
+  chain_hash text,
+  signature text,
+  length integer not null,
+  version integer not null default 1,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  "position" bigint not null,
+  tsv tsvector,
+  tsv_language text,
+  words integer not null default 0,
+  asks boolean not null default false,
+  embedding_state text not null default 'none'::text,
+  constraint diary_entries_signature_key UNIQUE (signature),
+  constraint diary_entries_pkey PRIMARY KEY (id),
+  constraint diary_entries_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE,
+  constraint diary_entries_superseded_by_fkey FOREIGN KEY (superseded_by) REFERENCES diary_entries(id) ON DELETE SET NULL,
+  constraint diary_entries_check CHECK ((superseded_by <> id)),
+  constraint diary_entries_check1 CHECK (((valid_from IS NULL) OR (valid_to IS NULL) OR (valid_from < valid_to))),
+  constraint diary_entries_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+  constraint diary_entries_embedding_state_check CHECK ((embedding_state = ANY (ARRAY['none'::text, 'pending'::text, 'ready'::text, 'failed'::text]))),
+  constraint diary_entries_entry_type_check CHECK ((entry_type = ANY (ARRAY['semantic'::text, 'episodic'::text, 'procedural'::text, 'reflection'::text, 'identity'::text, 'soul'::text]))),
+  constraint diary_entries_importance_check CHECK (((importance >= 1) AND (importance <= 10))),
+  constraint diary_entries_status_check CHECK ((status = ANY (ARRAY['active'::text, 'quarantined'::text, 'archived'::text, 'dead_end'::text]))),
+  constraint diary_entries_title_check CHECK ((char_length(title) <= 255))
+);
+
+create table diary_entry_revisions (
+  entry_id uuid not null,
+  version integer not null,
+  act text not null,
+  actor_kind actor_type not null,
+  actor_id uuid,
+  actor_name text not null,
+  at timestamp with time zone not null,
+  title text,
+  content text not null,
+  tags text[] not null,
+  entry_type text not null,
+  importance smallint not null,
+  status text not null,
+  confidence real,
+  valid_from timestamp with time zone,
+  valid_to timestamp with time zone,
+  expires_at timestamp with time zone,
+  superseded_by uuid,
+  content_id text not null,
+  constraint diary_entry_revisions_pkey PRIMARY KEY (entry_id, version),
+  constraint diary_entry_revisions_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES diary_entries(id) ON DELETE CASCADE
+);
+
+create table diary_relations (
+  id uuid not null,
+  diary_id uuid not null,
+  org_id uuid not null,
+  from_id uuid not null,
+  to_id uuid not null,
+  kind text not null,
+  status text not null default 'proposed'::text,
+  from_content_id text not null,
+  to_content_id text not null,
+  proposed_by_kind actor_type not null,
+  proposed_by_id uuid,
+  proposed_by_name text not null,
+  decided_by_kind actor_type,
+  decided_by_id uuid,
+  decided_by_name text,
+  created_at timestamp with time zone not null,
+  decided_at timestamp with time zone,
+  constraint diary_relations_from_id_to_id_kind_key UNIQUE (from_id, to_id, kind),
+  constraint diary_relations_pkey PRIMARY KEY (id),
+  constraint diary_relations_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE,
+  constraint diary_relations_from_id_fkey FOREIGN KEY (from_id) REFERENCES diary_entries(id) ON DELETE CASCADE,
+  constraint diary_relations_to_id_fkey FOREIGN KEY (to_id) REFERENCES diary_entries(id) ON DELETE CASCADE,
+  constraint diary_relations_check CHECK ((from_id <> to_id)),
+  constraint diary_relations_kind_check CHECK ((kind = ANY (ARRAY['supersedes'::text, 'elaborates'::text, 'contradicts'::text, 'supports'::text, 'caused_by'::text, 'references'::text]))),
+  constraint diary_relations_status_check CHECK ((status = ANY (ARRAY['proposed'::text, 'accepted'::text, 'rejected'::text])))
+);
+
+create table diary_search_pages (
+  id uuid not null,
+  principal_id uuid not null,
+  org_id uuid not null,
+  question text not null,
+  answer jsonb not null,
+  created_at timestamp with time zone not null,
+  constraint diary_search_pages_pkey PRIMARY KEY (id)
+);
+
+create table diary_search_totals (
+  diary_id uuid not null,
+  last_position bigint not null default 0,
+  entries bigint not null default 0,
+  words bigint not null default 0,
+  constraint diary_search_totals_pkey PRIMARY KEY (diary_id),
+  constraint diary_search_totals_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE
+);
+
+create table diary_shares (
+  id uuid not null,
+  diary_id uuid not null,
+  org_id uuid not null,
+  subject_kind text not null,
+  shared_with uuid not null,
+  role text not null default 'reader'::text,
+  status text not null,
+  invited_by_kind actor_type not null,
+  invited_by_id uuid,
+  invited_by_name text not null,
+  invited_at timestamp with time zone not null,
+  responded_at timestamp with time zone,
+  invitation_expires_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  constraint diary_shares_diary_id_subject_kind_shared_with_key UNIQUE (diary_id, subject_kind, shared_with),
+  constraint diary_shares_pkey PRIMARY KEY (id),
+  constraint diary_shares_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE,
+  constraint diary_shares_role_check CHECK ((role = ANY (ARRAY['reader'::text, 'writer'::text]))),
+  constraint diary_shares_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'accepted'::text, 'declined'::text, 'revoked'::text]))),
+  constraint diary_shares_subject_kind_check CHECK ((subject_kind = ANY (ARRAY['agent'::text, 'user'::text, 'team'::text])))
+);
+
+create table diary_term_grams (
+  term text not null,
+  grams text[] not null,
+  constraint diary_term_grams_pkey PRIMARY KEY (term)
+);
+
+create table diary_term_stats (
+  diary_id uuid not null,
+  term text not null,
+  frequency integer not null,
+  constraint diary_term_stats_pkey PRIMARY KEY (diary_id, term),
+  constraint diary_term_stats_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE
+);
+
+create table diary_tuples (
+  namespace text not null,
+  object_id uuid not null,
+  relation text not null,
+  subject_namespace text not null,
+  subject_id uuid not null,
+  subject_relation text not null default ''::text,
+  diary_id uuid not null,
+  org_id uuid not null,
+  expires_at timestamp with time zone,
+  revision bigint not null,
+  constraint diary_tuples_pkey PRIMARY KEY (namespace, object_id, relation, subject_namespace, subject_id, subject_relation),
+  constraint diary_tuples_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE,
+  constraint diary_tuples_namespace_check CHECK ((namespace = ANY (ARRAY['Diary'::text, 'DiaryEntry'::text]))),
+  constraint diary_tuples_relation_check CHECK ((relation = ANY (ARRAY['owner'::text, 'writers'::text, 'readers'::text, 'parent'::text]))),
+  constraint diary_tuples_subject_namespace_check CHECK ((subject_namespace = ANY (ARRAY['Agent'::text, 'User'::text, 'Team'::text, 'Diary'::text]))),
+  constraint diary_tuples_subject_relation_check CHECK ((subject_relation = ANY (ARRAY[''::text, 'member'::text])))
+);
+
+create table diary_vector_models (
+  only_row boolean not null default true,
+  serving text not null,
+  constraint diary_vector_models_pkey PRIMARY KEY (only_row),
+  constraint diary_vector_models_only_row_check CHECK (only_row)
+);
+
+create table diary_vectors (
+  entry_id uuid not null,
+  diary_id uuid not null,
+  model text not null,
+  code bit(384) not null,
+  embedding bytea not null,
+  constraint diary_vectors_pkey PRIMARY KEY (entry_id, model),
+  constraint diary_vectors_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES diary_entries(id) ON DELETE CASCADE
+);
+
+create table identity_agent_enrolments (
+  hash text not null,
+  org_id uuid not null,
+  agent_id uuid not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint identity_agent_enrolments_agent_id_key UNIQUE (agent_id),
+  constraint identity_agent_enrolments_pkey PRIMARY KEY (hash),
+  constraint identity_agent_enrolments_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE
+);
+
+create table identity_agent_keys (
+  id uuid not null,
+  org_id uuid not null,
+  agent_id uuid not null,
+  public_key text not null,
+  fingerprint text not null,
+  origin text not null,
+  created_at timestamp with time zone not null,
+  replaced_at timestamp with time zone,
+  continuity jsonb,
+  constraint identity_agent_keys_pkey PRIMARY KEY (id),
+  constraint identity_agent_keys_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE,
+  constraint identity_agent_keys_fingerprint_check CHECK ((fingerprint ~ '^[0-9A-F]{4}(-[0-9A-F]{4}){3}$'::text)),
+  constraint identity_agent_keys_origin_check CHECK ((origin = ANY (ARRAY['registered'::text, 'attached'::text])))
+);
+
+create table identity_agent_profiles (
+  agent_id uuid not null,
+  org_id uuid not null,
+  display_name text not null,
+  description text not null default ''::text,
+  listed boolean not null default false,
+  updated_at timestamp with time zone not null,
+  constraint identity_agent_profiles_pkey PRIMARY KEY (agent_id),
+  constraint identity_agent_profiles_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE
+);
+
 create table identity_agents (
   id uuid not null,
   org_id uuid not null,
@@ -365,6 +621,24 @@ create table identity_recovery_codes (
   constraint identity_recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity_users(id) ON DELETE CASCADE
 );
 
+create table identity_recovery_grants (
+  hash text not null,
+  org_id uuid not null,
+  agent_id uuid not null,
+  public_key text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint identity_recovery_grants_agent_id_key UNIQUE (agent_id),
+  constraint identity_recovery_grants_pkey PRIMARY KEY (hash),
+  constraint identity_recovery_grants_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE
+);
+
+create table identity_recovery_nonces (
+  nonce text not null,
+  expires_at timestamp with time zone not null,
+  constraint identity_recovery_nonces_pkey PRIMARY KEY (nonce)
+);
+
 create table identity_remembered_browsers (
   hash text not null,
   user_id uuid not null,
@@ -414,6 +688,27 @@ create table identity_setup_tokens (
   hash text not null,
   created_at timestamp with time zone not null,
   constraint identity_setup_tokens_pkey PRIMARY KEY (hash)
+);
+
+create table identity_signing_requests (
+  id uuid not null,
+  org_id uuid not null,
+  agent_id uuid not null,
+  message text not null,
+  nonce uuid not null,
+  status text not null default 'pending'::text,
+  signature text,
+  valid boolean,
+  fingerprint text,
+  workflow_id text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  completed_at timestamp with time zone,
+  constraint identity_signing_requests_workflow_id_key UNIQUE (workflow_id),
+  constraint identity_signing_requests_pkey PRIMARY KEY (id),
+  constraint identity_signing_requests_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE,
+  constraint identity_signing_requests_check CHECK (((status = 'completed'::text) = ((signature IS NOT NULL) AND (valid IS NOT NULL)))),
+  constraint identity_signing_requests_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'expired'::text])))
 );
 
 create table identity_social_states (
@@ -522,6 +817,29 @@ create table identity_users (
   constraint identity_users_pkey PRIMARY KEY (id),
   constraint identity_users_created_by_check CHECK ((created_by = ANY (ARRAY['setup'::text, 'signup'::text, 'invite'::text, 'jit'::text]))),
   constraint identity_users_state_check CHECK ((state = ANY (ARRAY['active'::text, 'disabled'::text, 'erased'::text])))
+);
+
+create table identity_vouchers (
+  id uuid not null,
+  org_id uuid not null,
+  hash text not null,
+  code_sealed text,
+  issuer_type actor_type not null,
+  issuer_id uuid not null,
+  scopes text[] not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  revoked_at timestamp with time zone,
+  redeemed_at timestamp with time zone,
+  redeemed_by uuid,
+  ancestors uuid[] not null default '{}'::uuid[],
+  depth integer not null default 1,
+  constraint identity_vouchers_hash_key UNIQUE (hash),
+  constraint identity_vouchers_pkey PRIMARY KEY (id),
+  constraint identity_vouchers_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint identity_vouchers_redeemed_by_fkey FOREIGN KEY (redeemed_by) REFERENCES identity_agents(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  constraint identity_vouchers_check CHECK (((redeemed_at IS NULL) = (redeemed_by IS NULL))),
+  constraint identity_vouchers_issuer_type_check CHECK ((issuer_type <> 'system'::actor_type))
 );
 
 create table inbox_always_rules (
@@ -1179,6 +1497,41 @@ CREATE INDEX core_blobs_unreferenced ON public.core_blobs USING btree (unreferen
 CREATE INDEX core_events_security ON public.core_events USING btree (at DESC, org_id DESC, seq DESC) WHERE (starts_with(kind, 'identity.'::text) OR starts_with(kind, 'oauth.'::text));
 CREATE INDEX core_idempotency_keys_by_expiry ON public.core_idempotency_keys USING btree (expires_at);
 CREATE INDEX core_rate_counters_by_expiry ON public.core_rate_counters USING btree (expires_at);
+CREATE INDEX diary_diaries_name ON public.diary_diaries USING btree (name);
+CREATE INDEX diary_diaries_open ON public.diary_diaries USING btree (created_at DESC, id DESC) WHERE (visibility <> 'private'::text);
+CREATE INDEX diary_diaries_org ON public.diary_diaries USING btree (org_id);
+CREATE INDEX diary_diaries_owner ON public.diary_diaries USING btree (owner_id);
+CREATE INDEX diary_diaries_page ON public.diary_diaries USING btree (created_at DESC, id DESC);
+CREATE INDEX diary_entries_author ON public.diary_entries USING btree (author_id);
+CREATE INDEX diary_entries_deleted ON public.diary_entries USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
+CREATE INDEX diary_entries_expiry ON public.diary_entries USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX diary_entries_page ON public.diary_entries USING btree (diary_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX diary_entries_position ON public.diary_entries USING btree (diary_id, "position");
+CREATE INDEX diary_entries_replaces ON public.diary_entries USING btree (superseded_by) WHERE (superseded_by IS NOT NULL);
+CREATE INDEX diary_entries_same ON public.diary_entries USING btree (diary_id, content_hash);
+CREATE INDEX diary_entries_tags ON public.diary_entries USING gin (tags);
+CREATE INDEX diary_entries_unanalysed ON public.diary_entries USING btree (id) WHERE ((tsv_language IS NULL) AND (deleted_at IS NULL));
+CREATE INDEX diary_entries_unembedded ON public.diary_entries USING btree (updated_at) WHERE ((embedding_state = 'pending'::text) AND (deleted_at IS NULL));
+CREATE INDEX diary_entries_words ON public.diary_entries USING gin (tsv, (ARRAY[diary_id])) WHERE (deleted_at IS NULL);
+CREATE INDEX diary_entry_revisions_actor ON public.diary_entry_revisions USING btree (actor_id);
+CREATE INDEX diary_relations_diary ON public.diary_relations USING btree (diary_id);
+CREATE INDEX diary_relations_to ON public.diary_relations USING btree (to_id);
+CREATE INDEX diary_search_pages_age ON public.diary_search_pages USING btree (created_at);
+CREATE INDEX diary_shares_inviter ON public.diary_shares USING btree (invited_by_id);
+CREATE INDEX diary_shares_subject ON public.diary_shares USING btree (shared_with, status);
+CREATE INDEX diary_term_grams_grams ON public.diary_term_grams USING gin (grams);
+CREATE INDEX diary_term_stats_term ON public.diary_term_stats USING btree (term);
+CREATE INDEX diary_tuples_diary ON public.diary_tuples USING btree (diary_id);
+CREATE INDEX diary_tuples_org ON public.diary_tuples USING btree (org_id);
+CREATE INDEX diary_tuples_subject ON public.diary_tuples USING btree (subject_id, subject_namespace, relation) WHERE (namespace = 'Diary'::text);
+CREATE INDEX diary_vectors_diary ON public.diary_vectors USING btree (diary_id, model);
+CREATE INDEX identity_agent_enrolments_agent ON public.identity_agent_enrolments USING btree (org_id, agent_id);
+CREATE INDEX identity_agent_keys_agent ON public.identity_agent_keys USING btree (org_id, agent_id);
+CREATE UNIQUE INDEX identity_agent_keys_current ON public.identity_agent_keys USING btree (agent_id) WHERE (replaced_at IS NULL);
+CREATE UNIQUE INDEX identity_agent_keys_fingerprint ON public.identity_agent_keys USING btree (fingerprint);
+CREATE UNIQUE INDEX identity_agent_keys_public_key ON public.identity_agent_keys USING btree (public_key);
+CREATE INDEX identity_agent_profiles_agent ON public.identity_agent_profiles USING btree (org_id, agent_id);
+CREATE INDEX identity_agent_profiles_listed ON public.identity_agent_profiles USING btree (agent_id) WHERE listed;
 CREATE UNIQUE INDEX identity_agents_name ON public.identity_agents USING btree (org_id, lower(name)) WHERE (deleted_at IS NULL);
 CREATE INDEX identity_agents_page ON public.identity_agents USING btree (org_id, created_at DESC, id DESC) WHERE (deleted_at IS NULL);
 CREATE INDEX identity_api_keys_agent ON public.identity_api_keys USING btree (agent_id) WHERE (agent_id IS NOT NULL);
@@ -1194,15 +1547,25 @@ CREATE INDEX identity_magic_links_live ON public.identity_magic_links USING btre
 CREATE INDEX identity_members_role ON public.identity_members USING btree (role_id);
 CREATE INDEX identity_members_user ON public.identity_members USING btree (user_id);
 CREATE INDEX identity_passkeys_user ON public.identity_passkeys USING btree (user_id, created_at DESC, id DESC);
+CREATE INDEX identity_recovery_grants_agent ON public.identity_recovery_grants USING btree (org_id, agent_id);
+CREATE INDEX identity_recovery_nonces_expiry ON public.identity_recovery_nonces USING btree (expires_at);
 CREATE INDEX identity_remembered_browsers_user ON public.identity_remembered_browsers USING btree (user_id);
 CREATE UNIQUE INDEX identity_roles_name ON public.identity_roles USING btree (COALESCE(org_id, '00000000-0000-0000-0000-000000000000'::uuid), lower(name));
 CREATE INDEX identity_sessions_expiry ON public.identity_sessions USING btree (expires_at);
 CREATE INDEX identity_sessions_org ON public.identity_sessions USING btree (org_id);
 CREATE INDEX identity_sessions_user ON public.identity_sessions USING btree (user_id, created_at DESC);
+CREATE INDEX identity_signing_requests_agent ON public.identity_signing_requests USING btree (org_id, agent_id, created_at DESC, id DESC);
+CREATE INDEX identity_signing_requests_pending ON public.identity_signing_requests USING btree (expires_at) WHERE (status = 'pending'::text);
+CREATE INDEX identity_signing_requests_signature ON public.identity_signing_requests USING btree (signature) WHERE (signature IS NOT NULL);
 CREATE INDEX identity_social_states_expiry ON public.identity_social_states USING btree (expires_at);
 CREATE INDEX identity_team_memberships_user ON public.identity_team_memberships USING btree (org_id, user_id);
 CREATE UNIQUE INDEX identity_teams_name ON public.identity_teams USING btree (org_id, lower(name));
 CREATE INDEX identity_user_logins_user ON public.identity_user_logins USING btree (user_id, created_at DESC, id DESC);
+CREATE INDEX identity_vouchers_ancestors ON public.identity_vouchers USING gin (ancestors) WHERE (redeemed_at IS NOT NULL);
+CREATE INDEX identity_vouchers_graph ON public.identity_vouchers USING btree (redeemed_at, id) WHERE (redeemed_at IS NOT NULL);
+CREATE INDEX identity_vouchers_open ON public.identity_vouchers USING btree (issuer_id, expires_at) WHERE ((redeemed_at IS NULL) AND (revoked_at IS NULL));
+CREATE INDEX identity_vouchers_org ON public.identity_vouchers USING btree (org_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX identity_vouchers_redeemer ON public.identity_vouchers USING btree (redeemed_by) WHERE (redeemed_by IS NOT NULL);
 CREATE INDEX inbox_always_rules_agent ON public.inbox_always_rules USING btree (org_id, agent_id, tool) WHERE (revoked_at IS NULL);
 CREATE INDEX inbox_attachments_blob ON public.inbox_attachments USING btree (sha256);
 CREATE INDEX inbox_attachments_item ON public.inbox_attachments USING btree (org_id, item_id, created_at, id);
@@ -1532,6 +1895,105 @@ AS $function$
   returning *
 $function$;
 
+CREATE OR REPLACE FUNCTION public.diary_counted_of(e diary_entries)
+ RETURNS diary_counted
+ LANGUAGE sql
+ IMMUTABLE
+RETURN ROW((e).diary_id, (e).words, (e).tsv)::diary_counted;
+
+CREATE OR REPLACE FUNCTION public.diary_entries_count_deleted()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform diary_words_count('{}', array_agg(diary_counted_of(o))) from old_rows o
+    where diary_entries_counted(o) and exists (select from diary_diaries d where d.id = o.diary_id) having count(*) > 0;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.diary_entries_count_inserted()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform diary_words_count(array_agg(diary_counted_of(n)), '{}') from new_rows n where diary_entries_counted(n) having count(*) > 0;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.diary_entries_count_updated()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform diary_words_count(
+      coalesce(array_agg(diary_counted_of(n)) filter (where diary_entries_counted(n)), '{}'),
+      coalesce(array_agg(diary_counted_of(o)) filter (where diary_entries_counted(o)), '{}'))
+    from new_rows n join old_rows o on o.id = n.id
+    where diary_entries_counted(n) <> diary_entries_counted(o)
+      or (diary_entries_counted(n) and (n.tsv <> o.tsv or n.words <> o.words))
+    having count(*) > 0;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.diary_entries_counted(e diary_entries)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+RETURN (((e).tsv IS NOT NULL) AND ((e).deleted_at IS NULL) AND ((e).status <> 'quarantined'::text));
+
+CREATE OR REPLACE FUNCTION public.diary_entries_take_place()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into diary_search_totals as t (diary_id, last_position) values (new.diary_id, 1)
+    on conflict (diary_id) do update set last_position = t.last_position + 1
+    returning last_position into new.position;
+  return new;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.diary_words_count(added diary_counted[], removed diary_counted[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  with counted as (
+    select a.diary_id, 1 as n, a.words from unnest(added) a
+    union all select r.diary_id, -1, r.words from unnest(removed) r
+  ), totals as (
+    select diary_id, sum(n) as entries, sum(n * words) as words from counted group by diary_id
+  ), held as (
+    select t.diary_id from diary_search_totals t where t.diary_id in (select diary_id from totals)
+      order by t.diary_id for update
+  )
+  update diary_search_totals t set entries = t.entries + c.entries, words = t.words + c.words
+    from totals c, held h where t.diary_id = c.diary_id and h.diary_id = c.diary_id;
+
+  with counted as (
+    select a.diary_id, l.lexeme collate "C" as term, 1 as n from unnest(added) a, unnest(a.tsv) l
+    union all select r.diary_id, l.lexeme collate "C", -1 from unnest(removed) r, unnest(r.tsv) l
+  ), changed as (
+    select diary_id, term, sum(n)::int as n from counted group by diary_id, term having sum(n) <> 0
+  ), less as (
+    update diary_term_stats s set frequency = s.frequency + c.n from changed c
+      where c.n < 0 and s.diary_id = c.diary_id and s.term = c.term
+  ), more as (
+    insert into diary_term_stats as s (diary_id, term, frequency)
+      select diary_id, term, n from changed where n > 0 order by diary_id, term
+      on conflict (diary_id, term) do update set frequency = s.frequency + excluded.frequency
+      returning s.term, s.frequency, s.xmax = 0 as is_new
+  )
+  insert into diary_term_grams (term, grams)
+    select m.term, array(select distinct substr('^' || m.term || '$', at, 3) from generate_series(1, length(m.term)) at)
+    from more m where m.is_new and length(m.term) between 4 and 40 and m.term !~ '[0-9]'
+    order by m.term on conflict do nothing;
+
+  if cardinality(removed) > 0 then
+    delete from diary_term_stats s using (select distinct r.diary_id, l.lexeme from unnest(removed) r, unnest(r.tsv) l) g
+      where s.diary_id = g.diary_id and s.term = g.lexeme and s.frequency <= 0;
+  end if;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.inbox_items_count()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1573,6 +2035,10 @@ end $function$;
 
 CREATE TRIGGER core_audit_append_only BEFORE DELETE OR UPDATE ON public.core_audit FOR EACH ROW EXECUTE FUNCTION core_audit_refuse_change();
 CREATE TRIGGER core_audit_no_truncate BEFORE TRUNCATE ON public.core_audit FOR EACH STATEMENT EXECUTE FUNCTION core_audit_refuse_change();
+CREATE TRIGGER diary_entries_deleted AFTER DELETE ON public.diary_entries REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_entries_count_deleted();
+CREATE TRIGGER diary_entries_inserted AFTER INSERT ON public.diary_entries REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_entries_count_inserted();
+CREATE TRIGGER diary_entries_place BEFORE INSERT ON public.diary_entries FOR EACH ROW EXECUTE FUNCTION diary_entries_take_place();
+CREATE TRIGGER diary_entries_updated AFTER UPDATE ON public.diary_entries REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_entries_count_updated();
 CREATE TRIGGER inbox_attachments_count AFTER INSERT OR DELETE ON public.inbox_attachments FOR EACH ROW EXECUTE FUNCTION inbox_items_count();
 CREATE TRIGGER inbox_comments_count AFTER INSERT OR DELETE ON public.inbox_comments FOR EACH ROW EXECUTE FUNCTION inbox_items_count();
 CREATE TRIGGER inbox_items_search_fill BEFORE INSERT OR UPDATE OF title, message, tags ON public.inbox_items FOR EACH ROW EXECUTE FUNCTION inbox_items_fill_search();

@@ -112,8 +112,8 @@ export const buildEnding = (parts: {
     ...(parts.response !== undefined && call?.idempotency
       ? {
           idempotency: {
-            org_id: call.caller.org_id,
-            principal_id: call.caller.id,
+            org_id: (call.idempotency.owner ?? call.caller).org_id,
+            principal_id: (call.idempotency.owner ?? call.caller).id,
             operation: call.idempotency.operation,
             key: call.idempotency.key,
             response: parts.response,

@@ -26,7 +26,15 @@ export interface Call {
   /** Present when the client shows forms to its person (MCP elicitation); elicit.ts tells the turns it takes. */
   elicit?: Elicit;
   /** Present when the client sent an Idempotency-Key and the operation honours it by header. */
-  idempotency: { key: string; operation: string; request_hash: string } | null;
+  idempotency: {
+    key: string;
+    operation: string;
+    request_hash: string;
+    /** Whose key it is when the caller is only being made by this call. */
+    owner?: { org_id: string; id: string };
+    /** How long a repeat gets the first answer, where that is less than usual. */
+    ttl_ms?: number;
+  } | null;
   /** Body of `raw` and `multipart` operations. */
   raw: {
     stream: Readable;

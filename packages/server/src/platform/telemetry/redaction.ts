@@ -1,5 +1,5 @@
 const secretNames =
-  /(authorization|cookie|password|passphrase|token|secret|apikey|privatekey|masterkey|accesskey|credential)$/;
+  /(authorization|cookie|password|passphrase|token|secret|apikey|privatekey|masterkey|accesskey|credential|vouchercode|recoverycode)$/;
 const secretParameters =
   /([?&#](?:[a-z_]*token|code|api_?key|key|[a-z_]*secret|password|sig|signature|state)=)[^&\s#"']+/gi;
 const passwordInUrl = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/?#]*:)[^\s@/]+@/gi;

@@ -42,6 +42,11 @@ export const ruleWords: Record<SettingKey, RuleWords> = {
     hint: 'Images in messages are fetched from other servers, which then learn that somebody reads.',
     group: 'Privacy',
   },
+  diary_max_visibility: {
+    label: 'Widest diaries',
+    hint: 'How open a diary may be made. Private: shared by name only. Network: everybody who is signed in here. Public: anybody.',
+    group: 'Privacy',
+  },
   push_full_text: {
     label: 'Full text in push messages',
     hint: 'Otherwise a push says only that something waits. Push travels through the servers of browser makers.',

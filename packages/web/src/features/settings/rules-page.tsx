@@ -16,6 +16,7 @@ import { Button, IconButton } from '../../ui/button.tsx';
 import { Input } from '../../ui/input.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { Section, Sections } from '../../ui/section.tsx';
+import { Select } from '../../ui/select.tsx';
 import { SkeletonRows } from '../../ui/skeleton.tsx';
 import { Switch } from '../../ui/toggles.tsx';
 import { ruleGroups, ruleWords } from './rule-words.ts';
@@ -77,8 +78,10 @@ const useSaveRule = (name: SettingKey, stored: Stored) => {
 
 const Rule = ({ name, stored, disabled }: { name: SettingKey; stored: Stored; disabled: boolean }) => {
   const value = currentValue(stored, name);
-  return typeof value === 'number' ? (
-    <NumberRule key={value} name={name} stored={stored} value={value} disabled={disabled} />
+  if (typeof value === 'number')
+    return <NumberRule key={value} name={name} stored={stored} value={value} disabled={disabled} />;
+  return typeof value === 'string' ? (
+    <ChoiceRule name={name} stored={stored} value={value} disabled={disabled} />
   ) : (
     <SwitchRule name={name} stored={stored} value={value === true} disabled={disabled} />
   );
@@ -109,6 +112,35 @@ const SwitchRule = ({ name, stored, value, disabled }: RuleProps<boolean>) => {
         </p>
       )}
     </>
+  );
+};
+
+const ChoiceRule = ({ name, stored, value, disabled }: RuleProps<string>) => {
+  const { label, hint } = ruleWords[name];
+  const save = useSaveRule(name, stored);
+  const { schema } = settingKeys[name];
+  const options = 'options' in schema ? schema.options : [];
+  const problem = formErrors(save.error, []).rest;
+  return (
+    <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-2">
+      <span className="min-w-0 flex-1 basis-72 text-14 font-medium">
+        {label}
+        <span className="block text-13 font-normal text-text-3">{hint}</span>
+      </span>
+      <Select
+        label={label}
+        value={value}
+        disabled={disabled}
+        options={options.map((option) => ({ value: option, label: option }))}
+        onChange={(next) => save.mutate({ settings: { [name]: next } })}
+        className="w-36!"
+      />
+      {problem && (
+        <p role="alert" className="w-full text-13 text-danger-text">
+          {problem}
+        </p>
+      )}
+    </div>
   );
 };
 

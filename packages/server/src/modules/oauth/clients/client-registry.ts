@@ -74,17 +74,23 @@ const rowMetadata = (row: ClientRow, secret: string | null, off: readonly string
   } as ClientMetadata;
 };
 
+/** An agent that came in by its own key is a service client; one that a person made acts for people as well. */
+const grantsOf = (agent: AgentClient, on: readonly string[]): string[] =>
+  agent.key_origin === 'registered'
+    ? ['client_credentials']
+    : ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange', ...on];
+
 const agentMetadata = (agent: AgentClient, on: readonly string[]): ClientMetadata => ({
   client_id: agent.client_id,
   client_name: agent.name,
   client_secret: agent.client_secret_hash,
   client_secret_expires_at: 0,
   token_endpoint_auth_method: 'client_secret_basic',
-  grant_types: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange', ...on],
+  grant_types: grantsOf(agent, on),
   redirect_uris: [],
   response_types: [],
   scope: agent.scopes.join(' '),
-  ...askMetadata(on),
+  ...askMetadata(grantsOf(agent, on)),
 });
 
 const rowFacts = (row: ClientRow): ClientFacts => ({

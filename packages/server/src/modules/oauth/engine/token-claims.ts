@@ -2,7 +2,7 @@ import type { AccessToken, ClientCredentials, KoaContextWithOIDC } from 'oidc-pr
 import type { Clock } from '../../../platform/clock/clock.ts';
 import { newId } from '../../../platform/ids/ids.ts';
 import { hashToken } from '../../../platform/secrets/tokens.ts';
-import type { IdentityService } from '../../identity/index.ts';
+import type { AgentClient, IdentityService } from '../../identity/index.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
 import { nilId, oauthEvents } from '../oauth-events.ts';
 import { accessTokensStore } from '../stores/access-tokens-store.ts';
@@ -13,6 +13,29 @@ import { errors } from './oidc-provider.ts';
 import { currentScope } from './request-scope.ts';
 
 type Token = AccessToken | ClientCredentials;
+
+/** What a token says of the key of its agent, so that whoever gets it can check signatures without asking back. */
+interface KeyClaims {
+  identity_id: string;
+  public_key: string;
+  fingerprint: string;
+  'moltnet:identity_id': string;
+  'moltnet:public_key': string;
+  'moltnet:fingerprint': string;
+}
+
+/** Under both names that clients look for; nothing for an agent without a key. */
+export const keyClaims = ({
+  id,
+  public_key,
+  fingerprint,
+}: Pick<AgentClient, 'id' | 'public_key' | 'fingerprint'>): Partial<KeyClaims> =>
+  public_key === null || fingerprint === null
+    ? {}
+    : {
+        ...{ identity_id: id, public_key, fingerprint },
+        ...{ 'moltnet:identity_id': id, 'moltnet:public_key': public_key, 'moltnet:fingerprint': fingerprint },
+      };
 
 /** Claims of our own beside those of RFC 9068. They stand in JWTs and in answers to introspection. */
 export type TokenExtra = {
@@ -26,7 +49,7 @@ export type TokenExtra = {
   acr?: string;
   act?: Record<string, unknown>;
   may_act?: Record<string, unknown>;
-};
+} & Partial<KeyClaims>;
 
 interface ClaimsParts {
   clients: ClientRegistry;
@@ -81,7 +104,7 @@ export const createExtraClaims =
       const { agent, org_id } = facts!;
       return agent === null
         ? defined({ org: org_id ?? undefined, actor_type: 'service' })
-        : defined({ sub: agent.id, org: agent.org_id, actor_type: agent.kind });
+        : defined({ sub: agent.id, org: agent.org_id, actor_type: agent.kind, ...keyClaims(agent) });
     }
     const { grantId } = token as AccessToken;
     const grant = grantId === undefined ? null : await scope.run((db) => grantsStore.find(db, grantId));

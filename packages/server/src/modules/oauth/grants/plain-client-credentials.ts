@@ -6,6 +6,7 @@ import type { ClientFactsSampler } from '../client-facts.ts';
 import type { ClientRegistry, KnownClient } from '../clients/client-registry.ts';
 import type { KnownResource, ResourceRegistry } from '../clients/resource-registry.ts';
 import type { ClientGuesses } from '../engine/client-guesses.ts';
+import { keyClaims } from '../engine/token-claims.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { Db } from '../stores/db.ts';
 import type { TokenJournal } from '../tokens/token-journal.ts';
@@ -83,6 +84,7 @@ export const createPlainClientCredentials = (parts: PlainParts) => {
     return {
       ...(org === null ? {} : { org }),
       actor_type: facts.agent?.kind ?? 'service',
+      ...(facts.agent === null ? {} : keyClaims(facts.agent)),
       jti: newToken(),
       sub: facts.agent?.id ?? asked.id,
       iat,

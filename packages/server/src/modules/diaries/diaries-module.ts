@@ -1,0 +1,38 @@
+import type { Module } from '../../platform/module.ts';
+import { createDiariesEventFilter } from './diaries-event-filter.ts';
+import { diariesJobs } from './diaries-jobs.ts';
+import type { DiariesParts } from './diaries-parts.ts';
+import { createDiariesServices, type DiariesServices } from './diaries-services.ts';
+import { diariesBindings } from './routes/diaries-routes.ts';
+import { entriesBindings } from './routes/entries-routes.ts';
+import { permissionsBindings } from './routes/permissions-routes.ts';
+import { searchBindings } from './routes/search-routes.ts';
+
+/** What the composition root takes for other modules and hosts. */
+export interface DiariesModule extends Module {
+  services: DiariesServices;
+}
+
+/** Plug of the diaries: what the hosts need. */
+export const createDiariesModule = (parts: DiariesParts): DiariesModule => {
+  const services = createDiariesServices(parts);
+  return {
+    name: 'diaries',
+    services,
+    bindings: [
+      ...diariesBindings(services),
+      ...entriesBindings(services),
+      ...permissionsBindings(services),
+      ...searchBindings(services),
+    ],
+    jobs: diariesJobs(services),
+    eventFilters: [createDiariesEventFilter(parts.database, parts.clock)],
+    sweeps: [
+      { name: 'diaries-purge', every_ms: 3_600_000, run: services.entries.sweep },
+      { name: 'diaries-search-pages', every_ms: 300_000, run: services.search.sweep },
+      { name: 'diaries-index', every_ms: 60_000, run: services.index.catchUp },
+      { name: 'diaries-words', every_ms: 3_600_000, run: services.index.sweep },
+      { name: 'diaries-embed', every_ms: 15_000, run: services.embedding.sweep },
+    ],
+  };
+};

@@ -1,0 +1,81 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Schema } from '../../platform/db/schema.gen.ts';
+import type { RelationRow } from './diaries-rows.ts';
+
+type Db = Kysely<Schema>;
+type SeesEntry = (e: string, d: string) => RawBuilder<boolean>;
+
+const side = (e: string) =>
+  sql`jsonb_build_object('id', ${sql.ref(`${e}.id`)}, 'diary_id', ${sql.ref(`${e}.diary_id`)}, 'title', ${sql.ref(`${e}.title`)},
+    'content_id', ${sql.ref(`${e}.content_id`)})`;
+
+const selected = sql`select r.id, r.diary_id, r.kind, r.status, r.from_id, r.to_id, r.from_content_id, r.to_content_id,
+    ${side('f')} as "from", ${side('t')} as "to", r.proposed_by_kind, r.proposed_by_id, r.proposed_by_name,
+    r.decided_by_kind, r.decided_by_id, r.decided_by_name, r.created_at, r.decided_at
+  from diary_relations r
+  join diary_entries f on f.id = r.from_id join diary_diaries fd on fd.id = f.diary_id
+  join diary_entries t on t.id = r.to_id join diary_diaries td on td.id = t.diary_id`;
+
+/** Of a relation both ends must be seen. */
+const bothSeen = (sees: SeesEntry) => sql`${sees('f', 'fd')} and ${sees('t', 'td')}`;
+
+export const relationsStore = {
+  /** False when the two are related so already. */
+  insert: async (
+    db: Db,
+    r: Omit<RelationRow, 'from' | 'to' | 'decided_by_kind' | 'decided_by_id' | 'decided_by_name' | 'decided_at'> & {
+      org_id: string;
+    },
+  ): Promise<boolean> =>
+    (
+      await sql<{
+        id: string;
+      }>`insert into diary_relations (id, diary_id, org_id, from_id, to_id, kind, status, from_content_id,
+          to_content_id, proposed_by_kind, proposed_by_id, proposed_by_name, created_at)
+        values (${r.id}, ${r.diary_id}, ${r.org_id}, ${r.from_id}, ${r.to_id}, ${r.kind}, ${r.status}, ${r.from_content_id},
+          ${r.to_content_id}, ${r.proposed_by_kind}::actor_type, ${r.proposed_by_id}, ${r.proposed_by_name}, ${r.created_at})
+        on conflict (from_id, to_id, kind) do nothing returning id`.execute(db)
+    ).rows.length === 1,
+
+  /** A relation of which the entry is one end. */
+  find: async (db: Db, sees: SeesEntry, entry_id: string, id: string): Promise<RelationRow | null> =>
+    (
+      await sql<RelationRow>`${selected} where r.id = ${id} and ${entry_id}::uuid in (r.from_id, r.to_id)
+        and ${bothSeen(sees)}`.execute(db)
+    ).rows[0] ?? null,
+
+  between: async (db: Db, from_id: string, to_id: string, kind: string): Promise<string | null> =>
+    (
+      await sql<{ id: string }>`select id from diary_relations where from_id = ${from_id} and to_id = ${to_id}
+        and kind = ${kind}`.execute(db)
+    ).rows[0]?.id ?? null,
+
+  page: async (
+    db: Db,
+    sees: SeesEntry,
+    entry_id: string,
+    page: { statuses: readonly string[]; limit: number; after: { value: Date; id: string } | null },
+  ): Promise<RelationRow[]> =>
+    (
+      await sql<RelationRow>`${selected} where ${entry_id}::uuid in (r.from_id, r.to_id) and ${bothSeen(sees)}
+        and r.status = any(${[...page.statuses]}::text[])
+        and ${page.after === null ? sql`true` : sql`(r.created_at, r.id) < (${page.after.value}, ${page.after.id}::uuid)`}
+        order by r.created_at desc, r.id desc limit ${page.limit}`.execute(db)
+    ).rows,
+
+  /** False when somebody decided before. */
+  decide: async (
+    db: Db,
+    id: string,
+    decision: { status: 'accepted' | 'rejected'; type: string; by: string | null; name: string; at: Date },
+  ): Promise<boolean> =>
+    (
+      await sql<{ id: string }>`update diary_relations set status = ${decision.status},
+          decided_by_kind = ${decision.type}::actor_type, decided_by_id = ${decision.by}, decided_by_name = ${decision.name},
+          decided_at = ${decision.at} where id = ${id} and status = 'proposed' returning id`.execute(db)
+    ).rows.length === 1,
+
+  delete: async (db: Db, id: string): Promise<void> => {
+    await sql`delete from diary_relations where id = ${id}`.execute(db);
+  },
+};
