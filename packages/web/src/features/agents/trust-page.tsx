@@ -219,7 +219,7 @@ const Branch = ({ node, named }: { node: TrustNode; named: ReadonlyMap<string, A
             {edge?.active === false && <Badge tone="warning">Switched off</Badge>}
           </span>
           <span className="block truncate text-12 text-text-3">
-            {agent && fingerprint !== null && <code>{fingerprint} · </code>}
+            {agent && fingerprint !== null && <code className="max-sm:hidden">{fingerprint} · </code>}
             {edge ? (
               <>
                 came in <RelativeTime time={edge.redeemed_at} />, depth {edge.depth}

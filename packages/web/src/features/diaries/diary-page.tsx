@@ -1,7 +1,7 @@
 import { type DiaryView, diariesGet, diariesSearch } from '@atrium/protocol';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { NotebookText, Settings2, Share2 } from 'lucide-react';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { LoadError } from '../../app/load-error.tsx';
 import { ProblemError } from '../../data/client.ts';
 import { useOperation } from '../../data/operations.ts';
@@ -33,8 +33,9 @@ export const DiaryPage = () => {
   const query = useOperation(diariesGet, { diary_ref: id });
   const navigate = useNavigate();
   const back = { label: 'diaries', onBack: () => void navigate({ to: '/diaries' }) };
-  if (query.data) return <Diary key={id} diary={query.data} back={back} />;
+  // First of all: what is no longer shared must not stay on the screen because it was read before.
   const gone = query.error instanceof ProblemError && query.error.problem.status === 404;
+  if (query.data && !gone) return <Diary key={id} diary={query.data} back={back} />;
   return (
     <>
       <PageHeader title="Diary" back={back} />
@@ -120,6 +121,9 @@ const TimelineColumn = ({
         replace: openId !== undefined,
       });
   };
+  useEffect(() => {
+    if (openId) document.querySelector(`[data-entry="${CSS.escape(openId)}"]`)?.scrollIntoView({ block: 'nearest' });
+  }, [openId]);
   useShortcut('j', 'Next entry', () => step(1), { group: 'Diary', enabled: keys });
   useShortcut('k', 'Entry before', () => step(-1), { group: 'Diary', enabled: keys });
   useShortcut('c', 'Write an entry', () => setOpen('write'), { group: 'Diary', enabled: writes });
@@ -169,7 +173,7 @@ const TimelineColumn = ({
               value={search.q ?? ''}
               onChange={(q) => change({ q: q || undefined })}
             />
-            <EntryFilters search={search} onChange={change} tags={entries.items.flatMap((entry) => entry.tags)} />
+            <EntryFilters search={search} onChange={change} tags={list.items.flatMap((entry) => entry.tags)} />
           </div>
         }
       />

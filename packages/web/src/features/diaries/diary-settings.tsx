@@ -42,6 +42,13 @@ interface SettingsProps {
 /** Name, readers, language and policy of a diary, and its end. */
 export const DiarySettings = ({ diary, open, onOpenChange }: SettingsProps) => {
   const [deleting, setDeleting] = useState(false);
+  // What the form began with stays what it is about, whatever others change meanwhile.
+  const [base, setBase] = useState(diary);
+  const [wasOpen, setWasOpen] = useState(open);
+  if (open !== wasOpen) {
+    setWasOpen(open);
+    if (open) setBase(diary);
+  }
   const navigate = useNavigate();
   const remove = useOperationMutation(diariesDelete, {
     invalidates: ['diaries.list', 'diaries.search'],
@@ -51,8 +58,8 @@ export const DiarySettings = ({ diary, open, onOpenChange }: SettingsProps) => {
   return (
     <>
       <SettingsForm
-        key={JSON.stringify(diary)}
-        diary={diary}
+        key={JSON.stringify(base)}
+        diary={base}
         open={open && !deleting}
         onOpenChange={onOpenChange}
         onDelete={() => setDeleting(true)}
@@ -98,10 +105,10 @@ const SettingsForm = ({ diary, open, onOpenChange, onDelete }: SettingsProps & {
     event.preventDefault();
     update.mutate({
       diary_ref: diary.id,
-      name: name.trim(),
-      visibility,
-      language: language as Language,
-      injection_policy: policy,
+      ...(name.trim() === diary.name ? {} : { name: name.trim() }),
+      ...(visibility === diary.visibility ? {} : { visibility }),
+      ...(language === diary.language ? {} : { language: language as Language }),
+      ...(policy === diary.injection_policy ? {} : { injection_policy: policy }),
     });
   };
   return (

@@ -78,13 +78,15 @@ export const dayWords = (time: number, now: number, zone: string): string => {
   if (day === dayOf(now, zone)) return 'Today';
   if (day === dayOf(now - 86_400_000, zone)) return 'Yesterday';
   const sameYear = day.slice(0, 4) === dayOf(now, zone).slice(0, 4);
-  return new Intl.DateTimeFormat('en-GB', {
+  const words = new Intl.DateTimeFormat('en-GB', {
     weekday: 'long',
     day: 'numeric',
     month: 'long',
     ...(sameYear ? {} : { year: 'numeric' as const }),
     ...inZone(zone),
   }).format(time);
+  // With a year some browsers put a comma behind the weekday.
+  return words.replace(',', '');
 };
 
 export const clockOf = (time: number, zone: string): string =>

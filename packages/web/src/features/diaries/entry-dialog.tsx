@@ -18,6 +18,7 @@ import { Dialog } from '../../ui/dialog.tsx';
 import { FormError, FormField } from '../../ui/form-field.tsx';
 import { Input, Textarea } from '../../ui/input.tsx';
 import { Markdown } from '../../ui/markdown.tsx';
+import { Notice } from '../../ui/notice.tsx';
 import { Select } from '../../ui/select.tsx';
 import { Segmented } from '../../ui/tabs.tsx';
 import { Slider } from '../../ui/toggles.tsx';
@@ -46,17 +47,30 @@ const fieldsOf = (entry: EntryView | undefined) => ({
   tags: entry?.tags ?? [],
 });
 
+type Fields = ReturnType<typeof fieldsOf>;
+
+/** Only what was changed here is sent: the rest may have been changed elsewhere meanwhile. */
+const changesOf = (before: Fields, after: Fields) => ({
+  ...(after.title === before.title ? {} : { title: after.title || null }),
+  ...(after.content === before.content ? {} : { content: after.content }),
+  ...(after.entry_type === before.entry_type ? {} : { entry_type: after.entry_type }),
+  ...(after.importance === before.importance ? {} : { importance: after.importance }),
+  ...(after.tags.join('\n') === before.tags.join('\n') ? {} : { tags: after.tags }),
+});
+
 interface EntryDialogProps {
   mode: Mode;
   diary: DiaryView;
   /** What is edited or corrected. */
   entry?: EntryView;
+  /** Somebody changed it while this form was open. */
+  changedSince?: boolean;
   open: boolean;
   onOpenChange: (open: boolean) => void;
 }
 
 /** Writes an entry, changes one, or writes the one that takes its place. What was typed stays when it is closed. */
-export const EntryDialog = ({ mode, diary, entry, open, onOpenChange }: EntryDialogProps) => {
+export const EntryDialog = ({ mode, diary, entry, changedSince, open, onOpenChange }: EntryDialogProps) => {
   const form = useId();
   const navigate = useNavigate();
   const search = useSearch({ from: '/frame/diaries/$id' });
@@ -94,7 +108,7 @@ export const EntryDialog = ({ mode, diary, entry, open, onOpenChange }: EntryDia
     const place = { diary_ref: diary.id, entry_id: entry?.id ?? '' };
     if (mode === 'write') create.mutate({ diary_ref: diary.id, ...rest, ...named, on_duplicate: 'refuse' });
     else if (mode === 'correct') correct.mutate({ ...place, ...rest, ...named });
-    else update.mutate({ ...place, ...rest, title: title.trim() || null });
+    else update.mutate({ ...place, ...changesOf(fieldsOf(entry), { ...rest, title: title.trim() }) });
   };
   const { title, verb, description } = words[mode];
   return (
@@ -185,6 +199,11 @@ export const EntryDialog = ({ mode, diary, entry, open, onOpenChange }: EntryDia
             options={fields.tags.map((tag) => ({ value: tag, label: tag }))}
           />
         </FormField>
+        {changedSince && (
+          <Notice tone="warning">
+            Somebody changed this entry meanwhile. What you change here takes the place of that; its history keeps both.
+          </Notice>
+        )}
         <FormError>{errors.rest}</FormError>
       </form>
     </Dialog>

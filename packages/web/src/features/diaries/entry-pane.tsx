@@ -34,7 +34,7 @@ import { entryName, mayWrite, statusWords } from './diary-words.ts';
 import { EntryDialog } from './entry-dialog.tsx';
 import type { EntrySearch } from './entry-filter.ts';
 import { EntryHistory } from './entry-history.tsx';
-import { Importance, RiskBadge, StatusBadge, Tags, TypeMark } from './entry-marks.tsx';
+import { Importance, StatusBadge, Tags, TypeMark } from './entry-marks.tsx';
 import { EntryRelations } from './entry-relations.tsx';
 
 interface PaneProps {
@@ -50,9 +50,10 @@ interface PaneProps {
 export const EntryPane = ({ id, ...rest }: PaneProps) => {
   const place = { diary_ref: rest.diary.id, entry_id: id };
   const query = useOperation(diariesGetEntry, { ...place, include_expired: true });
-  if (query.data) return <Entry entry={query.data} {...rest} />;
-  if (!query.error) return <SkeletonDetail />;
+  // First of all: what was taken away must not stay on the screen because it was read before.
   const gone = query.error instanceof ProblemError && query.error.problem.status === 404;
+  if (query.data && !gone) return <Entry entry={query.data} {...rest} />;
+  if (!query.error) return <SkeletonDetail />;
   return (
     <>
       <Bar onBack={rest.onBack} />
@@ -105,10 +106,16 @@ const Bar = ({ onBack, children }: { onBack: (() => void) | null; children?: Rea
 const Entry = ({ diary, entry, search, onBack, onGone }: Omit<PaneProps, 'id'> & { entry: EntryView }) => {
   const place = { diary_ref: diary.id, entry_id: entry.id };
   const [open, setOpen] = useState<'edit' | 'correct' | null>(null);
+  // What the form began with stays what it is about, whatever others change meanwhile.
+  const [base, setBase] = useState(entry);
+  const start = (mode: 'edit' | 'correct') => {
+    setBase(entry);
+    setOpen(mode);
+  };
   usePageTitle(entryName(entry));
   const replaced = entry.superseded_at !== null;
   const writes = mayWrite(diary);
-  useShortcut('e', 'Edit the entry', () => setOpen('edit'), { group: 'Diary', enabled: writes });
+  useShortcut('e', 'Edit the entry', () => start('edit'), { group: 'Diary', enabled: writes && open === null });
   const shut = (next: boolean) => setOpen(next ? open : null);
   return (
     <article aria-label={entryName(entry)} className="flex h-full min-h-0 flex-col">
@@ -118,11 +125,11 @@ const Entry = ({ diary, entry, search, onBack, onGone }: Omit<PaneProps, 'id'> &
         <StatusBadge status={entry.status} />
         {writes && (
           <div className="ml-auto flex items-center gap-0.5">
-            <IconButton label="Edit" keys="e" size="small" onClick={() => setOpen('edit')}>
+            <IconButton label="Edit" keys="e" size="small" onClick={() => start('edit')}>
               <Pencil />
             </IconButton>
             {!replaced && (
-              <IconButton label="Correct by a new entry" size="small" onClick={() => setOpen('correct')}>
+              <IconButton label="Correct by a new entry" size="small" onClick={() => start('correct')}>
                 <PenLine />
               </IconButton>
             )}
@@ -182,24 +189,18 @@ const Entry = ({ diary, entry, search, onBack, onGone }: Omit<PaneProps, 'id'> &
           />
         </div>
       </div>
-      {writes && (
-        <>
+      {writes &&
+        (['edit', 'correct'] as const).map((mode) => (
           <EntryDialog
-            key={`edit${entry.version}`}
-            mode="edit"
-            {...{ diary, entry }}
-            open={open === 'edit'}
+            key={`${mode}${base.version}`}
+            mode={mode}
+            diary={diary}
+            entry={base}
+            changedSince={base.version !== entry.version}
+            open={open === mode}
             onOpenChange={shut}
           />
-          <EntryDialog
-            key={`correct${entry.version}`}
-            mode="correct"
-            {...{ diary, entry }}
-            open={open === 'correct'}
-            onOpenChange={shut}
-          />
-        </>
-      )}
+        ))}
     </article>
   );
 };
@@ -224,7 +225,7 @@ const Warnings = ({ entry, search }: { entry: EntryView; search: EntrySearch }) 
       </Notice>
     )}
     {entry.injection_risk && (
-      <Notice tone="warning" action={<RiskBadge />}>
+      <Notice tone="warning">
         This text reads like orders to a model. Agents get it wrapped as data; take it as such.
       </Notice>
     )}

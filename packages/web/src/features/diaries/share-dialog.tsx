@@ -105,16 +105,18 @@ const OfferForm = ({ diary }: { diary: DiaryView }) => {
   };
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
-      <Segmented
-        label="With"
-        value={kind}
-        onChange={(next) => {
-          setKind(next);
-          setTo(undefined);
-          share.reset();
-        }}
-        options={kinds}
-      />
+      <div>
+        <Segmented
+          label="With"
+          value={kind}
+          onChange={(next) => {
+            setKind(next);
+            setTo(undefined);
+            share.reset();
+          }}
+          options={kinds}
+        />
+      </div>
       <div className="grid gap-4 sm:grid-cols-[minmax(0,1fr)_160px]">
         <FormField label={kinds.find((one) => one.value === kind)!.label} error={errors.of(field)}>
           <Combobox

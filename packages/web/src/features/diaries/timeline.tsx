@@ -60,7 +60,7 @@ const EntryRow = ({
         aria-current={open || undefined}
         onPointerEnter={() => prefetchOperation(diariesGetEntry, { diary_ref: entry.diary_id, entry_id: entry.id })}
         className={cx(
-          '-outline-offset-2 flex gap-3 border-b border-line px-4 py-2.5 text-text transition-[background-color] md:px-6',
+          '-outline-offset-2 flex scroll-mt-8 gap-3 border-b border-line px-4 py-2.5 text-text transition-[background-color] md:px-6',
           open ? 'bg-active' : 'hover:bg-hover',
         )}
       >
