@@ -1,9 +1,10 @@
 import { createAtrium } from '../../packages/sdk/src/index.ts';
+import type { SeededDiaries } from './diaries.ts';
 import type { SeedOrganisation } from './organisation.ts';
 import type { SeededServer } from './server.ts';
 
 /** Ids that pages of a seeded server have in their addresses. */
-export interface SeededIds extends SeededServer {
+export interface SeededIds extends SeededServer, SeededDiaries {
   question: string;
   approval: string;
   wizard: string;
@@ -82,10 +83,44 @@ export const seededPages: readonly SeededPage[] = [
   { name: 'channel', route: '/channels', path: (ids) => `/channels?channel=${ids.channel}`, ready: 'h2' },
   { name: 'templates', route: '/templates', path: () => '/templates', ready: 'main ul a' },
   { name: 'template', route: '/templates/$templateId', path: (ids) => `/templates/${ids.template}`, ready: 'textarea' },
+  { name: 'diaries', route: '/diaries', path: () => '/diaries', ready: row },
+  { name: 'diaries-network', route: '/diaries', path: () => '/diaries?list=network', ready: row },
+  {
+    name: 'diary',
+    route: '/diaries/$id',
+    path: (ids) => `/diaries/${ids.diary}?superseded=true`,
+    ready: '[data-entry]',
+  },
+  {
+    name: 'diary-search',
+    route: '/diaries/$id',
+    path: (ids) => `/diaries/${ids.diary}?q=deploy+production`,
+    ready: 'mark',
+  },
+  {
+    name: 'diary-entry',
+    route: '/diaries/$id/$entryId',
+    path: (ids) => `/diaries/${ids.diary}/${ids.entry}`,
+    ready: 'article table',
+  },
+  {
+    name: 'diary-entry-superseded',
+    route: '/diaries/$id/$entryId',
+    path: (ids) => `/diaries/${ids.diary}/${ids.supersededEntry}?superseded=true`,
+    ready: 'text=Read what replaced it',
+  },
+  { name: 'search', route: '/search', path: () => '/search?q=deploy', ready: 'mark' },
   { name: 'statistics', route: '/statistics', path: () => '/statistics', ready: '.u-over' },
   { name: 'welcome', route: '/welcome', path: () => '/welcome', ready: 'h1' },
   { name: 'agents', route: '/agents', path: () => '/agents', ready: row },
   { name: 'agent', route: '/agents/$id', path: (ids) => `/agents/${ids.agent}`, ready: 'text=Calls today' },
+  {
+    name: 'agent-identity',
+    route: '/agents/$id',
+    path: (ids) => `/agents/${ids.keyedAgent}`,
+    ready: 'text=Check a signature',
+  },
+  { name: 'trust', route: '/agents/trust', path: () => '/agents/trust', ready: '[aria-label="Trust graph"] li li' },
   { name: 'members', route: '/members', path: () => '/members', ready: row },
   { name: 'roles', route: '/members/roles', path: () => '/members/roles', ready: row },
   {
@@ -146,7 +181,10 @@ export const seededPages: readonly SeededPage[] = [
 ];
 
 /** What there is to show on a seeded server; throws when the seed no longer makes one of them. */
-export const seededIds = async (url: string, org: SeedOrganisation): Promise<Omit<SeededIds, keyof SeededServer>> => {
+export const seededIds = async (
+  url: string,
+  org: SeedOrganisation,
+): Promise<Omit<SeededIds, keyof SeededServer | keyof SeededDiaries>> => {
   const atrium = createAtrium({ url, token: org.owner.token });
   const found = <T>(what: string, list: readonly T[], wanted: (one: T) => boolean): T => {
     const one = list.find(wanted);

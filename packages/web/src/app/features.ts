@@ -1,5 +1,6 @@
 import { agentsFeature } from '../features/agents/feature.ts';
 import { auditFeature } from '../features/audit/feature.ts';
+import { diariesFeature } from '../features/diaries/feature.ts';
 import { inboxFeature } from '../features/inbox/feature.ts';
 import { membersFeature } from '../features/members/feature.ts';
 import { onboardingFeature } from '../features/onboarding/feature.ts';
@@ -10,6 +11,7 @@ import type { Feature } from './feature.ts';
 /** Every feature that adds to the frame, in the order of the rail. */
 export const features: readonly Feature[] = [
   inboxFeature,
+  diariesFeature,
   onboardingFeature,
   agentsFeature,
   membersFeature,

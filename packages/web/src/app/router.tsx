@@ -1,6 +1,7 @@
 import { createRouter } from '@tanstack/react-router';
 import { agentsRoutes } from '../features/agents/routes.tsx';
 import { auditRoutes } from '../features/audit/routes.tsx';
+import { diariesRoutes } from '../features/diaries/routes.tsx';
 import { identityPublicRoutes } from '../features/identity/routes.tsx';
 import { inboxRoutes } from '../features/inbox/routes.tsx';
 import { kitchenRoutes } from '../features/kitchen/routes.tsx';
@@ -17,6 +18,7 @@ const routeTree = rootRoute.addChildren([
   frameRoute.addChildren([
     homeRoute,
     ...inboxRoutes,
+    ...diariesRoutes,
     ...onboardingRoutes,
     ...agentsRoutes,
     ...membersRoutes,

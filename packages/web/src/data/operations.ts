@@ -67,7 +67,7 @@ export const listQuery = <O extends ListOperation>(operation: O, input: Omit<Inp
     getNextPageParam: (last) => last.next_cursor,
   });
 
-/** Reads a list page by page; `items` are all pages so far, `loadMore` is safe to call often. */
+/** Reads a list page by page; `items` are all pages so far, `first` the first whole, `loadMore` is safe to call often. */
 export const useOperationList = <O extends ListOperation>(
   operation: O,
   input: Omit<InputOf<O>, 'cursor'>,
@@ -80,6 +80,7 @@ export const useOperationList = <O extends ListOperation>(
   });
   return {
     items: query.data?.pages.flatMap((page) => page.items) ?? [],
+    first: query.data?.pages[0] as OutputOf<O> | undefined,
     isPending: query.isPending,
     isStale: query.isPlaceholderData,
     error: query.error,

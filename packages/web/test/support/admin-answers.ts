@@ -367,6 +367,7 @@ export const freshAgent: AgentView = {
   last_tool: null,
   calls_total: 0,
   calls_today: 0,
+  fingerprint: null,
 };
 const org = '/api/v1/orgs/current';
 
@@ -376,6 +377,14 @@ export const adminAnswers: Answers = {
   'GET /api/v1/agents': { body: page(agentsOf(7)) },
   [`GET /api/v1/agents/${agent.id}`]: { body: agent },
   [`GET /api/v1/agents/${freshAgent.id}`]: { body: freshAgent },
+  'GET /api/v1/directory/21FE-31DF-A154-A261': {
+    body: {
+      public_key: 'ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=',
+      fingerprint: '21FE-31DF-A154-A261',
+      replaced_by: null,
+      profile: null,
+    },
+  },
   'POST /api/v1/agents': {
     status: 201,
     body: {

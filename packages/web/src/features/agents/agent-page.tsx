@@ -27,6 +27,7 @@ import { RoleSelect } from '../members/role-select.tsx';
 import { AgentConnectCard } from '../onboarding/agent-light.tsx';
 import { agentKind, agentState, itemScopeWords, scopeWords } from './agent-words.ts';
 import { useSetActive } from './agents-page.tsx';
+import { IdentitySection } from './identity-section.tsx';
 import { ItemScopeEditor } from './item-scope-editor.tsx';
 import { RotateKeyDialog } from './rotate-key-dialog.tsx';
 import { ScopePicker } from './scope-picker.tsx';
@@ -115,6 +116,7 @@ const Agent = ({ agent, back }: { agent: AgentView; back: { label: string; onBac
         <Section title="Connection" lead="Paste one line into its client. Put its key where the line says YOUR_KEY.">
           <AgentConnectCard agent={agent} />
         </Section>
+        <IdentitySection agent={agent} mayManage={mayManage} />
         <KeySection agent={agent} mayManage={mayManage} />
         <Section
           title="Access"
@@ -140,7 +142,7 @@ const accessKey = (agent: AgentView): string => JSON.stringify([agent.role.id, a
 const KeySection = ({ agent, mayManage }: { agent: AgentView; mayManage: boolean }) => {
   const [rotating, setRotating] = useState(false);
   return (
-    <Section title="Key" lead="Only its first characters are kept. A lost key is replaced, never shown again.">
+    <Section title="API key" lead="Only its first characters are kept. A lost key is replaced, never shown again.">
       <div className="flex flex-wrap items-center justify-between gap-3 rounded-card border border-line px-4 py-3">
         <span className="flex min-w-0 items-center gap-2.5">
           <KeyRound aria-hidden className="size-4 shrink-0 text-text-3" />

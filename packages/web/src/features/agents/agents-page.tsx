@@ -17,6 +17,7 @@ import type { Column } from '../../ui/table.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { openConnect } from '../onboarding/connect-store.ts';
 import { agentKind, agentState, itemScopeWords } from './agent-words.ts';
+import { AgentsTabs } from './agents-tabs.tsx';
 
 export const AgentsPage = () => {
   const [q, setQ] = useState('');
@@ -29,6 +30,7 @@ export const AgentsPage = () => {
     <>
       <PageHeader
         title="Agents"
+        tabs={<AgentsTabs />}
         action={
           mayManage && (
             <Button tone="primary" size="small" onClick={openConnect}>
@@ -137,6 +139,14 @@ const columns: Column<AgentView>[] = [
     initiallyHidden: true,
     cell: (agent) => <code className="text-12 text-text-2">{agent.key_prefix ?? 'none'}</code>,
     value: (agent) => agent.key_prefix,
+  },
+  {
+    id: 'fingerprint',
+    header: 'Fingerprint',
+    width: '184px',
+    initiallyHidden: true,
+    cell: (agent) => <code className="text-12 text-text-2">{agent.fingerprint ?? 'none'}</code>,
+    value: (agent) => agent.fingerprint,
   },
   {
     id: 'calls',

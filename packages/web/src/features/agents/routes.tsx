@@ -9,6 +9,11 @@ export const agentsRoutes = [
   }),
   createRoute({
     getParentRoute: () => frameRoute,
+    path: '/agents/trust',
+    component: lazyRouteComponent(() => import('./trust-page.tsx'), 'TrustPage'),
+  }),
+  createRoute({
+    getParentRoute: () => frameRoute,
     path: '/agents/$id',
     component: lazyRouteComponent(() => import('./agent-page.tsx'), 'AgentPage'),
   }),

@@ -1,0 +1,30 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { frameRoute } from '../../app/layout-routes.tsx';
+import { parseDiaryList } from './diary-list-search.ts';
+import { parseDiarySearch, parseEntrySearch } from './entry-filter.ts';
+
+const diariesRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/diaries',
+  validateSearch: parseDiaryList,
+  component: lazyRouteComponent(() => import('./diaries-page.tsx'), 'DiariesPage'),
+});
+
+const diaryRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/diaries/$id',
+  validateSearch: parseEntrySearch,
+  component: lazyRouteComponent(() => import('./diary-page.tsx'), 'DiaryPage'),
+});
+
+/** Drawn by its parent, beside the timeline or in its place. */
+const entryRoute = createRoute({ getParentRoute: () => diaryRoute, path: '$entryId' });
+
+const searchRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/search',
+  validateSearch: parseDiarySearch,
+  component: lazyRouteComponent(() => import('./search-page.tsx'), 'SearchPage'),
+});
+
+export const diariesRoutes = [diariesRoute, diaryRoute.addChildren([entryRoute]), searchRoute];
