@@ -36,6 +36,7 @@ const diaryOf = (index: number, change: Partial<DiaryView> = {}): DiaryView => (
   language: 'english',
   injection_policy: 'flag',
   signed: false,
+  chain_id: null,
   revision: 3,
   created_at: ago(60 * 24 * 12),
   updated_at: ago(600),
@@ -68,6 +69,8 @@ const entryOf = (index: number, change: Partial<EntryView> = {}): EntryView => (
   content_id: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy',
   length: 66,
   embedding_state: 'none',
+  hidden_at: null,
+  proof: null,
   created_at: ago(60 * 24 + index * 700),
   updated_at: ago(60),
   ...change,
@@ -138,7 +141,7 @@ const shareOf = (index: number, change: Partial<ShareView>): ShareView => ({
   id: id(5, index),
   diary_id: diary.id,
   diary_name: diary.name,
-  subject: { kind: 'agent', id: scribe.id, name: scribe.name },
+  subject: { kind: 'agent', id: scribe.id, name: scribe.name, fingerprint: null },
   role: 'writer',
   status: 'accepted',
   invited_by: mara,
@@ -151,9 +154,14 @@ const shareOf = (index: number, change: Partial<ShareView>): ShareView => ({
 });
 const shares = [
   shareOf(0, {}),
-  shareOf(1, { subject: { kind: 'team', id: teams[0]!.id, name: teams[0]!.name }, role: 'reader' }),
+  shareOf(1, { subject: { kind: 'team', id: teams[0]!.id, name: teams[0]!.name, fingerprint: null }, role: 'reader' }),
   shareOf(2, {
-    subject: { kind: 'user', id: id(6, 0), name: 'José Ignacio de la Fuente y Montserrat-Villanueva' },
+    subject: {
+      kind: 'user',
+      id: id(6, 0),
+      name: 'José Ignacio de la Fuente y Montserrat-Villanueva',
+      fingerprint: null,
+    },
     status: 'pending',
     responded_at: null,
   }),
