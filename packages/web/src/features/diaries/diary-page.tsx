@@ -136,6 +136,7 @@ const TimelineColumn = ({
         aside={
           <span className="flex items-center gap-2">
             <Visibility visibility={diary.visibility} />
+            {diary.signed && <span className="max-sm:sr-only">Signed</span>}
             <span className="max-sm:hidden">{roleWords[diary.role]}</span>
             {total !== undefined && total > 0 && (
               <span className="tabular">

@@ -56,7 +56,9 @@ export const relationWords: Record<RelationKind, { from: string; to: string }> =
   references: { from: 'Refers to', to: 'Referred to by' },
 };
 
-export const mayWrite = (diary: Pick<DiaryView, 'role'>): boolean => diary.role !== 'reader';
+/** In a signed diary an entry is written with a key, which no browser holds, and does not change afterwards. */
+export const mayWrite = (diary: Pick<DiaryView, 'role' | 'signed'>): boolean =>
+  diary.role !== 'reader' && !diary.signed;
 
 /** What an entry is called where it has no title: its first line, without the signs of Markdown in front. */
 export const entryName = (entry: { title: string | null; content: string | null }): string => {

@@ -316,6 +316,15 @@ const Provenance = ({ entry }: { entry: EntryView }) => (
         { label: 'Leaves answers', value: entry.expires_at ? <RelativeTime time={entry.expires_at} /> : 'Never' },
       ]}
     />
+    {entry.proof && (
+      <FormField
+        label="Signed"
+        group
+        hint={`Number ${entry.proof.seq} of a chain in which no entry can be changed or taken out unseen. The key of its author:`}
+      >
+        <CopyLine text={entry.proof.public_key} label="Copy key" />
+      </FormField>
+    )}
     <FormField label="Content id" group hint="Made from what the entry says: the same text has the same id anywhere.">
       <CopyLine text={entry.content_id} label="Copy content id" />
     </FormField>
