@@ -20,7 +20,7 @@ const actWords: Record<string, string> = {
   superseded: 'superseded it',
   deleted: 'deleted it',
   restored: 'brought it back',
-  unsuperseded: 'brought it back in place of its correction',
+  reinstated: 'brought it back in place of its correction',
   quarantined: 'put it into quarantine',
 };
 
