@@ -71,7 +71,8 @@ describe('authorization code', () => {
 
   it('3: a client that names neither scope nor resource gets the usual scopes of /mcp', async () => {
     const tokens = await world.tokensFor(client);
-    expect(tokens.scope.split(' ').sort()).toEqual(['account:read', 'inbox:read', 'inbox:write', 'org:read']);
+    const usual = ['account:read', 'diary:read', 'diary:write', 'inbox:read', 'inbox:write', 'org:read'];
+    expect(tokens.scope.split(' ').sort()).toEqual(usual);
     expect(claimsOf(tokens.access_token).aud).toBe(`${world.issuer}/mcp`);
     expect(tokens.refresh_token).toMatch(/^[\w-]{43}$/);
   });

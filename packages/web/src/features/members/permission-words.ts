@@ -28,6 +28,13 @@ export const permissionGroups: readonly PermissionGroup[] = [
     ],
   },
   {
+    prefix: 'diaries',
+    label: 'Diaries',
+    permissions: [
+      { permission: 'diaries.moderate', title: 'Hide reported entries of public diaries, and restore them' },
+    ],
+  },
+  {
     prefix: 'agents',
     label: 'Agents',
     permissions: [

@@ -1,7 +1,7 @@
 import type { SigningAlg } from '../keys/signing-key.ts';
 import type { Db } from '../stores/db.ts';
 import { resourcesStore } from '../stores/resources-store.ts';
-import { contractScopes, ordinaryScopes } from './scopes-of-clients.ts';
+import { contractScopes, usualScopes } from './scopes-of-clients.ts';
 
 /** A protected audience as the server knows it. */
 export interface KnownResource {
@@ -92,7 +92,7 @@ export class ResourceRegistry {
       name: row?.name ?? name!,
       built_in: name !== null,
       scopes: row !== null && row.scopes.length > 0 ? row.scopes : name === null ? [] : contractScopes,
-      default_scopes: row !== null && row.scopes.length > 0 ? row.scopes : ordinaryScopes,
+      default_scopes: row !== null && row.scopes.length > 0 ? row.scopes : usualScopes,
       format: row?.format ?? 'jwt',
       ttl_s: row?.ttl_s ?? this.#ttl,
       alg: (row?.alg as SigningAlg | null | undefined) ?? this.#alg,

@@ -8,6 +8,12 @@ const all = Object.keys(scopes) as Scope[];
 /** What software may ask for that nobody vouched for. */
 export const ordinaryScopes: readonly string[] = all.filter((scope) => !scopes[scope].privileged);
 
+/** Asked for by name alone: what takes away, gives others a part in something, or speaks for somebody elsewhere. */
+const namedOnly: readonly Scope[] = ['diary:delete', 'diary:share', 'agent:directory', 'crypto:sign'];
+
+/** What a request gets that names no scope. */
+export const usualScopes: readonly string[] = ordinaryScopes.filter((scope) => !namedOnly.includes(scope as Scope));
+
 export const contractScopes: readonly string[] = all;
 
 const known: ReadonlySet<string> = new Set([...oidcScopes, ...ordinaryScopes]);
