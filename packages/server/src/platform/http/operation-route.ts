@@ -102,8 +102,6 @@ export class OperationRoute {
     if (this.operation.cache_s !== undefined)
       reply.headers({ ...openToAll, 'cache-control': `public, max-age=${this.operation.cache_s}` });
     if (this.operation.status === 204) return reply.send();
-    if (this.operation.cache_s !== undefined)
-      reply.header('cache-control', `public, max-age=${this.operation.cache_s}`);
     const text = JSON.stringify(output ?? null);
     if (this.#options.validate_output) this.#check(text);
     return sendText(request, reply, text, json);
