@@ -98,7 +98,12 @@ const walk = async (
   const visited = await visit(token);
   const found: Record<string, unknown> = {};
   for (const { name, path, ready } of seededPages.filter((page) => (page.viewer ?? 'owner') === viewer)) {
-    const wrong = await faults(visited, { path: path(ids), ready });
+    const page = { path: path(ids), ready };
+    const seen = await faults(visited, page);
+    if (Object.keys(seen).length === 0) continue;
+    // On busy cores a page is now and then judged half-drawn. What is wrong with it is so at a second look as well.
+    console.warn(name, JSON.stringify(seen));
+    const wrong = await faults(visited, page);
     if (Object.keys(wrong).length > 0) found[name] = wrong;
   }
   await visited.context.close();
