@@ -78,6 +78,8 @@ const isRelease = (entry: EntryRow, input: ParsedInputOf<typeof diariesUpdateEnt
 
 /** Entries of diaries: written, corrected, read, deleted and brought back. */
 export const createEntriesService = ({ database, clock, scan = scanForInjection, embedder = null }: DiariesParts) => {
+  const unembedded = embedder === null ? 'none' : 'pending';
+
   /** Nobody waits for a model: the entry is found by its words until the job has run. */
   const requestEmbedding = (tx: Transaction, entry: EntryRow): void => {
     if (embedder !== null) tx.enqueue(embeddingJob(entry));
@@ -103,7 +105,7 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection,
       org_id: diary.org_id,
       superseded_by: null,
       superseded_at: null,
-      embedding_state: embedder === null ? 'none' : 'pending',
+      embedding_state: unembedded,
       hidden_at: null,
       author_kind: by.type,
       author_id: by.id,
@@ -134,16 +136,17 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection,
     at: Date,
   ): Promise<EntryRow> => {
     requireMutable(before);
+    const embedAnew = meansElse(before, fields);
     const after: EntryRow = {
       ...before,
       ...judged(scan, diary, before, fields),
       deleted_at: null,
-      embedding_state: meansElse(before, fields) ? (embedder === null ? 'none' : 'pending') : before.embedding_state,
+      embedding_state: embedAnew ? unembedded : before.embedding_state,
       version: before.version + 1,
       updated_at: at,
     };
     await entriesStore.update(tx.db, after, analysisOf(after, diary.language));
-    if (meansElse(before, fields)) {
+    if (embedAnew) {
       await vectorsStore.forget(tx.db, after.id);
       requestEmbedding(tx, after);
     }
