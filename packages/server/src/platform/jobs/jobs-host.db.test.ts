@@ -8,6 +8,7 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/tes
 import { systemClock } from '../clock/clock.ts';
 import { newId } from '../ids/ids.ts';
 import { createJobsHost, type JobsHost, type JobsHostOptions } from './jobs-host.ts';
+import { createJobsPool } from './jobs-pool.ts';
 import { withLease } from './lease.ts';
 
 let test: TestDatabase;
@@ -276,4 +277,19 @@ describe('a sweep', () => {
     test.clock.advance(60_000);
     expect(await take()).toBe(true);
   });
+});
+
+it('a pool that ends is silent about a database that stops at the same time, and before that it is not', async () => {
+  const heard: unknown[] = [];
+  const pool = createJobsPool(test.url, 2, (error) => heard.push(error));
+  const stopped = () => new Error('terminating connection due to administrator command');
+  const [first, second] = await Promise.all([pool.connect(), pool.connect()]);
+  first.release();
+  second.release();
+  first.emit('error', stopped());
+  expect(heard).toHaveLength(1);
+  const ended = pool.end();
+  second.emit('error', stopped());
+  await ended;
+  expect(heard).toHaveLength(1);
 });

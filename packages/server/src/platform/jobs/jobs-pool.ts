@@ -33,7 +33,10 @@ export const createJobsPool = (url: string, max: number, onError: (error: unknow
     keepAlive: true,
     Client: JobsClient,
   } as pg.PoolConfig);
-  pool.on('error', onError);
+  // Once it ends it forgets its clients before they are gone: one may still hear that the database stops as well.
+  pool.on('error', (error) => {
+    if (!pool.ending) onError(error);
+  });
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 };
