@@ -22,8 +22,8 @@ afterAll(async () => {
   if (server) removeDataDir(server.dataDir);
 });
 
-// Half a minute each on idle cores; on busy ones a single page takes seconds.
-vi.setConfig({ testTimeout: 600_000 });
+// Two minutes and a half for an owner's pages on idle cores, and four times as long on busy ones; each look has its own limit.
+vi.setConfig({ testTimeout: 1_200_000 });
 
 const desk = { width: 1440, height: 900 };
 const phone = { width: 390, height: 844 };
