@@ -69,7 +69,8 @@ describe('an organisation', () => {
       errors: [{ path: 'confirm' }],
     });
     await own.services.orgs.delete(org.owner.call, { ...current, confirm: org.name });
-    expect(seen).toEqual([org.id]);
+    // Once for each try: PostgreSQL may end the transaction that also meets other work on these rows.
+    expect([...new Set(seen)]).toEqual([org.id]);
     for (const token of [org.owner.token, org.members.Bob.token, org.agents.Bot.api_key])
       expect(await own.resolve(token)).toBeNull();
     const last = await test.pool.query('select kind from core_events where org_id = $1 order by seq desc limit 1', [

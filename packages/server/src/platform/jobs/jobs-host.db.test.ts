@@ -153,7 +153,7 @@ describe('the jobs host', () => {
     await enqueue('hang', 'crash-1');
     await vi.waitFor(
       async () => expect((await test.pool.query('select 1 from job_runs')).rows).toHaveLength(1),
-      10_000,
+      40_000,
     );
     expect(await statusOf('crash-1')).toBe('PENDING');
     child.kill('SIGKILL');
