@@ -51,4 +51,4 @@ it('the doctor has the model embed a word', async () => {
     status: 'warn',
     text: expect.stringMatching(new RegExp(`^The model of ${path} cannot be used: .+ by words alone meanwhile\\.$`)),
   });
-});
+}, 120_000);

@@ -27,7 +27,13 @@ export const wordTokenizer = (words: readonly string[]) => ({
   added_tokens: special.map((content, id) => ({
     ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true },
   })),
-  normalizer: { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase: true },
+  normalizer: {
+    type: 'BertNormalizer',
+    clean_text: true,
+    handle_chinese_chars: true,
+    strip_accents: null,
+    lowercase: true,
+  },
   pre_tokenizer: { type: 'BertPreTokenizer' },
   post_processor: {
     type: 'TemplateProcessing',

@@ -49,7 +49,12 @@ export const onnxFile = ({ nodes, constants, inputs, outputs }: OnnxModel): Buff
     message(
       7,
       ...nodes.map((node) =>
-        message(1, ...node.inputs.map((name) => bytes(1, name)), ...node.outputs.map((name) => bytes(2, name)), bytes(4, node.type)),
+        message(
+          1,
+          ...node.inputs.map((name) => bytes(1, name)),
+          ...node.outputs.map((name) => bytes(2, name)),
+          bytes(4, node.type),
+        ),
       ),
       bytes(2, 'graph'),
       ...constants.map((constant) => bytes(5, constant)),

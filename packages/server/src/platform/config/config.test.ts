@@ -183,6 +183,7 @@ describe('readConfig', () => {
         ATRIUM_TRUSTED_PROXIES: '::1',
         ATRIUM_OAUTH_TRUST_DOMAIN: 'x',
         ...s3,
+        ...(key.yaml?.endsWith('_prefix') === true ? { ATRIUM_EMBEDDINGS_DIR: '/models/e5' } : {}),
         [key.env]: key.example,
       });
     }

@@ -61,7 +61,9 @@ it('another model in the directory has every entry embedded anew', async () => {
   await world.server.stop();
   writeModelDirectory(path, { name: 'second', words });
   await world.restart();
-  await expect.poll(async () => (await models()).map(({ model }) => model), { timeout: 60_000 }).not.toContain(before!.model);
+  await expect
+    .poll(async () => (await models()).map(({ model }) => model), { timeout: 60_000 })
+    .not.toContain(before!.model);
   expect(await models()).toEqual([{ model: expect.stringMatching(/^onnx-/), n: before!.n }]);
   expect((await search({ query: 'vehicle', mode: 'vector' })).items[0].id).toBe(car);
 });

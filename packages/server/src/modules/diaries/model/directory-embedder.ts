@@ -65,7 +65,7 @@ export const openDirectoryEmbedder = async (options: DirectoryOptions): Promise<
     const made = new Worker(new URL('./model-worker.ts', import.meta.url), { workerData, name: 'diary model' });
     made.on('message', hear);
     made.on('error', (error) => {
-      if (!loaded) breakFor(`The model of ${path} cannot be loaded: ${error.message}`);
+      if (!loaded) breakFor(`The model of ${path} cannot be loaded: ${(error as Error).message}`);
     });
     made.on('exit', () => {
       if (worker === made) worker = null;

@@ -25,9 +25,7 @@ const known = ['input_ids', 'attention_mask', 'token_type_ids'];
 const rows = ['last_hidden_state', 'token_embeddings'];
 
 const matrix = (texts: readonly (readonly number[])[], width: number, at: (text: number, token: number) => number) =>
-  BigInt64Array.from({ length: texts.length * width }, (_, cell) =>
-    BigInt(at(Math.floor(cell / width), cell % width)),
-  );
+  BigInt64Array.from({ length: texts.length * width }, (_, cell) => BigInt(at(Math.floor(cell / width), cell % width)));
 
 const openSession = async (runtime: Runtime, files: ModelFiles, padding: number): Promise<Model['run']> => {
   const session = await runtime.open(await readFile(files.onnx));
@@ -44,7 +42,9 @@ const openSession = async (runtime: Runtime, files: ModelFiles, padding: number)
       attention_mask: matrix(texts, width, (text, token) => (isText(text, token) ? 1 : 0)),
       token_type_ids: matrix(texts, width, () => 0),
     };
-    const feeds = session.inputNames.map((name) => [name, runtime.tensor(inputs[name]!, [texts.length, width])] as const);
+    const feeds = session.inputNames.map(
+      (name) => [name, runtime.tensor(inputs[name]!, [texts.length, width])] as const,
+    );
     const answer = (await session.run(Object.fromEntries(feeds), [output]))[output]!;
     const [, tokens, size] = answer.dims;
     if (answer.dims.length !== 3 || tokens !== width || size !== dimensions)
@@ -59,7 +59,9 @@ const openSession = async (runtime: Runtime, files: ModelFiles, padding: number)
 export const loadModel = async ({ path, passagePrefix, identity }: ModelOptions): Promise<Model> => {
   const { files, identity: found } = await openModelDirectory(path, passagePrefix);
   if (found !== identity)
-    throw new EmbeddingError(`The model of ${path} was exchanged while the server ran; it is taken up at the next start.`);
+    throw new EmbeddingError(
+      `The model of ${path} was exchanged while the server ran; it is taken up at the next start.`,
+    );
   try {
     const config = await readObject(files.config);
     const tokenizerConfig = await readObject(files.tokenizerConfig);

@@ -3,7 +3,9 @@ import type { InferenceSession, Tensor } from 'onnxruntime-web';
 
 /** What is used of ONNX Runtime; each of its packages has the same face. */
 interface Package {
-  InferenceSession: { create: (model: Uint8Array, options: InferenceSession.SessionOptions) => Promise<InferenceSession> };
+  InferenceSession: {
+    create: (model: Uint8Array, options: InferenceSession.SessionOptions) => Promise<InferenceSession>;
+  };
   Tensor: new (type: 'int64', data: BigInt64Array, dims: readonly number[]) => Tensor;
 }
 
@@ -15,7 +17,8 @@ export interface Runtime {
 
 const runtimeOf = (name: string, ort: Package, options: InferenceSession.SessionOptions): Runtime => ({
   name,
-  open: (model) => ort.InferenceSession.create(model, { graphOptimizationLevel: 'all', logSeverityLevel: 3, ...options }),
+  open: (model) =>
+    ort.InferenceSession.create(model, { graphOptimizationLevel: 'all', logSeverityLevel: 3, ...options }),
   tensor: (data, dims) => new ort.Tensor('int64', data, dims),
 });
 
