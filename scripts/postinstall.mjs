@@ -3,8 +3,9 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /**
- * What no start, build or test reads takes a sixth of the disk: the C headers of Node, the source maps of packages, the
- * types of the GitHub client that the conformance suite brings, and those of icons under names that nothing here uses.
+ * What no start, build or test reads takes a third of the disk: the forms of ONNX Runtime for browsers, the C headers of Node,
+ * the source maps of packages, the data of a package's own test, the types of the GitHub client that the conformance suite
+ * brings, and those of icons under names that nothing here uses.
  */
 const prune = (modules) => {
   for (const name of readdirSync(modules))
@@ -18,6 +19,16 @@ const prune = (modules) => {
   for (const name of ['dynamic', 'dynamicIconImports'])
     for (const type of ['d.ts', 'd.mts']) rmSync(join(icons, `${name}.${type}`), { force: true });
   for (const form of ['prefixed', 'suffixed']) rmSync(join(icons, `dist/lucide-react.${form}.d.ts`), { force: true });
+  rmSync(join(modules, 'superjson/src/non-deduped-cal.json'), { force: true });
+  pruneOnnxRuntime(join(modules, 'onnxruntime-web'));
+};
+
+/** Of the runtime of models a process of Node loads three files; the others, nine tenths, are for browsers and graphics cards. */
+const pruneOnnxRuntime = (runtime) => {
+  const loaded = ['ort.node.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'];
+  const dist = join(runtime, 'dist');
+  for (const name of readdirSync(dist)) if (!loaded.includes(name)) rmSync(join(dist, name));
+  for (const name of ['lib', 'docs', 'node_modules']) rmSync(join(runtime, name), { recursive: true, force: true });
 };
 
 const [major] = process.versions.node.split('.').map(Number);

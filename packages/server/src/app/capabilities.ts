@@ -1,11 +1,18 @@
 import type { OutputOf, serverCapabilities } from '@atrium/protocol';
+import type { Embedder } from '../modules/diaries/index.ts';
 import type { ConfigValues } from '../platform/config/config.ts';
 import { sinkAddress } from '../platform/events/sinks/sink-address.ts';
 
 type Capability = OutputOf<typeof serverCapabilities>['items'][number];
 
+const meaningOf = (embeddings: ConfigValues['config']['embeddings'], embedder: Embedder | null): string => {
+  if (embeddings === null || embedder === null) return 'Diaries are searched by words alone';
+  if (embeddings.kind === 'server') return `Asks ${new URL(embeddings.url).host} for ${embedder.model}`;
+  return embedder.problem?.() ?? `The model ${embedder.model} of ${embeddings.path}`;
+};
+
 /** Which optional parts run, in words, with the setting that decides. */
-export const capabilitiesOf = ({ config, secrets }: ConfigValues): Capability[] => {
+export const capabilitiesOf = ({ config, secrets }: ConfigValues, embedder: Embedder | null): Capability[] => {
   const one = (name: string, on: boolean, detail: string, setting: string | null): Capability => ({
     ...{ name, on, detail, setting },
   });
@@ -28,6 +35,12 @@ export const capabilitiesOf = ({ config, secrets }: ConfigValues): Capability[] 
       s3,
       s3 ? 'Files go to S3-compatible storage' : 'Files lie in the data directory',
       'ATRIUM_FILES',
+    ),
+    one(
+      'Search by meaning',
+      embedder !== null && (embedder.problem?.() ?? null) === null,
+      meaningOf(config.embeddings, embedder),
+      config.embeddings?.kind === 'server' ? 'ATRIUM_EMBEDDINGS_URL' : 'ATRIUM_EMBEDDINGS_DIR',
     ),
     one(
       'Event sinks',

@@ -5,6 +5,7 @@ import { runningCluster } from '../platform/backup/running-cluster.ts';
 import type { ConfigResult, ConfigValues } from '../platform/config/config.ts';
 import { createClient } from '../platform/db/pool.ts';
 import { versionProblem } from '../platform/db/server-version.ts';
+import { StartupError } from '../platform/errors/startup-error.ts';
 
 /** One line of `atrium doctor`. `text` says what was seen and, unless it is fine, what to do. */
 export interface Finding {
@@ -113,6 +114,26 @@ const checkPort = ({ config }: ConfigValues): Promise<Finding> => {
   });
 };
 
+/** Whether the model that is configured embeds a word. */
+const checkModel = async (values: ConfigValues): Promise<Finding> => {
+  if (values.config.embeddings === null) return found('ok', 'model', 'none; diaries are searched by words alone');
+  try {
+    // Brings the diaries with it, which nothing else here needs.
+    const { openEmbedder } = await import('./embeddings.ts');
+    const embedder = (await openEmbedder(values))!;
+    try {
+      await embedder.embed(['Atrium'], 'passage');
+      return found('ok', 'model', `${embedder.model} answers; diaries are searched by meaning too`);
+    } finally {
+      await embedder.close?.();
+    }
+  } catch (error) {
+    // A directory that holds no model keeps the server from starting; one that cannot be used leaves it with words.
+    if (error instanceof StartupError) return found('fail', 'model', error.message);
+    return found('warn', 'model', `${(error as Error).message} Diaries are searched by words alone meanwhile.`);
+  }
+};
+
 /** Looks at what the server would start on, changing nothing. */
 export const examine = async (result: ConfigResult): Promise<Finding[]> => {
   if (!result.ok)
@@ -125,5 +146,6 @@ export const examine = async (result: ConfigResult): Promise<Finding[]> => {
     ...checkDataDir(values.config.server.dataDir),
     await checkDatabase(values),
     await checkPort(values),
+    await checkModel(values),
   ];
 };

@@ -8,7 +8,7 @@ import {
   createSettingsService,
   type HostFacts,
 } from '../modules/admin/index.ts';
-import { createDiariesModule, createEndpointEmbedder } from '../modules/diaries/index.ts';
+import { createDiariesModule } from '../modules/diaries/index.ts';
 import { identityModule } from '../modules/identity/identity-module.ts';
 import { createIdentity, type Identity, identityEvents } from '../modules/identity/index.ts';
 import { createInboxModule, type InboxModule } from '../modules/inbox/index.ts';
@@ -47,6 +47,7 @@ import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { createArchiveKey } from './archive-key.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { openClientCertificates } from './client-certificates.ts';
+import { openEmbedder } from './embeddings.ts';
 import { sinkAddresses } from './event-sinks.ts';
 import { openFiles, openImportFolder } from './files.ts';
 import type { Limits } from './limits.ts';
@@ -105,11 +106,6 @@ const eventsKept = 10_000;
 /** Where letters come from when nothing says so: the host that people know, which also answers for it by SPF. */
 const senderOf = (values: ConfigValues, publicUrl: () => string): string =>
   values.config.mail.from ?? `Atrium <atrium@${new URL(publicUrl() || 'http://localhost').hostname}>`;
-
-const openEmbedder = ({ config, secrets }: ConfigValues) =>
-  config.embeddings === null
-    ? null
-    : createEndpointEmbedder({ ...config.embeddings, key: secrets.embeddingsKey?.reveal() ?? null });
 
 const openMail = ({ values, clock, log, public_url }: ModulesOptions): MailTransport => {
   const { smtp } = values.config.mail;
@@ -281,6 +277,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     onError: (error) => log.warn({ err: error }, 'refused addresses could not be told of'),
   });
   const { audit, sweep } = pruneAudit(options, settings);
+  const embedder = await openEmbedder(values, log);
 
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
@@ -298,7 +295,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       source: options.public_url,
       folder: await openImportFolder(values.config.server.dataDir),
     },
-    embedder: openEmbedder(values),
+    embedder,
     discovery: { version: options.version, info: identity.services.directory.info },
     limiter: options.limits.durable,
     onError: (error, what) => log.error({ err: error }, what),
@@ -353,7 +350,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     ingest: createIngestService({ database: storage.database, dispatcher: storage.dispatcher }),
     server: createServerService({
       ...{ database: storage.database, clock, version: options.version, counts, names: identity.names },
-      capabilities: capabilitiesOf(values),
+      capabilities: () => capabilitiesOf(values, embedder),
       identity_totals: identity.totals,
       oauth_figures: operators.services.figures,
       signing_key: operators.signing_key,
@@ -408,6 +405,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await oauthFetch.close();
       await providerFetch.close();
       mail.close();
+      await embedder?.close?.();
     },
   };
 };

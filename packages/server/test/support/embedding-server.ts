@@ -5,13 +5,13 @@ import type { AddressInfo } from 'node:net';
 const dimensions = 384;
 
 /** Words that mean the same. */
-const synonyms = new Map(
+export const synonyms = new Map(
   Object.entries({ automobile: 'car', vehicle: 'car', physician: 'doctor', kitten: 'cat', feline: 'cat' }),
 );
-const silent = new Set('the a an is was of to and in on our query passage tag'.split(' '));
+export const silent = new Set('the a an is was of to and in on our query passage tag'.split(' '));
 
 /** Everywhere and always the same direction for a concept; another one for another model. */
-const direction = (model: string, concept: string): number[] => {
+export const direction = (model: string, concept: string): number[] => {
   const numbers: number[] = [];
   for (let block = 0; numbers.length < dimensions; block += 1)
     for (const byte of createHash('sha512').update(`${model} ${concept} ${block}`).digest()) numbers.push(byte - 127.5);

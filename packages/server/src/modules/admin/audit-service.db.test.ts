@@ -168,7 +168,13 @@ describe('settings', () => {
   it('announce their change to those who may read them', async () => {
     const identity = makeIdentity(test);
     const server = createServerService({
-      ...{ database: test.database, clock: test.clock, version: '0.0.0', names: identity.names, capabilities: [] },
+      ...{
+        database: test.database,
+        clock: test.clock,
+        version: '0.0.0',
+        names: identity.names,
+        capabilities: () => [],
+      },
       counts: { read: async () => [] },
       identity_totals: identity.totals,
       oauth_figures: () => Promise.reject(new Error('not asked here')),

@@ -37,7 +37,7 @@ export interface ServerParts {
   version: string;
   counts: Pick<HourlyCounts, 'read'>;
   names: IdentityNames;
-  capabilities: OutputOf<typeof serverCapabilities>['items'];
+  capabilities: () => OutputOf<typeof serverCapabilities>['items'];
   identity_totals: () => Promise<Pick<Overview['totals'], 'users' | 'operators' | 'orgs' | 'agents' | 'live_sessions'>>;
   oauth_figures: () => Promise<{
     totals: Omit<Overview['totals'], 'users' | 'operators' | 'orgs' | 'agents' | 'live_sessions'>;
@@ -133,7 +133,7 @@ export const createServerService = (parts: ServerParts) => {
       };
     },
 
-    capabilities: async (_call: Call) => ({ items: [...parts.capabilities] }),
+    capabilities: async (_call: Call) => ({ items: parts.capabilities() }),
 
     health: async (_call: Call) => {
       const now = clock.now();

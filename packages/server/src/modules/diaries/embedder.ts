@@ -17,6 +17,9 @@ export interface Embedder {
   readonly model: string;
   /** Throws EmbeddingError. `model` asks for a former one, which not every embedder still has. */
   embed(texts: readonly string[], kind: 'query' | 'passage', model?: string): Promise<Float32Array[]>;
+  /** Why it will not embed anything until the server is started anew. */
+  problem?(): string | null;
+  close?(): Promise<void>;
 }
 
 /** Checked and brought to length 1: what a server answers is not to be trusted. */

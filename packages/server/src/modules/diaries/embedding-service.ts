@@ -84,7 +84,8 @@ export const createEmbeddingService = ({ database, clock, embedder = null }: Dia
 
     /** What jobs left behind, and, once a model is configured or exchanged, every entry there is. */
     sweep: async (): Promise<void> => {
-      if (embedder === null) return;
+      // What is wrong with it was told once, when it came out.
+      if (embedder === null || (embedder.problem?.() ?? null) !== null) return;
       if ((await vectorsStore.serving(database.read)) !== embedder.model)
         await vectorsStore.requireModel(database.read, embedder.model);
       await catchUp(new Date(clock.now().getTime() - sweptAfterMs));

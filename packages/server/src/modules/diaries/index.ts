@@ -3,4 +3,6 @@
  * those only who may read the diary at that moment. Who somebody is and which team they are in is asked of identity.
  */
 export { createDiariesModule, type DiariesModule } from './diaries-module.ts';
+export { type Embedder, EmbeddingError } from './embedder.ts';
 export { createEndpointEmbedder } from './endpoint-embedder.ts';
+export { openDirectoryEmbedder } from './model/directory-embedder.ts';

@@ -250,4 +250,14 @@ describe('57: another model', () => {
     await third.embedding.embedOne(id);
     expect((await search(diary, 'cat', { mode: 'vector' }, third)).items[0]!.id).toBe(id);
   });
+
+  it('57: what a former model did not take is given to the next one', async () => {
+    const id = await write(await diaryOf(), 'unembeddable');
+    await catchUp();
+    expect(await stateOf(id)).toBe('failed');
+    const direction = Float32Array.from({ length: 384 }, (_, at) => (at === 0 ? 1 : 0));
+    const embedder = { model: 'fourth', embed: async (texts: readonly string[]) => texts.map(() => direction) };
+    await catchUp(createDiariesServices({ ...t.parts, embedder }));
+    expect(await stateOf(id)).toBe('ready');
+  });
 });

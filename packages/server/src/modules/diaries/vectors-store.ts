@@ -64,10 +64,10 @@ export const vectorsStore = {
     await sql`update diary_entries set embedding_state = ${state} where id = any(${ids(entry_ids)})`.execute(db);
   },
 
-  /** Has every current entry wait that lacks a vector of the model. */
+  /** Has every current entry wait that lacks a vector of the model, also one that a former model did not take. */
   requireModel: async (db: Db, model: string): Promise<void> => {
     await sql`update diary_entries e set embedding_state = 'pending'
-      where e.deleted_at is null and e.embedding_state in ('none', 'ready')
+      where e.deleted_at is null and e.embedding_state in ('none', 'ready', 'failed')
         and not exists (select from diary_vector_codes v where v.entry_id = e.id and v.model = ${model})`.execute(db);
   },
 

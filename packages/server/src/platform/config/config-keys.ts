@@ -10,6 +10,7 @@ import {
   list,
   masterKeys,
   origin,
+  prefix,
   rate,
   secretText,
   secretUrl,
@@ -327,13 +328,40 @@ export const configKeys = {
     example: '60',
     reloadable: true,
   }),
+  embeddingsDir: configKey({
+    env: 'ATRIUM_EMBEDDINGS_DIR',
+    yaml: 'embeddings.dir',
+    type: text,
+    default: null,
+    meaning:
+      'Directory of an ONNX model with 384 numbers for each text, as Hugging Face lays it out: `model_quantized.onnx` or `model.onnx`, directly or below `onnx`, with `tokenizer.json`, `tokenizer_config.json` and `config.json`. With it, diaries are searched by meaning as well, and nothing leaves this machine. Another model has every entry embedded anew, in the background. See docs/models.md.',
+    example: '/var/lib/atrium/e5-small-v2',
+  }),
+  embeddingsQueryPrefix: configKey({
+    env: 'ATRIUM_EMBEDDINGS_QUERY_PREFIX',
+    yaml: 'embeddings.query_prefix',
+    type: prefix,
+    default: null,
+    meaning:
+      'What the model of ATRIUM_EMBEDDINGS_DIR is told before a query. Without it `query: `, for models of the E5 kind.',
+    example: 'none',
+  }),
+  embeddingsPassagePrefix: configKey({
+    env: 'ATRIUM_EMBEDDINGS_PASSAGE_PREFIX',
+    yaml: 'embeddings.passage_prefix',
+    type: prefix,
+    default: null,
+    meaning:
+      'What it is told before an entry. Without it `passage: `. Another one has every entry embedded anew, in the background.',
+    example: 'none',
+  }),
   embeddingsUrl: configKey({
     env: 'ATRIUM_EMBEDDINGS_URL',
     yaml: 'embeddings.url',
     type: httpUrl,
     default: null,
     meaning:
-      'Server that speaks the embeddings protocol of OpenAI, up to and without `/embeddings`. With it, diaries are searched by meaning as well; it must answer 384 numbers for each text, and is sent what entries say.',
+      'Instead of a directory, a server that speaks the embeddings protocol of OpenAI, up to and without `/embeddings`. With it, diaries are searched by meaning as well; it must answer 384 numbers for each text, and is sent what entries say.',
     example: 'http://127.0.0.1:8080/v1',
   }),
   embeddingsModel: configKey({

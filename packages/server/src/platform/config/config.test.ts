@@ -50,6 +50,28 @@ describe('readConfig', () => {
     );
   });
 
+  it('takes one model for the diaries, of a directory or of a server', () => {
+    expect(accepted().config.embeddings).toBeNull();
+    expect(accepted({ ATRIUM_EMBEDDINGS_DIR: '/models/e5' }).config.embeddings).toEqual({
+      ...{ kind: 'directory', path: '/models/e5' },
+      prefixes: { query: 'query: ', passage: 'passage: ' },
+    });
+    const given = { ATRIUM_EMBEDDINGS_DIR: '/m', ATRIUM_EMBEDDINGS_QUERY_PREFIX: 'ask: ' };
+    expect(accepted(given, { embeddings: { passage_prefix: 'none' } }).config.embeddings).toMatchObject({
+      prefixes: { query: 'ask: ', passage: '' },
+    });
+    const url = 'http://127.0.0.1:8080/v1';
+    expect(accepted({ ATRIUM_EMBEDDINGS_URL: url }).config.embeddings).toEqual({
+      ...{ kind: 'server', url, model: 'e5-small-v2' },
+    });
+    expect(problemsOf({ ATRIUM_EMBEDDINGS_DIR: '/m', ATRIUM_EMBEDDINGS_URL: url })).toEqual({
+      ATRIUM_EMBEDDINGS_DIR: 'cannot be set together with ATRIUM_EMBEDDINGS_URL',
+    });
+    expect(problemsOf({ ATRIUM_EMBEDDINGS_PASSAGE_PREFIX: 'none' })).toEqual({
+      ATRIUM_EMBEDDINGS_PASSAGE_PREFIX: 'is of use with ATRIUM_EMBEDDINGS_DIR alone',
+    });
+  });
+
   it('reports all wrong values at once, each with an example', () => {
     const result = read(
       { ATRIUM_PORT: '99999', ATRIUM_ROLE: 'boss', ATRIUM_SESSION_TTL: '30', ATRIUM_HOTS: 'x' },
@@ -161,6 +183,7 @@ describe('readConfig', () => {
         ATRIUM_TRUSTED_PROXIES: '::1',
         ATRIUM_OAUTH_TRUST_DOMAIN: 'x',
         ...s3,
+        ...(key.yaml?.endsWith('_prefix') === true ? { ATRIUM_EMBEDDINGS_DIR: '/models/e5' } : {}),
         [key.env]: key.example,
       });
     }

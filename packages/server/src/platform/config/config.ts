@@ -23,7 +23,10 @@ export interface Config {
   auth: { sessionTtlMs: number; openRegistration: boolean };
   oauth: OauthConfig;
   /** The model that diaries are searched with; null when they are searched by words alone. */
-  embeddings: { url: string; model: string } | null;
+  embeddings:
+    | { kind: 'directory'; path: string; prefixes: { query: string; passage: string } }
+    | { kind: 'server'; url: string; model: string }
+    | null;
   /** What leaves the server for brokers. */
   events: { include: readonly string[]; exclude: readonly string[]; heldMs: number };
   rateLimits: {
@@ -243,7 +246,7 @@ function assemble(get: Get): Config {
       approvals: get(k.oauthApprovals),
       ciba: get(k.oauthCiba),
     },
-    embeddings: get(k.embeddingsUrl) === null ? null : { url: get(k.embeddingsUrl)!, model: get(k.embeddingsModel) },
+    embeddings: assembleEmbeddings(get),
     events: {
       include: get(k.eventsInclude),
       exclude: get(k.eventsExclude),
@@ -292,6 +295,17 @@ function assemble(get: Get): Config {
   };
 }
 
+function assembleEmbeddings(get: Get): Config['embeddings'] {
+  const k = configKeys;
+  const path = get(k.embeddingsDir);
+  const url = get(k.embeddingsUrl);
+  if (url !== null) return { kind: 'server', url, model: get(k.embeddingsModel) };
+  if (path === null) return null;
+  const query = get(k.embeddingsQueryPrefix) ?? 'query: ';
+  const passage = get(k.embeddingsPassagePrefix) ?? 'passage: ';
+  return { kind: 'directory', path, prefixes: { query, passage } };
+}
+
 const assembleSecrets = (get: Get): Secrets => ({
   databaseUrl: get(configKeys.databaseUrl),
   redisUrl: get(configKeys.redisUrl),
@@ -312,6 +326,11 @@ function contradictions(get: Get): ConfigProblem[] {
       if (get(key as ConfigKey) === null) problems.push(problemOf(key, 'is needed because ATRIUM_FILES is s3'));
     }
   }
+  if (get(k.embeddingsDir) !== null && get(k.embeddingsUrl) !== null)
+    problems.push(problemOf(k.embeddingsDir, 'cannot be set together with ATRIUM_EMBEDDINGS_URL'));
+  for (const key of [k.embeddingsQueryPrefix, k.embeddingsPassagePrefix])
+    if (get(key) !== null && get(k.embeddingsDir) === null)
+      problems.push(problemOf(key, 'is of use with ATRIUM_EMBEDDINGS_DIR alone'));
   const spans = [
     [k.oauthAccessTtl, 30_000, 86_400_000, 'between 30 seconds and a day'],
     [k.oauthCodeTtl, 10_000, 600_000, 'between 10 seconds and ten minutes'],

@@ -45,6 +45,15 @@ const fromText = <T>(label: string, parse: (text: string) => T | Refusal): Value
 
 export const text: ValueType<string> = fromText('text', (value) => value);
 
+/** What is put before other text, hence with its spaces; since an empty variable is none, `none` stands for no text at all. */
+export const prefix: ValueType<string> = {
+  label: 'text with its spaces, or none',
+  parse: (raw) => {
+    if (typeof raw !== 'string') return new Refusal('must be a text');
+    return raw.trim() === 'none' ? '' : raw;
+  },
+};
+
 /** Lower case, as Node tells headers. */
 export const headerName: ValueType<string> = fromText('header name', (value) =>
   /^[a-z0-9-]{1,60}$/i.test(value) ? value.toLowerCase() : new Refusal('must be the name of a header'),
