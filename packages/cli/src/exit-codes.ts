@@ -80,7 +80,10 @@ const exitOfAgent = ({ code }: AgentError): Exit => {
     case 'passphrase_required':
     case 'passphrase_wrong':
       return 'not_signed_in';
+    case 'not_offered':
+      return 'usage';
     case 'file_damaged':
+    case 'archive_damaged':
     case 'already_there':
     case 'unexpected_challenge':
       return 'refused';

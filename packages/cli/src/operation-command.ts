@@ -6,11 +6,13 @@ import type { ReadableStream } from 'node:stream/web';
 import { type Operation, pathParameters } from '@atrium/protocol';
 import type { CallOptions, Transport } from '@atrium/sdk';
 import { Argument, type Command, Option } from 'commander';
+import { withExamples } from './examples.ts';
 import { usageError } from './exit-codes.ts';
 import { attributeOf, dashed } from './flag-names.ts';
 import { type Io, readAll } from './io.ts';
+import { shortestCall } from './operation-examples.ts';
 import { flagsOf, type InputFlag, optionsFor, readJson } from './operation-flags.ts';
-import { show } from './output.ts';
+import { present } from './presenters.ts';
 import type { Session } from './session.ts';
 
 interface OwnOptions {
@@ -30,6 +32,17 @@ const hasDefault = (operation: Operation, name: string): boolean =>
 /** Those with a default come from a flag, or the ones behind them could not be told apart. */
 const positionals = (operation: Operation): string[] =>
   pathParameters(operation.path).filter((name) => !hasDefault(operation, name));
+
+/** How a hand-made name of an operation differs from the generated one. */
+export interface CommandShape {
+  /** Member that is typed as plain words behind the others. */
+  words?: string;
+  /** What is taken for members that are not given, where that is not what the contract takes. */
+  defaults?: Readonly<Record<string, unknown>>;
+  examples?: readonly string[];
+  /** Instead of calling the operation and showing its answer. */
+  perform?: (command: Command, input: Record<string, unknown>, call: CallOptions) => Promise<unknown>;
+}
 
 const addArguments = (command: Command, operation: Operation): void => {
   for (const name of positionals(operation)) command.addArgument(new Argument(`<${name}>`));
@@ -118,13 +131,8 @@ const perform = async (
   operation: Operation,
   input: Record<string, unknown>,
   options: OwnOptions,
-  file: CallOptions,
+  call: CallOptions,
 ): Promise<void> => {
-  const call: CallOptions = {
-    signal: session.signal,
-    ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
-    ...file,
-  };
   if (operation.answer === 'file' || operation.answer === 'stream') {
     await saveBody(await transport.open(operation, input, call), options.output, session.io);
     return;
@@ -133,29 +141,48 @@ const perform = async (
     const items: unknown[] = [];
     const most = { ...input, limit: input['limit'] ?? 200 };
     for await (const item of transport.list(operation as never, most as never, call)) items.push(item);
-    show(session.io, { items, next_cursor: null }, options.json === true);
+    present(session.io, operation, { items, next_cursor: null }, options.json === true);
     return;
   }
-  show(session.io, await transport.call(operation, input, call), options.json === true);
+  present(session.io, operation, await transport.call(operation, input, call), options.json === true);
 };
 
 /** Makes one operation a command: `atrium <noun> <verb>`, all of it from the contract. */
-export const operationCommand = (command: Command, operation: Operation, session: Session): Command => {
-  const flags = flagsOf(operation);
+export const operationCommand = (
+  command: Command,
+  operation: Operation,
+  session: Session,
+  shape: CommandShape = {},
+): Command => {
+  const all = flagsOf(operation);
+  const flags = all.filter(({ name }) => name !== shape.words);
   command.summary(operation.summary);
   command.description(
     operation.description === undefined ? `${operation.summary}.` : `${operation.summary}.\n\n${operation.description}`,
   );
   addArguments(command, operation);
+  if (shape.words !== undefined) command.addArgument(new Argument(`[${dashed(shape.words)}...]`));
   addOptions(command, operation, flags, session.io);
   const access = operation.access === 'public' ? 'Needs no credential.' : `Needs the scope ${operation.scope}.`;
   command.addHelpText('after', `\n${access} ${operation.method} ${operation.path}`);
-  return command.action(async (...given: unknown[]) => {
-    const self = given.at(-1) as Command;
-    const values = self.processedArgs as string[];
+  const words = `${command.parent === null ? '' : `${command.parent.name()} `}${command.name()}`;
+  withExamples(command, ...(shape.examples ?? [shortestCall(operation, words, positionals(operation), flags)]));
+  return command.action(async (...args: unknown[]) => {
+    const self = args.at(-1) as Command;
+    const values = self.processedArgs as unknown[];
     const options = self.opts<OwnOptions & Record<string, unknown>>();
-    const input = collectInput(operation, flags, values, options, session.io.cwd);
-    const file = await fileOptions(operation, values[positionals(operation).length], session.io);
-    await perform(session, session.transport(self), operation, input, options, file);
+    const named = positionals(operation);
+    const given = collectInput(operation, flags, values.slice(0, named.length) as string[], options, session.io.cwd);
+    const input: Record<string, unknown> = { ...shape.defaults, ...given };
+    const typed = shape.words === undefined ? [] : ((values[named.length] ?? []) as string[]);
+    if (shape.words !== undefined && typed.length > 0) input[shape.words] = typed.join(' ');
+    const file = shape.words === undefined ? (values[named.length] as string | undefined) : undefined;
+    const call: CallOptions = {
+      signal: session.signal,
+      ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
+      ...(await fileOptions(operation, file, session.io)),
+    };
+    if (shape.perform === undefined) await perform(session, session.transport(self), operation, input, options, call);
+    else present(session.io, operation, await shape.perform(self, input, call), options.json === true);
   });
 };

@@ -23,6 +23,7 @@ const nounSummaries: Readonly<Record<string, string>> = {
   invitations: 'invitations',
   agents: 'agents and their keys',
   diaries: 'diaries, their entries and who may read them',
+  feed: 'the public feed, and its moderation',
   directory: 'keys and agents by their fingerprints',
   vouchers: 'codes with which members vouch for newcomers, and who came by whom',
   recovery: 'the steps from a key to a new secret; "atrium agent recover" takes them',

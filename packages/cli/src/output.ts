@@ -5,7 +5,9 @@ import type { Io } from './io.ts';
 const unsafe = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 export const printable = (text: string): string => text.replace(unsafe, '\ufffd');
 
-const oneLine = (text: string): string => printable(text).replace(/\s+/g, ' ').trim();
+export const oneLine = (text: string): string => printable(text).replace(/\s+/g, ' ').trim();
+
+export const counted = (entries: number): string => (entries === 1 ? '1 entry' : `${entries} entries`);
 
 type Row = Record<string, unknown>;
 const isRow = (value: unknown): value is Row => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -3,9 +3,12 @@ import { PassThrough } from 'node:stream';
 import { operations, pathParameters } from '@atrium/protocol';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { earlierNames, withNamesOfHere } from './earlier-names.ts';
+import { examplesOf } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
 import { dashed } from './flag-names.ts';
 import type { Io } from './io.ts';
+import { flagsOf } from './operation-flags.ts';
 import { createProgram, runCli } from './program.ts';
 import { cliReference } from './reference.ts';
 
@@ -41,6 +44,9 @@ describe('the command tree', () => {
         const reachable = flags.includes(`--${dashed(member)}`) || flags.includes(`--no-${dashed(member)}`);
         expect(reachable || (inPath.includes(member) && args.includes(member)), member).toBe(true);
       }
+      const [example] = examplesOf(command!);
+      for (const flag of flagsOf(operation).filter((one) => one.required))
+        expect(example).toContain(` --${dashed(flag.name)}`);
       // Members that share a name with a flag of the program or of every command would be unreachable.
       expect(new Set(flags).size).toBe(flags.length);
       for (const own of ['json', 'all', 'input', 'output', 'profile', 'url', 'help'])
@@ -54,19 +60,61 @@ describe('the command tree', () => {
       expect(await runCli([group.name(), '--help'], io, never), group.name()).toBe(0);
       expect(io.out()).toContain(`atrium ${group.name()}`);
     }
-    for (const command of find('agent')!.commands.filter((one) => one.name() !== 'help')) {
-      const io = makeIo();
-      expect(await runCli(['agent', command.name(), '--help'], io, never), command.name()).toBe(0);
-      expect(io.out()).toContain('--json');
-    }
+    for (const group of ['agent', 'diary'])
+      for (const command of find(group)!.commands.filter((one) => !['help', 'mcp'].includes(one.name()))) {
+        const io = makeIo();
+        expect(await runCli([group, command.name(), '--help'], io, never), command.name()).toBe(0);
+        expect(io.out()).toContain('--json');
+      }
     for (const args of [['nothing'], ['inbox', 'nothing'], ['ask'], ['ask', 'x', '--nothing'], ['completion', 'tcsh']])
       expect(await runCli(args, makeIo(), never), args.join(' ')).toBe(2);
   });
 
+  const leaves = (command: Command, path: string[]): [string, Command][] =>
+    command.commands.length === 0
+      ? [[path.join(' '), command]]
+      : command.commands.filter((one) => one.name() !== 'help').flatMap((one) => leaves(one, [...path, one.name()]));
+
+  it('shows for every command what it does and an example of it, with flags that it has', () => {
+    for (const [path, command] of leaves(whole, [])) {
+      const shown: string[] = [];
+      command.configureOutput({ writeOut: (text) => void shown.push(text) }).outputHelp();
+      expect(command.description(), path).not.toBe('');
+      expect(shown.join(''), path).toMatch(/^Examples?:$/m);
+      const lines = examplesOf(command);
+      expect(lines.length, path).toBeGreaterThan(0);
+      for (const line of lines) {
+        expect(line, path).toContain(`atrium ${path}`);
+        const own = new Set([...command.options, ...whole.options].flatMap(({ long, short }) => [long, short]));
+        const flags = line.slice(line.indexOf(`atrium ${path}`)).match(/(?<=\s)--?[a-z][a-z-]*/g) ?? [];
+        // Quoted words may begin with a minus, for the search.
+        for (const flag of flags.filter((one) => one !== '-production'))
+          expect([path, [...own]], path).toEqual([path, expect.arrayContaining([flag])]);
+      }
+    }
+  });
+
+  it('takes the names of the program before, behind options of the program as well', async () => {
+    for (const [before, here] of earlierNames) {
+      expect(withNamesOfHere(['--url', 'https://x.example', ...before.split(' '), '--json'])).toEqual([
+        ...['--url', 'https://x.example', ...here.split(' '), '--json'],
+      ]);
+      const io = makeIo();
+      expect(await runCli([...before.split(' '), '--help'], io, never), before).toBe(0);
+    }
+    expect(withNamesOfHere(['register', '--api-url', 'https://x.example'])).toEqual([
+      ...['agent', 'register', '--url', 'https://x.example'],
+    ]);
+    expect(withNamesOfHere(['notify', 'register'])).toEqual(['notify', 'register']);
+    expect(withNamesOfHere([])).toEqual([]);
+  });
+
   it('gives the same help for a group whether built whole or for its words alone', () => {
-    const alone = createProgram(makeIo(), never, ['agents', '--help']);
-    const group = alone.commands.find((one) => one.name() === 'agents')!;
-    expect(group.helpInformation()).toBe(find('agents')!.helpInformation());
+    for (const name of ['agents', 'diary']) {
+      const alone = createProgram(makeIo(), never, [name, '--help']);
+      const group = alone.commands.find((one) => one.name() === name)!;
+      expect(group.helpInformation()).toBe(find(name)!.helpInformation());
+    }
   });
 });
 
@@ -98,6 +146,7 @@ it('the reference names every operation, every hand-made command and every exit 
   for (const { name } of operations) expect(text).toContain(`atrium ${name.split('.').map(dashed).join(' ')}`);
   for (const command of whole.commands.filter((one) => one.commands.length === 0))
     expect(text).toContain(`### \`atrium ${command.name()}`);
-  for (const command of find('agent')!.commands) expect(text).toContain(`### \`atrium agent ${command.name()}`);
+  for (const group of ['agent', 'diary'])
+    for (const command of find(group)!.commands) expect(text).toContain(`### \`atrium ${group} ${command.name()}`);
   for (const { code } of Object.values(exitCodes)) expect(text).toContain(`| ${code} |`);
 });

@@ -1,5 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type { Command } from 'commander';
+import { earlierNames } from './earlier-names.ts';
+import { examplesOf } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
 import { operationsGroup } from './operation-commands.ts';
 import { createProgram } from './program.ts';
@@ -24,7 +26,9 @@ const usageOf = (command: Command, path: string): string => {
 const chapter = (command: Command, path: string): string => {
   const rows = optionRows(command);
   const table = rows.length === 0 ? '' : `\n\n| Option | Meaning |\n|---|---|\n${rows.join('\n')}`;
-  return `### \`${usageOf(command, path)}\`\n\n${command.description() || command.summary()}${table}\n`;
+  const lines = examplesOf(command);
+  const examples = lines.length === 0 ? '' : `\n\n\`\`\`sh\n${lines.join('\n')}\n\`\`\``;
+  return `### \`${usageOf(command, path)}\`\n\n${command.description() || command.summary()}${table}${examples}\n`;
 };
 
 const groupChapter = (group: Command): string =>
@@ -83,6 +87,14 @@ ${optionRows(program).join('\n')}
 
 ${plain.map((one) => chapter(one, one.name())).join('\n')}
 ${ownGroups.map(groupChapter).join('\n')}
+## Names of the program before
+
+They are taken as well, and \`--api-url\` with them.
+
+| Before | Here |
+|---|---|
+${earlierNames.map(([before, here]) => `| \`atrium ${before}\` | \`atrium ${here}\` |`).join('\n')}
+
 ## Operations
 
 Lists take \`--limit\`, \`--cursor\` and \`--all\`; every command takes \`--json\`.

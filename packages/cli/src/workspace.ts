@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { newPassphraseVariable, passphraseVariable } from './agent-home.ts';
 import { CliExit } from './exit-codes.ts';
 import type { Io } from './io.ts';
 
@@ -24,7 +25,8 @@ export const requireWorkspace = (what: string): string => {
 /** The client's own variables would be unknown settings to the server, which refuses those. */
 const clientVariables = new Set([
   ...['ATRIUM_URL', 'ATRIUM_TOKEN', 'ATRIUM_PROFILE'],
-  ...['ATRIUM_API_URL', 'ATRIUM_CLIENT_ID', 'ATRIUM_CLIENT_SECRET', 'ATRIUM_AGENT_PASSPHRASE'],
+  ...['ATRIUM_API_URL', 'ATRIUM_CLIENT_ID', 'ATRIUM_CLIENT_SECRET'],
+  ...[passphraseVariable, newPassphraseVariable],
 ]);
 
 export const serverEnvironment = (io: Io): NodeJS.ProcessEnv =>

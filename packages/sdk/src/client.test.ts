@@ -1,7 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { AtriumError, createAtrium, NotAnswered, oauth } from './index.ts';
+import {
+  AtriumError,
+  AuthenticationError,
+  createAtrium,
+  diaryNamespace,
+  makeAgentKey,
+  NetworkError,
+  NotAnswered,
+  oauth,
+  RegistrationError,
+  register,
+  verifyEntrySignature,
+} from './index.ts';
 
 type Answer = (request: IncomingMessage, body: string, response: ServerResponse) => void;
 const script: Answer[] = [];
@@ -113,6 +125,28 @@ describe('a call', () => {
     });
   });
 
+  it('rejects with a kind of error that says what failed, and its members by either name', async () => {
+    script.push(problem(401, 'unauthorized'), hangUp, problem(403, 'registration_failed'), problem(409, 'conflict'));
+    const unauthorized = await client(1)
+      .me.get()
+      .catch((error: unknown) => error);
+    expect(unauthorized).toBeInstanceOf(AuthenticationError);
+    expect(unauthorized).toMatchObject({ name: 'AuthenticationError', statusCode: 401, detail: 'it is unauthorized' });
+    const silent = await client(1)
+      .me.get()
+      .catch((error: unknown) => error);
+    expect(silent).toBeInstanceOf(NetworkError);
+    expect(silent).toMatchObject({ code: 'unreachable', statusCode: null });
+    const key = await makeAgentKey();
+    const refused = await register({ url, key, voucherCode: 'f'.repeat(64) }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(RegistrationError);
+    expect(refused).toMatchObject({ code: 'registration_failed', status: 403, requestId: 'r1' });
+    const other = await client(1)
+      .me.get()
+      .catch((error: unknown) => error);
+    expect(other).toMatchObject({ constructor: AtriumError, name: 'AtriumError' });
+  });
+
   it('makes sense of an answer that is no problem document', async () => {
     script.push((_request, _body, response) => void response.writeHead(404).end('<html>a proxy</html>'));
     await expect(client(1).me.get()).rejects.toMatchObject({ code: 'unknown', status: 404 });
@@ -161,6 +195,49 @@ describe('a call', () => {
     for await (const item of client().transport.list(channelsList, {})) found.push(item);
     expect(found).toEqual([1, 2, 3]);
     expect(seen[1]?.url).toContain('cursor=c');
+  });
+});
+
+describe('an entry of a signed diary', () => {
+  const chain_id = '0190a000-0000-7000-8000-00000000000c';
+  const wanted = problem(422, 'entry_signature_required', { chain_id, content_id: 'b-of-something-else' });
+  const write = { diary_ref: 'Log', content: 'said', title: ' Title ', tags: ['b', ' a ', 'b'] };
+
+  it('is signed when the server asks for it, over what it will keep, and only then is the key opened', async () => {
+    const { entryContentId } = await import('@atrium/protocol');
+    const key = await makeAgentKey();
+    let opened = 0;
+    const diary = diaryNamespace(client(), async () => {
+      opened += 1;
+      return key;
+    });
+    script.push(json(201, { id }));
+    await diary.create(write);
+    expect([seen.length, opened]).toEqual([1, 0]);
+    script.push(wanted, json(201, { id }));
+    await diary.create(write, { idempotencyKey: 'k' });
+    expect([seen.length, opened]).toEqual([3, 1]);
+    const { signature, ...rest } = JSON.parse(seen[2]!.body);
+    expect(rest).toEqual(JSON.parse(seen[1]!.body));
+    const said = { content: 'said', title: 'Title', tags: ['b', 'a'], entry_type: 'semantic' };
+    const signed = { content_id: await entryContentId(said), signature, public_key: key.public_key };
+    expect(await verifyEntrySignature(signed, chain_id)).toBe(true);
+    script.push(wanted, json(201, { id }));
+    await diary.supersede({ ...write, entry_id: id });
+    expect(seen[4]!.url).toContain(`/entries/${id}/supersede`);
+  });
+
+  it('is left to whoever signed it, and refused where there is no key or no chain', async () => {
+    const key = await makeAgentKey();
+    script.push(wanted, wanted, problem(422, 'entry_signature_required', { chain_id: 'moltnet:recovery:x' }));
+    const given = { ...write, signature: 'A'.repeat(86).concat('==') };
+    for (const attempt of [
+      () => diaryNamespace(client(), key).create(given),
+      () => diaryNamespace(client(), undefined).create(write),
+      () => diaryNamespace(client(), key).create(write),
+    ])
+      await expect(attempt()).rejects.toMatchObject({ code: 'entry_signature_required' });
+    expect(seen).toHaveLength(3);
   });
 });
 

@@ -1,4 +1,11 @@
-import type { adminOperations, agentKeyOperations, identityOperations, inboxOperations } from '@atrium/protocol';
+import type {
+  adminOperations,
+  agentKeyOperations,
+  diariesOperations,
+  feedOperations,
+  identityOperations,
+  inboxOperations,
+} from '@atrium/protocol';
 import { type InputOf, type Operation, type OutputOf, operations, toRequest } from '@atrium/protocol';
 import { AtriumError } from './errors.ts';
 import { OAuthError } from './oauth/oauth-errors.ts';
@@ -8,6 +15,8 @@ import { pause } from './pause.ts';
 type AnyOperation =
   | (typeof identityOperations)[number]
   | (typeof agentKeyOperations)[number]
+  | (typeof diariesOperations)[number]
+  | (typeof feedOperations)[number]
   | (typeof inboxOperations)[number]
   | (typeof adminOperations)[number];
 type Noun<Name extends string> = Name extends `${infer N}.${string}` ? N : never;

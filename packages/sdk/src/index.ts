@@ -1,17 +1,23 @@
 /** Typed client of an Atrium server: every operation, and `ask()` that waits for a person's typed answer. */
 export {
+  type ArchiveReport,
+  entryContentId,
   fingerprintOf,
   generateKeyPair,
   parsePublicKey,
   publicKeyText,
   type SigningRequestView,
+  signEntry,
   sshPrivatePem,
   sshPublicLine,
+  verifyDiaryArchive,
+  verifyEntrySignature,
   verifyMessage,
 } from '@atrium/protocol';
 export { type AgentClient, type AgentClientOptions, agentAuth, createAgentClient } from './agent/agent-client.ts';
 export { AgentError, type AgentErrorCode } from './agent/agent-error.ts';
 export { type AgentKey, agentKeyOf, makeAgentKey, sign, signInput } from './agent/agent-key.ts';
+export { type DiaryNamespace, diaryNamespace, type KeySource } from './agent/diary-namespace.ts';
 export {
   type ClientSecret,
   enrol,
@@ -34,7 +40,7 @@ export {
 } from './ask.ts';
 export { type Atrium, createAtrium } from './atrium.ts';
 export { type CallOptions, type ClientOptions, type FileUpload, type Operations, Transport } from './client.ts';
-export { AtriumError } from './errors.ts';
+export { AtriumError, AuthenticationError, NetworkError, RegistrationError } from './errors.ts';
 export { type IdentityAssertionOptions, identityAssertion } from './oauth/identity-assertion.ts';
 export { oauth } from './oauth/oauth.ts';
 export { OAuthError, type OAuthErrorCode } from './oauth/oauth-errors.ts';

@@ -232,10 +232,12 @@ With --password, or a flag that goes with it, it asks for e-mail and password he
   program
     .command('whoami')
     .summary('show who you are to the server')
+    .description('Name, organisation, role and scopes, as the server knows them, and what names the credential here.')
     .option('--json', 'the answer as JSON')
     .action((_options: unknown, command: Command) => whoami(session, command));
   program
     .command('profiles')
     .summary('list the credentials that are kept')
+    .description('Shows which server each is for, whose it is and until when, and nothing that is secret.')
     .action(() => listProfiles(session));
 };

@@ -10,6 +10,10 @@ export type AgentErrorCode =
   /** The private key is kept under a passphrase, and none was given. */
   | 'passphrase_required'
   | 'passphrase_wrong'
+  /** There is no such file or way. */
+  | 'not_offered'
+  /** An archive is not whole, or parts of it are missing. */
+  | 'archive_damaged'
   /** What the server sent must not be signed. */
   | 'unexpected_challenge';
 

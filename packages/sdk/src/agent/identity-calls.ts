@@ -12,6 +12,7 @@ import {
   signText,
 } from '@atrium/protocol';
 import { Transport } from '../client.ts';
+import { AtriumError, NetworkError, RegistrationError } from '../errors.ts';
 import { AgentError } from './agent-error.ts';
 import type { AgentKey } from './agent-key.ts';
 
@@ -53,6 +54,10 @@ export const newIdempotencyKey = (): string =>
 export const info = (options: ServerOptions): Promise<OutputOf<typeof agentsInfo>> =>
   transportFor(options).call(agentsInfo, {}, callOptions(options));
 
+const refused = (error: unknown): never => {
+  throw error instanceof AtriumError && !(error instanceof NetworkError) ? RegistrationError.of(error) : error;
+};
+
 /** Registers a key with the voucher of a member. */
 export const register = async (
   options: RegisterOptions & { voucherCode: string; name?: string },
@@ -64,7 +69,9 @@ export const register = async (
     proof: await signText(key.private_key, registerProof(idempotencyKey, key.public_key)),
     ...(name === undefined ? {} : { name }),
   };
-  return transportFor(options).call(agentsRegister, input, { ...callOptions(options), idempotencyKey });
+  return transportFor(options)
+    .call(agentsRegister, input, { ...callOptions(options), idempotencyKey })
+    .catch(refused);
 };
 
 /** Gives a key to an agent that an administrator made, by the token that they gave. */
@@ -75,7 +82,9 @@ export const enrol = async (options: RegisterOptions & { enrolmentToken: string 
     enrolment_token: enrolmentToken,
     proof: await signText(key.private_key, enrolProof(idempotencyKey, key.public_key)),
   };
-  return transportFor(options).call(agentsRedeemEnrolment, input, { ...callOptions(options), idempotencyKey });
+  return transportFor(options)
+    .call(agentsRedeemEnrolment, input, { ...callOptions(options), idempotencyKey })
+    .catch(refused);
 };
 
 /** From nothing but the key to a new secret. The old one, its tokens and the API keys of the agent end. */

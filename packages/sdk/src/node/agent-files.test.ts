@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { signingVectors } from '@atrium/protocol';
 import { afterAll, describe, expect, it } from 'vitest';
-import { agentKeyOf, sign } from '../agent/agent-key.ts';
+import { agentKeyOf, makeAgentKey, sign } from '../agent/agent-key.ts';
 import { findCredentials } from './agent-credentials.ts';
 import {
   type AgentFile,
@@ -24,6 +24,7 @@ import {
   readAgentFile,
   writeAgentFile,
 } from './agent-file.ts';
+import { setPassphrase } from './agent-lifecycle.ts';
 import { writeMcpConfig } from './mcp-config.ts';
 import { repairConfig } from './repair-config.ts';
 import { exportSSHKey, setUpGit } from './ssh-files.ts';
@@ -100,6 +101,106 @@ describe('52: .mcp.json', () => {
   });
 });
 
+describe('52: what other clients of MCP read', () => {
+  const folder = (): string => {
+    const path = join(directory, `project-${made++}`);
+    mkdirSync(path);
+    return path;
+  };
+  const url = 'https://atrium.example';
+  const mcp = `${url}/mcp`;
+  const headers = { 'X-Client-Id': `\${env:ATRIUM_CLIENT_ID}`, 'X-Client-Secret': `\${env:ATRIUM_CLIENT_SECRET}` };
+  const json = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
+
+  it('52: Cursor and VS Code have their own files, placeholders and members', async () => {
+    const project = folder();
+    const other = { url: 'https://other.example/mcp' };
+    put(join(project, '.cursor', 'mcp.json'), JSON.stringify({ mcpServers: { other } }));
+    const cursor = await writeMcpConfig({ folder: project, url, client: 'cursor' });
+    expect(json(cursor)).toEqual({ mcpServers: { other, atrium: { url: mcp, headers } } });
+    const inputs = [{ id: 'x', type: 'promptString', description: 'X' }];
+    put(join(project, '.vscode', 'mcp.json'), JSON.stringify({ inputs, servers: { other } }));
+    const vscode = await writeMcpConfig({ folder: project, url, client: 'vscode' });
+    expect(json(vscode)).toEqual({ inputs, servers: { other, atrium: { type: 'http', url: mcp, headers } } });
+    for (const path of [cursor, vscode]) expect(modeOf(path)).toBe(0o600);
+    const environment = { HOME: folder() };
+    const ofUser = await writeMcpConfig({ folder: project, url, client: 'cursor', user: true, environment });
+    expect(ofUser).toBe(join(environment.HOME, '.cursor', 'mcp.json'));
+    for (const client of ['vscode', 'claude-code'] as const)
+      await expect(writeMcpConfig({ folder: project, url, client, user: true })).rejects.toMatchObject({
+        code: 'not_offered',
+      });
+  });
+
+  it('52: Claude Desktop starts a program that finds the secret by itself', async () => {
+    const environment = { HOME: folder(), XDG_CONFIG_HOME: folder() };
+    const command = ['/usr/bin/node', '/opt/atrium/main.ts', 'agent', 'mcp'];
+    const path = await writeMcpConfig({ folder: folder(), url, client: 'claude-desktop', environment, command });
+    expect(json(path).mcpServers.atrium).toEqual({
+      command: '/usr/bin/node',
+      args: command.slice(1),
+      env: { XDG_CONFIG_HOME: environment.XDG_CONFIG_HOME },
+    });
+  });
+
+  it('52: the configuration of Codex gets a table, and keeps everything else to the byte', async () => {
+    const project = folder();
+    const path = join(project, '.codex', 'config.toml');
+    const before = '# mine\nmodel = "x"\n\n[mcp_servers.other]\ncommand = "other" # kept\n';
+    put(path, before);
+    const write = (more: object = {}) => writeMcpConfig({ folder: project, url, client: 'codex', ...more });
+    expect(await write()).toBe(path);
+    const table = (to: string) =>
+      `[mcp_servers.atrium]\nurl = "${to}"\nenv_http_headers = { "X-Client-Id" = "ATRIUM_CLIENT_ID", "X-Client-Secret" = "ATRIUM_CLIENT_SECRET" }\n`;
+    expect(readFileSync(path, 'utf8')).toBe(`${before}\n${table(mcp)}`);
+    expect(modeOf(path)).toBe(0o600);
+    // What somebody added to it, and what stands behind it, stays where it is.
+    const after = 'enabled = false\n\n[tui]\ntheme = "x"\n';
+    put(path, `${before}\n${table(mcp)}${after}`);
+    await write({ url: 'https://moved.example' });
+    expect(readFileSync(path, 'utf8')).toBe(`${before}\n${table('https://moved.example/mcp')}${after}`);
+    await write({ name: 'two words' });
+    expect(readFileSync(path, 'utf8')).toContain('[mcp_servers."two words"]');
+    const CODEX_HOME = folder();
+    expect(await write({ user: true, environment: { CODEX_HOME } })).toBe(join(CODEX_HOME, 'config.toml'));
+  });
+
+  it.each([
+    'model = "x',
+    '[mcp_servers]\natrium = { url = "https://x.example" }\n',
+    'mcp_servers = { other = { command = "x" } }\n',
+    'mcp_servers.atrium.url = "https://x.example"\n',
+  ])('52: a configuration of Codex that holds %j is left untouched, with an error', async (text) => {
+    const project = folder();
+    put(join(project, '.codex', 'config.toml'), text);
+    await expect(writeMcpConfig({ folder: project, url, client: 'codex', force: true })).rejects.toMatchObject({
+      code: 'file_damaged',
+    });
+    expect(readFileSync(join(project, '.codex', 'config.toml'), 'utf8')).toBe(text);
+  });
+
+  it('52: a server of the same name that somebody else set up is replaced when it is asked for, and not before', async () => {
+    const project = folder();
+    const theirs = { type: 'http', url: mcp, headers: { Authorization: 'Bearer x' } };
+    const text = JSON.stringify({ mcpServers: { atrium: theirs } });
+    put(join(project, '.mcp.json'), text);
+    await expect(writeMcpConfig({ folder: project, url })).rejects.toMatchObject({ code: 'already_there' });
+    expect(readFileSync(join(project, '.mcp.json'), 'utf8')).toBe(text);
+    await writeMcpConfig({ folder: project, url, name: 'second' });
+    expect(Object.keys(json(join(project, '.mcp.json')).mcpServers)).toEqual(['atrium', 'second']);
+    await writeMcpConfig({ folder: project, url, force: true });
+    expect(json(join(project, '.mcp.json')).mcpServers.atrium.headers).toHaveProperty('X-Client-Id');
+    const toml = join(project, '.codex', 'config.toml');
+    put(toml, '[mcp_servers.atrium]\nurl = "https://x.example"\n[mcp_servers.atrium.http_headers]\nA = "b"\n[tui]\n');
+    await expect(writeMcpConfig({ folder: project, url, client: 'codex' })).rejects.toMatchObject({
+      code: 'already_there',
+    });
+    await writeMcpConfig({ folder: project, url, client: 'codex', force: true });
+    expect(readFileSync(toml, 'utf8')).toMatch(/^\[tui\]\n\n\[mcp_servers.atrium\]\nurl = "https:\/\/atrium/);
+    expect(readFileSync(toml, 'utf8')).not.toContain('http_headers]');
+  });
+});
+
 describe('the file of an agent', () => {
   it('is for its owner alone, and becomes so again with a warning', async () => {
     const home = newHome();
@@ -137,6 +238,21 @@ describe('the file of an agent', () => {
     await expect(heldKey({ ...home, passphrase: () => 'horse' }, { ...file, keys: other })).rejects.toMatchObject({
       code: 'passphrase_wrong',
     });
+  });
+
+  it('changes the passphrase, also of a key that waits to replace the one of now, and takes it away', {
+    timeout: 120_000,
+  }, async () => {
+    const home = newHome();
+    const [now, next] = [await agentKeyOf(private_key), await makeAgentKey()];
+    await writeAgentFile(home, { ...whole, keys: { ...(await keepKey(now, null)), next: await keepKey(next, null) } });
+    await setPassphrase(home, 'horse');
+    for (const secret of [private_key, next.private_key])
+      expect(readFileSync(agentPath(home), 'utf8')).not.toContain(secret);
+    await expect(setPassphrase(home, null)).rejects.toMatchObject({ code: 'passphrase_required' });
+    const { keys: open } = await setPassphrase({ ...home, passphrase: () => 'horse' }, null);
+    expect(open).toMatchObject({ private_key, next: { private_key: next.private_key } });
+    expect(readAgentFile(home)!.file.keys).toEqual(open);
   });
 
   it('52: of the program before is read with a warning, and never written', async () => {

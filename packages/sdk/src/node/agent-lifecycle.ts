@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { agentsRotateIdentityKey, agentsRotateSecret, cryptoIdentity, rotationProof, signText } from '@atrium/protocol';
+import { agentsRotateIdentityKey, cryptoIdentity, rotationProof, signText } from '@atrium/protocol';
 import { type AgentClient, createAgentClient } from '../agent/agent-client.ts';
 import { AgentError } from '../agent/agent-error.ts';
 import { type AgentKey, agentKeyOf, makeAgentKey } from '../agent/agent-key.ts';
@@ -10,6 +10,7 @@ import {
   agentPath,
   apiOf,
   endpointsFor,
+  type FoundAgent,
   heldKey,
   keepKey,
   openKept,
@@ -19,7 +20,7 @@ import {
   requireAgentFile,
   writeAgentFile,
 } from './agent-file.ts';
-import { forgetTokens } from './connect.ts';
+import { forgetTokens, keepSecret } from './connect.ts';
 
 /** How an agent comes in. */
 export type Admission =
@@ -134,6 +135,16 @@ export const recoverAgent = async (home: AgentHome, options: RecoverAgentOptions
   return named;
 };
 
+/** Of another program it is read and never written. */
+const requireOwnFile = (home: AgentHome): FoundAgent => {
+  const found = requireAgentFile(home);
+  if (!found.foreign) return found;
+  throw new AgentError(
+    'already_there',
+    `${found.path} is of another program. "atrium agent config-repair" takes it over.`,
+  );
+};
+
 const registeredFile = (home: AgentHome) => {
   const { file } = requireAgentFile(home);
   const url = apiOf(file);
@@ -142,17 +153,25 @@ const registeredFile = (home: AgentHome) => {
   return { file, url, oauth2: file.oauth2 };
 };
 
-/** Replaces the secret and keeps the new one. A lost answer is fetched again by the same Idempotency-Key. */
+/** Replaces the secret and keeps the new one. */
 export const rotateAgentSecret = async (
   home: AgentHome,
   options: { signal?: AbortSignal } = {},
 ): Promise<AgentFile> => {
   const { file, url, oauth2 } = registeredFile(home);
-  const { transport } = actingAs(home, url, oauth2);
-  const idempotencyKey = newIdempotencyKey();
-  const fresh = await transport.call(agentsRotateSecret, {}, { ...signalOf(options), idempotencyKey });
-  const whole = { ...file, oauth2: { ...oauth2, ...fresh } };
-  await forgetTokens(home);
+  const fresh = await actingAs(home, url, oauth2).auth.rotateSecret(signalOf(options));
+  return keepSecret(home, file, fresh);
+};
+
+/** Puts the private key under another passphrase, or under none. */
+export const setPassphrase = async (home: AgentHome, passphrase: string | null): Promise<AgentFile> => {
+  const { file } = requireOwnFile(home);
+  const { next, ...kept } = file.keys;
+  const before = await passphraseOf(home, kept);
+  const keys = await keepKey(await openKept(kept, before), passphrase);
+  // One that waits to replace it is under the same.
+  const waiting = next === undefined ? {} : { next: await keepKey(await openKept(next, before), passphrase) };
+  const whole = { ...file, keys: { ...keys, ...waiting } };
   await writeAgentFile(home, whole);
   return whole;
 };

@@ -2,9 +2,17 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AgentClient, createAgentClient } from '../agent/agent-client.ts';
 import { agentKeyOf } from '../agent/agent-key.ts';
+import type { ClientSecret } from '../agent/identity-calls.ts';
 import { memoryStore, type TokenStore } from '../oauth/token-store.ts';
 import { type AgentCredentials, type GivenCredentials, requireCredentials } from './agent-credentials.ts';
-import { type AgentHome, heldKey, readAgentFile } from './agent-file.ts';
+import {
+  type AgentFile,
+  type AgentHome,
+  heldKey,
+  readAgentFile,
+  requireAgentFile,
+  writeAgentFile,
+} from './agent-file.ts';
 import { configFolder } from './config-folder.ts';
 import { fileStore } from './file-store.ts';
 
@@ -20,6 +28,14 @@ const tokensPath = (home: AgentHome): string => join(configFolder(home.environme
 
 /** Tokens of a secret that was replaced are of no use. */
 export const forgetTokens = (home: AgentHome): Promise<void> => rm(tokensPath(home), { force: true });
+
+/** Keeps a secret that replaced the one of the file. */
+export const keepSecret = async (home: AgentHome, file: AgentFile, fresh: ClientSecret): Promise<AgentFile> => {
+  const whole = { ...file, oauth2: { ...file.oauth2, ...fresh } };
+  await forgetTokens(home);
+  await writeAgentFile(home, whole);
+  return whole;
+};
 
 /** Kept between runs of the command line for the client of the file, and for no other. */
 export const storeFor = (home: AgentHome, { source }: AgentCredentials): TokenStore =>
@@ -39,10 +55,14 @@ export const connect = async (options: ConnectOptions = {}): Promise<AgentClient
   const home: AgentHome = { ...options, environment: options.environment ?? process.env };
   const credentials = requireCredentials(home, options);
   const key = await keyFor(home, options, credentials);
-  const { url, client_id, client_secret } = credentials;
+  const { url, client_id, client_secret, source } = credentials;
+  const onSecret = async (fresh: ClientSecret): Promise<void> => {
+    await keepSecret(home, requireAgentFile(home).file, fresh);
+  };
   return createAgentClient({
     ...{ url, client_id, client_secret },
     ...(key === null ? {} : { key }),
+    ...(source === 'file' ? { onSecret } : {}),
     ...(options.store === undefined ? {} : { store: options.store }),
     ...(home.fetch === undefined ? {} : { fetch: home.fetch }),
   });

@@ -86,7 +86,12 @@ export const setUpGit = async (home: AgentHome, options: ExportOptions = {}): Pr
     '',
   ];
   await replaceFile(config_path, config.join('\n'), 0o644);
-  await replaceFile(allowed_signers_path, `${email} namespaces="git" ${publicLine}\n`, 0o644);
+  const line = `${email} namespaces="git" ${publicLine}`;
+  // Commits by a key that was replaced since are still the agent's.
+  const earlier = ((await readText(allowed_signers_path)) ?? '')
+    .split('\n')
+    .filter((one) => one !== '' && one !== line);
+  await replaceFile(allowed_signers_path, `${[...earlier, line].join('\n')}\n`, 0o644);
   if (!foreign) await writeAgentFile(home, { ...file, git: { ...file.git, name, email, config_path } });
   return { name, email, config_path, allowed_signers_path };
 };

@@ -166,6 +166,53 @@ describe('53: the tokens of the SDK', () => {
   });
 });
 
+describe('the SDK as an agent', () => {
+  const connected = async () => {
+    const agent = await world.agent();
+    const { client_id, client_secret, key } = agent;
+    return { agent, client: createAgentClient({ url: origin(), client_id, client_secret, key }) };
+  };
+
+  it('has diaries, vouchers, keys and the public by the names of the tools', async () => {
+    const [{ client, agent }, other] = [await connected(), await connected()];
+    const diary = await client.diary.containers.create({ name: 'Notes', signed: true });
+    const entry = await client.diary.create({ diary_ref: 'Notes', content: 'Staging moved', tags: ['a', 'a'] });
+    expect(entry).toMatchObject({ tags: ['a'], proof: { seq: 1, public_key: agent.key.public_key } });
+    await client.diary.supersede({ diary_ref: 'Notes', entry_id: entry.id, content: 'Staging moved to build-09' });
+    const { items } = await client.diary.search({ query: 'staging', diary_ref: diary.id });
+    expect(items.map((hit) => hit.snippet.text)).toEqual(['Staging moved to build-09']);
+    expect(await client.diary.verify({ diary_ref: diary.id })).toMatchObject({ valid: true, entries: 2 });
+    const share = await client.diary.share({ diary_ref: diary.id, fingerprint: other.agent.key.fingerprint });
+    expect((await other.client.diary.invitations()).items.map(({ id }) => id)).toEqual([share.id]);
+    await other.client.diary.accept({ share_id: share.id });
+    expect((await other.client.diary.list({ diary_ref: diary.id })).items).toHaveLength(1);
+    const { code } = await client.vouch.issue();
+    expect((await client.vouch.list()).items.map((one) => one.code)).toEqual([code]);
+    const { fingerprint } = other.agent.key;
+    expect((await client.agents.lookup({ fingerprint })).public_key).toBe(other.agent.key.public_key);
+    const asked = await client.crypto.signingRequests.create({ message: 'by hand' });
+    expect((await client.signRequest(asked.request_id)).valid).toBe(true);
+    expect((await client.public.feed()).items).toBeInstanceOf(Array);
+    const refused = await client.diary.get({ diary_ref: 'Nowhere', entry_id: entry.id }).catch((error) => error);
+    expect([refused.name, refused.statusCode, refused.code]).toEqual(['AtriumError', 404, 'not_found']);
+  });
+
+  it('goes on with a secret that it replaced, and hands it to whoever keeps it', async () => {
+    const agent = await world.agent();
+    const { client_id, client_secret } = agent;
+    const [store, kept]: [ReturnType<typeof memoryStore>, string[]] = [memoryStore(), []];
+    const client = createAgentClient({
+      ...{ url: origin(), client_id, client_secret, store },
+      onSecret: (fresh) => void kept.push(fresh.client_secret),
+    });
+    const fresh = await client.auth.rotateSecret();
+    expect(kept).toEqual([fresh.client_secret]);
+    expect((await world.tokenAnswer({ client_id, client_secret })).status).toBe(401);
+    await store.set(`${origin()}/api/v1`, null);
+    expect((await client.agents.whoami()).client_id).toBe(client_id);
+  });
+});
+
 describe('the command line', () => {
   const home = newCliHome();
   afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -233,6 +280,62 @@ describe('the command line', () => {
     expect((await done(['agent', 'whoami'], { env })).identity_id).toBe(named.id);
     const half = await atrium(['agent', 'whoami'], { env: { ATRIUM_CLIENT_ID: named.client_id } });
     expect([half.code, half.err]).toEqual([5, expect.stringContaining('go together')]);
+  });
+
+  it('50, 51: writes into a signed diary, finds it, takes it out, and checks it without a server', async () => {
+    await done(['diaries', 'create', '--name', 'Log', '--signed']);
+    const written = await done(['diary', 'create', 'Log', '-', '--tags', 'deploy,deploy'], { input: 'Staging\nmoved' });
+    expect(written).toMatchObject({ content: 'Staging\nmoved', tags: ['deploy'], proof: { seq: 1 } });
+    const found = await atrium(['diary', 'search', 'staging', 'servers', '--diary-ref', 'Log']);
+    expect(found.out).toContain('*Staging* moved');
+    expect(found.out).toContain('by its words · tags deploy');
+    const taken = await atrium(['diary', 'export', 'Log']);
+    const file = join(home, 'Log.jsonl');
+    expect([taken.code, taken.out]).toEqual([0, expect.stringContaining(`${file}\nok   Log: 1 entry.`)]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    // Nobody answers there, and nobody is asked.
+    const offline = { env: { ATRIUM_URL: 'http://127.0.0.1:9' } };
+    const verify = (...args: string[]) => runCli(home, ['diary', 'verify', ...args], offline);
+    expect((await verify('Log.jsonl')).code).toBe(0);
+    writeFileSync(join(home, 'forged.jsonl'), readFileSync(file, 'utf8').replace('moved', 'm0ved'));
+    const forged = await verify('forged.jsonl');
+    const where = `line 2, entry ${written.id}: The entry was changed`;
+    expect([forged.code, forged.out]).toEqual([1, expect.stringContaining(where)]);
+    const again = await atrium(['diary', 'import', 'Log.jsonl', '--diary-ref', 'Log']);
+    expect([again.code, again.out]).toEqual([0, expect.stringContaining('of 1 entry 0 added, 0 replaced, 1 skipped')]);
+  });
+
+  it('25: shares a diary by a fingerprint, and takes an invitation', async () => {
+    const reader = await world.agent();
+    const env = { ATRIUM_CLIENT_ID: reader.client_id, ATRIUM_CLIENT_SECRET: reader.client_secret };
+    const share = await done(['diary', 'share', 'Log', '--fingerprint', reader.key.fingerprint, '--role', 'writer']);
+    const asked = await atrium(['diary', 'invitations'], { env });
+    expect(asked.out).toMatch(new RegExp(`^${share.id} +Log +writer`, 'm'));
+    expect((await atrium(['diary', 'accept', share.id], { env })).out).toMatch(/^status +accepted$/m);
+    // The key that is kept here is not the reader's, so what it would sign is not the reader's either.
+    const foreign = await atrium(['diary', 'create', 'Log', 'said', 'by', 'another'], { env });
+    expect([foreign.code, foreign.err]).toEqual([2, expect.stringContaining('not yours')]);
+  });
+
+  it('passes MCP between a program and the server, with the secret that is kept here', async () => {
+    const call = { name: 'agent_whoami', arguments: {} };
+    const lines = [
+      greeting,
+      { jsonrpc: '2.0', method: 'notifications/initialized' },
+      { jsonrpc: '2.0', id: 2, method: 'tools/call', params: call },
+      { jsonrpc: '2.0', id: 3, method: 'no/such' },
+    ];
+    const input = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    const run = await atrium(['agent', 'mcp'], { input });
+    expect([run.code, run.err]).toEqual([0, '']);
+    const answers = run.out
+      .trim()
+      .split('\n')
+      .map((line): Json => JSON.parse(line));
+    const of = (id: number): Json => answers.find((answer) => answer.id === id);
+    expect(of(1).result.protocolVersion).toBe('2025-06-18');
+    expect(of(2).result.structuredContent.identity_id).toBe(readConfig().identity_id);
+    expect(of(3).error.code).toBe(-32601);
   });
 
   it('1: signs the known answers byte for byte, without a server', async () => {
