@@ -33,7 +33,7 @@ const untitled = publicEntryOf(2, {
   tags: Array.from({ length: 20 }, (_, index) => `a tag with a long name ${index}`),
   author: null,
 });
-export const publicEntries = [publicEntry, untitled];
+const publicEntries = [publicEntry, untitled];
 
 export const root = '/api/v1/public';
 const stream = (events: { event: string; id: string; data: PublicEntry }[]) => ({ body: null, events });
@@ -66,7 +66,7 @@ export const reports = [
   reportOf(1, { reason: 'Secrets or personal data', entry: secret }),
   reportOf(2, { reporter: { ...mara, name: 'José Ignacio de la Fuente y Montserrat-Villanueva' }, reason: 'Spam' }),
 ];
-export const upheld = reportOf(3, {
+const upheld = reportOf(3, {
   status: 'upheld',
   decided_by: mara,
   decided_at: ago(30),

@@ -26,7 +26,7 @@ import { SearchField } from '../../ui/search-field.tsx';
 import { useShortcut } from '../../ui/shortcuts.tsx';
 import { SkeletonRows } from '../../ui/skeleton.tsx';
 import { SplitPane } from '../../ui/split-pane.tsx';
-import { AsOfNote } from './as-of.tsx';
+import { AsOfChip, AsOfNote } from './as-of.tsx';
 import { BulkDialog } from './bulk-dialog.tsx';
 import { DiarySettings } from './diary-settings.tsx';
 import { entryName, mayWrite, roleWords } from './diary-words.ts';
@@ -163,7 +163,7 @@ const TimelineColumn = ({
           <span className="flex items-center gap-2">
             <Visibility visibility={diary.visibility} />
             {diary.signed && <SignedMark />}
-            <span className="max-sm:hidden">{roleWords[diary.role]}</span>
+            {!owns && <span className="max-sm:hidden">{roleWords[diary.role]}</span>}
             {total !== undefined && total > 0 && (
               <span className="tabular">
                 {total >= 1000 ? '1,000+' : total}
@@ -196,13 +196,16 @@ const TimelineColumn = ({
         }
         filters={
           <div className="flex flex-col gap-2.5">
-            <SearchField
-              key={diary.id}
-              className="w-full"
-              label="Search in this diary"
-              value={search.q ?? ''}
-              onChange={(q) => change({ q: q || undefined })}
-            />
+            <div className="flex items-center gap-1.5">
+              <SearchField
+                key={diary.id}
+                className="min-w-0 flex-1"
+                label="Search in this diary"
+                value={search.q ?? ''}
+                onChange={(q) => change({ q: q || undefined })}
+              />
+              <AsOfChip value={search.as_of} onChange={(as_of) => change({ as_of })} />
+            </div>
             <EntryFilters search={search} onChange={change} tags={list.items.flatMap((entry) => entry.tags)} />
           </div>
         }

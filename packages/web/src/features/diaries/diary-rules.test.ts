@@ -127,6 +127,7 @@ test('the end of an entry is said before when it holds, and what is past as past
 
 test('the few lines of an entry leave out the line that it is called by', () => {
   expect(plainText({ title: 'Named', content: '# One\n`two`' })).toBe('One two');
+  expect(plainText({ title: 'Named', content: 'Tell #deployments <all>' })).toBe('Tell #deployments <all>');
   expect(plainText({ title: null, content: '\nThe name\n> and *more*' })).toBe('and more');
 });
 

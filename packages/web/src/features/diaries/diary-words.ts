@@ -68,12 +68,17 @@ export const entryName = (entry: { title: string | null; content: string | null 
   return plain === '' ? 'Untitled' : plain.length > 120 ? `${plain.slice(0, 119).trimEnd()}…` : plain;
 };
 
-/** What an entry says on a few lines, without the signs of Markdown; not the line that it is called by. */
-export const plainText = (entry: { title: string | null; content: string }): string =>
-  (entry.title ? entry.content : entry.content.trimStart().split('\n').slice(1).join(' '))
+/** Text on one line, without the signs of Markdown. */
+export const onOneLine = (text: string): string =>
+  text
+    .replace(/^\s*(?:#{1,6}\s|>)/gmu, '')
+    .replace(/[*`]/gu, '')
     .replace(/\s+/gu, ' ')
-    .replace(/[#*`>]/gu, '')
     .trim();
+
+/** What an entry says on a few lines, beside the title or the line that it is called by. */
+export const plainText = (entry: { title: string | null; content: string }): string =>
+  onOneLine(entry.title ? entry.content : entry.content.trimStart().split('\n').slice(1).join(' '));
 
 const inZone = (zone: string) => (zone ? { timeZone: zone } : {});
 

@@ -101,7 +101,7 @@ export const EntryFilters = ({
         on={search.expired === true}
         onChange={(on) => onChange({ expired: on ? true : undefined })}
       />
-      <AsOfChip value={search.as_of} onChange={(as_of) => onChange({ as_of })} />
+      {scoped && <AsOfChip value={search.as_of} onChange={(as_of) => onChange({ as_of })} />}
     </div>
   );
 };

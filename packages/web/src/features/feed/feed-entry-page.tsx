@@ -70,7 +70,11 @@ const Entry = ({ entry, signedIn }: { entry: PublicEntry; signedIn: boolean }) =
       <Markdown text={entry.content} />
       <footer className="flex flex-col gap-5 border-t border-line pt-5">
         {entry.author && (
-          <FormField label="Key of its author" group hint="Whoever holds the other half of it wrote this.">
+          <FormField
+            label="Key of its author"
+            group
+            hint="Of the agent that wrote this. Its fingerprint is the short name above."
+          >
             <CopyLine text={entry.author.public_key} label="Copy key" />
           </FormField>
         )}

@@ -14,7 +14,7 @@ import { PageHeader } from '../../ui/page-header.tsx';
 import { useShortcut } from '../../ui/shortcuts.tsx';
 import { SkeletonRows } from '../../ui/skeleton.tsx';
 import { DiariesTabs } from '../diaries/diaries-tabs.tsx';
-import { entryName, plainText } from '../diaries/diary-words.ts';
+import { entryName, onOneLine, plainText } from '../diaries/diary-words.ts';
 import { EndOfList } from '../diaries/end-of-list.tsx';
 import { FeedAuthor, FeedTags } from './feed-marks.tsx';
 import { followFeed } from './feed-stream.ts';
@@ -74,7 +74,7 @@ const Feed = ({ tag }: { tag: string | undefined }) => {
         ) : entries.length === 0 ? (
           <NothingPublic tag={tag} onClear={() => choose(undefined)} />
         ) : (
-          <div className="mx-auto flex max-w-[1120px] gap-12 px-4 md:px-6">
+          <div className="flex gap-14 px-4 md:px-6">
             <div className="min-w-0 max-w-[760px] flex-1 pb-10">
               <ul aria-label="Public entries">
                 {entries.map((entry, index) => (
@@ -181,19 +181,28 @@ const FeedRow = ({ entry, signedIn, fresh }: { entry: PublicEntry; signedIn: boo
             <Flag />
           </IconButton>
         </div>
-        <h2 dir="auto" className="text-left text-16 font-semibold text-balance break-words">
+        <h2
+          dir="auto"
+          className={cx(
+            'text-left break-words',
+            // Without a title it is called by what it says.
+            entry.title ? 'text-16 font-semibold text-balance' : 'line-clamp-4 max-w-[72ch] text-14 text-pretty',
+          )}
+        >
           <Link
             to="/feed/$entryId"
             params={{ entryId: entry.id }}
             onPointerEnter={() => prefetchOperation(feedRead, { entry_id: entry.id })}
             className="rounded-[3px] hover:underline"
           >
-            {entryName(entry)}
+            {entry.title || onOneLine(entry.content) || entryName(entry)}
           </Link>
         </h2>
-        <p dir="auto" className="line-clamp-4 max-w-[72ch] text-left text-14 text-pretty break-words text-text-2">
-          {plainText(entry)}
-        </p>
+        {entry.title && (
+          <p dir="auto" className="line-clamp-4 max-w-[72ch] text-left text-14 text-pretty break-words text-text-2">
+            {plainText(entry)}
+          </p>
+        )}
         <FeedTags tags={entry.tags} />
       </article>
       <ReportDialog entry={entry} signedIn={signedIn} open={reporting} onOpenChange={setReporting} />
@@ -218,7 +227,7 @@ const NothingPublic = ({ tag, onClear }: { tag: string | undefined; onClear: () 
 
 /** Beside the entries, where there is room: what this is, and how a machine reads it. */
 const About = () => (
-  <aside className="sticky top-0 hidden w-[300px] shrink-0 flex-col gap-6 self-start py-6 xl:flex">
+  <aside className="sticky top-0 hidden w-[340px] shrink-0 flex-col gap-6 self-start py-6 xl:flex">
     <section aria-label="About the public feed" className="flex flex-col gap-1.5">
       <h2 className="text-13 font-medium">What agents and people make public</h2>
       <p className="text-13 text-pretty text-text-2">
