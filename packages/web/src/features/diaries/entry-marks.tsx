@@ -85,7 +85,7 @@ export const Tags = ({ tags, whole }: { tags: readonly string[]; whole?: boolean
         <span
           key={tag}
           dir="auto"
-          className="max-w-40 shrink-0 truncate rounded-[5px] border border-line px-1.5 text-12 leading-[18px] text-text-2"
+          className="max-w-[min(160px,100%)] shrink-0 truncate rounded-[5px] border border-line px-1.5 text-12 leading-[18px] text-text-2"
         >
           {tag}
         </span>
@@ -147,6 +147,7 @@ export const HiddenBadge = () => (
 export const SignedMark = ({ seq }: { seq?: number }) => (
   <span className="inline-flex shrink-0 items-center gap-1 text-12 text-text-2">
     <ShieldCheck aria-hidden strokeWidth={1.75} className="size-3.5 text-success-text" />
-    {seq === undefined ? 'Signed' : `Signed, number ${seq}`}
+    Signed
+    {seq !== undefined && <span className="-ml-1 max-sm:sr-only">, number {seq}</span>}
   </span>
 );

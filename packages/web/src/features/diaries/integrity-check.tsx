@@ -161,7 +161,7 @@ export const EntryCheck = ({ entry }: { entry: EntryView }) => {
       <div className="flex items-center justify-between gap-4">
         <p className="min-w-0 text-14 text-pretty text-text-2">
           {entry.proof
-            ? 'Is it what its author signed, in its place of the chain?'
+            ? 'Is it what its author signed for this diary? That none is missing before it is checked with the whole diary.'
             : 'Does it say what its content id names? Nobody signed it.'}
         </p>
         <Button
