@@ -147,8 +147,8 @@ export const ImportDialog = ({ diary, open, onOpenChange }: ImportProps) => {
           )}
           {!diary && check.data && !refused && (
             <p className="text-13 text-pretty text-text-3">
-              It goes into the diary that came from the same one before, or into a new private one. Names of authors are
-              marked as imported: a name in a file proves nothing.
+              It goes into that diary or your copy of it, where you have one, or into a new private one. Names of
+              authors are marked as imported: a name in a file proves nothing.
             </p>
           )}
           <FormError>{bring.error && sayError(bring.error)}</FormError>
@@ -198,8 +198,9 @@ const Result = ({ done }: { done: Imported }) => (
   <div className="flex flex-col gap-4">
     <Notice tone="success">
       <span className="font-medium text-text">
-        {done.added.toLocaleString('en')} of {done.entries.toLocaleString('en')}{' '}
-        {done.entries === 1 ? 'entry' : 'entries'} came in.
+        {done.added + done.replaced === 0
+          ? 'Nothing of it was new.'
+          : `${done.added.toLocaleString('en')} of ${done.entries.toLocaleString('en')} ${done.entries === 1 ? 'entry' : 'entries'} came in.`}
       </span>{' '}
       They are in <span dir="auto">{done.diary.name}</span>.
     </Notice>
