@@ -22,15 +22,15 @@ const only = process.argv.slice(2);
 const shoot = async (
   context: BrowserContext,
   origin: string,
-  pages: readonly [name: string, path: string, ready: string][],
+  pages: readonly (Pick<SeededPage, 'name' | 'ready' | 'streams'> & { address: string })[],
   suffix: string,
 ): Promise<void> => {
   const page = await context.newPage();
-  for (const [name, path, ready] of pages) {
+  for (const { name, address, ready, streams } of pages) {
     if (only.length > 0 && !only.includes(name)) continue;
-    await page.goto(origin + path);
+    await page.goto(origin + address);
     await page.locator(ready).first().waitFor({ state: 'attached' });
-    await page.waitForLoadState('networkidle');
+    if (!streams) await page.waitForLoadState('networkidle');
     await page.screenshot({ path: resolve(folder, `${name}-${suffix}.png`) });
   }
   await page.close();
@@ -68,7 +68,7 @@ try {
   ): Promise<void> => {
     const pages = seededPages
       .filter((page) => (page.viewer ?? 'owner') === viewer)
-      .map(({ name, path, ready }) => [name, path(ids ?? ({} as SeededIds)), ready] as [string, string, string]);
+      .map(({ path, ...page }) => ({ ...page, address: path(ids ?? ({} as SeededIds)) }));
     for (const size of sizes) {
       for (const colorScheme of ['light', 'dark'] as const) {
         const context = await browser.newContext({ ...size, colorScheme, serviceWorkers: 'block' });

@@ -1,9 +1,11 @@
 import pg from 'pg';
+import { signEntry } from '../../packages/protocol/src/index.ts';
 import {
   makeKey,
   newRegistrationKey,
   proveEnrolment,
   proveRegistration,
+  type TestKey,
 } from '../../packages/server/test/support/agent-key.ts';
 import { createRestClient, type RestClient } from '../../packages/server/test/support/rest-client.ts';
 import { done, type SeedAgent, type SeedOrganisation } from './organisation.ts';
@@ -13,6 +15,10 @@ export interface SeededDiaries {
   diary: string;
   entry: string;
   supersededEntry: string;
+  /** In a public diary, by an agent with a key. */
+  publicEntry: string;
+  signedDiary: string;
+  signedEntry: string;
   /** An agent that owns a key pair. */
   keyedAgent: string;
 }
@@ -27,6 +33,9 @@ interface EntryPlan {
   importance?: number;
   tags?: string[];
   confidence?: number;
+  /** In hours from now. */
+  expires_in?: number;
+  valid_in?: [from: number | null, to: number | null];
 }
 
 const runbook: EntryPlan[] = [
@@ -95,6 +104,7 @@ const runbook: EntryPlan[] = [
     content: 'Die Nummer steht am Schrank. Vor Mitternacht ist jemand dort, danach nur der Wachdienst.',
     importance: 6,
     tags: ['on-call', 'telephone'],
+    valid_in: [-20 * 24, 35 * 24],
   },
   {
     by: 'coder',
@@ -126,9 +136,11 @@ const runbook: EntryPlan[] = [
     entry_type: 'episodic',
     importance: 7,
     tags: ['incident', 'ap-south'],
+    expires_in: 3 * 24,
   },
 ];
 
+const inHours = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString();
 const diaryAt = (id: string, rest = ''): string => `/api/v1/diaries/${id}${rest}`;
 
 /** Diaries of people and agents in every form of sharing, and agents that came in by vouchers. */
@@ -159,9 +171,16 @@ export const seedDiaries = async (url: string, databaseUrl: string, org: SeedOrg
 
   const ages = new Map<string, number>();
   const write = async (plan: EntryPlan): Promise<string> => {
-    const { by, ago, ...entry } = plan;
+    const { by, ago, expires_in, valid_in: [from, to] = [null, null], ...entry } = plan;
     const writer = by === 'owner' ? owner : agents.coder;
-    const { id } = done(await writer.post(diaryAt(diary, '/entries'), entry));
+    const { id } = done(
+      await writer.post(diaryAt(diary, '/entries'), {
+        ...entry,
+        ...(expires_in === undefined ? {} : { expires_at: inHours(expires_in) }),
+        ...(from === null ? {} : { valid_from: inHours(from) }),
+        ...(to === null ? {} : { valid_to: inHours(to) }),
+      }),
+    );
     ages.set(id, ago);
     return id;
   };
@@ -201,14 +220,6 @@ export const seedDiaries = async (url: string, databaseUrl: string, org: SeedOrg
 
   await make(owner, 'دفتر ملاحظات المشروع');
   const guide = await make(owner, 'Field guide for agents that visit', 'public');
-  done(
-    await owner.post(diaryAt(guide, '/entries'), {
-      title: 'Ask before you deploy',
-      content: 'Every deployment to production is asked about in #deployments, and somebody answers within minutes.',
-      importance: 8,
-      tags: ['deploy'],
-    }),
-  );
   const learnt = await make(
     agents.coder,
     'What build-07 taught me about the test suite of the payments service, and what it did not',
@@ -222,9 +233,151 @@ export const seedDiaries = async (url: string, databaseUrl: string, org: SeedOrg
     role: 'reader',
   });
 
+  const key = await seedVouchers(url, org);
+  const publicEntry = await seedPublic(url, org, guide, ages);
   await dateBack(databaseUrl, ages);
-  await seedVouchers(url, org);
-  return { diary, entry, supersededEntry: staging, keyedAgent: agents.release.id };
+  const signed = await seedSigned(agents.release, key, owner);
+  return { diary, entry, supersededEntry: staging, publicEntry, ...signed, keyedAgent: agents.release.id };
+};
+
+const guideEntries: (EntryPlan & { writer: 'owner' | 'release' | 'support' })[] = [
+  {
+    by: 'owner',
+    writer: 'owner',
+    ago: 12 * 24,
+    title: 'Ask before you deploy',
+    content: 'Every deployment to production is asked about in #deployments, and somebody answers within minutes.',
+    importance: 8,
+    tags: ['deploy', 'manners'],
+  },
+  {
+    by: 'owner',
+    writer: 'support',
+    ago: 8 * 24,
+    title: 'Refunds above 500 euro wait for a person',
+    content:
+      'The tool takes larger ones and fails silently after the second. Ask in #payments first; the answer comes with a number to quote.',
+    tags: ['payments', 'limits'],
+  },
+  {
+    by: 'owner',
+    writer: 'release',
+    ago: 75,
+    title: 'Health checks lie for the first ninety seconds after a rollback',
+    content: `The load balancer keeps its last opinion. Wait before you believe green.
+
+1. Roll back with \`release deploy --tag <older>\`
+2. Wait **ninety seconds**, not less
+3. Ask \`/health\` of three instances by their own addresses
+
+Two of the last five rollbacks were called good too early, and both were rolled back a second time within the hour.`,
+    importance: 9,
+    tags: ['deploy', 'rollback', 'health'],
+  },
+  {
+    by: 'owner',
+    writer: 'support',
+    ago: 52,
+    content:
+      'Follow my newsletter for more tips about tickets. The first hundred readers get a discount on the course, link in the profile.',
+    tags: ['tips'],
+  },
+  {
+    by: 'owner',
+    writer: 'owner',
+    ago: 31,
+    title: 'دليل الوكلاء الزائرين',
+    content: 'اكتب ما تعلمته بجملة واحدة، واذكر المصدر. لا تنسخ أسرار أحد.',
+    tags: ['manners'],
+  },
+  {
+    by: 'owner',
+    writer: 'release',
+    ago: 9,
+    title: 'Tags of releases are never moved',
+    content:
+      'If a build of v4.12.0 is wrong, the next one is v4.12.1. Caches of three teams are keyed by the name of the tag, and a moved one is served old for a week.',
+    importance: 7,
+    tags: ['deploy', 'release'],
+  },
+  {
+    by: 'owner',
+    writer: 'release',
+    ago: 1,
+    title: 'The mirror in ap-south is an hour behind',
+    content: 'Artefacts published since noon are not there yet. Pull from eu-central until this entry is replaced.',
+    tags: ['ap-south', 'incident'],
+  },
+];
+
+/** What everybody reads, and what was reported of it. */
+const seedPublic = async (
+  url: string,
+  { owner, people, agents }: SeedOrganisation,
+  guide: string,
+  ages: Map<string, number>,
+): Promise<string> => {
+  const anonymous = createRestClient(url);
+  const ids = new Map<string, string>();
+  for (const writer of [agents.release, agents.support])
+    done(
+      await writer.post(
+        `/api/v1/diaries/invitations/${
+          done(await owner.post(diaryAt(guide, '/shares'), { agent_id: writer.id, role: 'writer' })).id
+        }/accept`,
+      ),
+    );
+  for (const { by: _by, writer, ago, ...entry } of guideEntries) {
+    const author = writer === 'owner' ? owner : agents[writer];
+    const { id } = done(await author.post(diaryAt(guide, '/entries'), entry));
+    ages.set(id, ago);
+    ids.set(entry.title ?? entry.content, id);
+  }
+  const idOf = (beginning: string): string => [...ids].find(([name]) => name.startsWith(beginning))![1];
+  const report = async (by: RestClient, id: string, reason: string): Promise<void> =>
+    void done(await by.post(`/api/v1/public/entries/${id}/report`, { reason }));
+  const spam = idOf('Follow my newsletter');
+  await report(anonymous, spam, 'Spam: sells a course, says nothing');
+  await report(people[1]!, spam, 'Spam');
+  await report(anonymous, idOf('Refunds above'), 'Secrets or personal data: names the limit at which nobody looks');
+  const hidden = done(
+    await agents.support.post(diaryAt(guide, '/entries'), {
+      title: 'Who to call when payments are down',
+      content: 'The private telephone of the head of payments is in the drawer of the night shift.',
+      tags: ['payments'],
+    }),
+  ).id;
+  ages.set(hidden, 20 * 24);
+  await report(people[2]!, hidden, 'Secrets or personal data');
+  done(await owner.post(`/api/v1/public/entries/${hidden}/hide`));
+  return idOf('Health checks lie');
+};
+
+/** A diary whose entries are signed; its chain holds their times, so these stay what they are. */
+const seedSigned = async (
+  agent: SeedAgent,
+  key: TestKey,
+  owner: RestClient,
+): Promise<{ signedDiary: string; signedEntry: string }> => {
+  const { id, chain_id } = done(
+    await agent.post('/api/v1/diaries', { name: 'Release decisions', signed: true, visibility: 'network' }),
+  );
+  const texts = [
+    ['Freeze from 18 December', 'No release between 18 December and 4 January. Security fixes go out by hand.'],
+    ['v4.12.0 was approved by two people', 'Adaeze and Tomas approved it after the load test of the night before.'],
+    [
+      'v4.12.0 was rolled back',
+      'Error rate of checkout rose to 2.1 %. The older tag is v4.11.3. Nobody lost an order.',
+    ],
+  ] as const;
+  const written: string[] = [];
+  for (const [title, content] of texts) {
+    const entry = { title, content, tags: ['release'], entry_type: 'episodic' };
+    const signature = await signEntry(key.private_key, entry, chain_id);
+    written.push(done(await agent.post(diaryAt(id, '/entries'), { ...entry, importance: 8, signature })).id);
+  }
+  done(await agent.post(diaryAt(id, '/transfer'), { user_id: done(await owner.get('/api/v1/me')).user.id }));
+  return { signedDiary: id, signedEntry: written.at(-1)! };
 };
 
 const dateBack = async (databaseUrl: string, ages: ReadonlyMap<string, number>): Promise<void> => {
@@ -245,6 +398,10 @@ const dateBack = async (databaseUrl: string, ages: ReadonlyMap<string, number>):
     );
   }
   await client.query(
+    `update diary_reports set created_at = now() - n.n * interval '3 hours', decided_at = decided_at - interval '1 hour'
+     from (select id, row_number() over (order by created_at desc) as n from diary_reports) n where n.id = diary_reports.id`,
+  );
+  await client.query(
     `update diary_diaries set created_at = now() - (10 + n.n * 5) * interval '1 day'
      from (select id, row_number() over (order by created_at desc) as n from diary_diaries) n where n.id = diary_diaries.id`,
   );
@@ -252,9 +409,9 @@ const dateBack = async (databaseUrl: string, ages: ReadonlyMap<string, number>):
 };
 
 /** One agent has a key attached; five came in by vouchers, three of them through another newcomer. */
-const seedVouchers = async (url: string, { owner, agents }: SeedOrganisation): Promise<void> => {
+const seedVouchers = async (url: string, { owner, agents }: SeedOrganisation): Promise<TestKey> => {
   const anonymous = createRestClient(url);
-  await attachKey(anonymous, owner, agents.release);
+  const attached = await attachKey(anonymous, owner, agents.release);
   const join = async (by: RestClient, name: string): Promise<RestClient> => {
     const key = await makeKey();
     const { code } = done(await by.post('/api/v1/vouchers'));
@@ -291,9 +448,10 @@ const seedVouchers = async (url: string, { owner, agents }: SeedOrganisation): P
   await join(scout, 'table-extractor');
   await join(reader, 'citation-checker');
   done(await owner.post('/api/v1/vouchers'));
+  return attached;
 };
 
-const attachKey = async (anonymous: RestClient, owner: RestClient, agent: SeedAgent): Promise<void> => {
+const attachKey = async (anonymous: RestClient, owner: RestClient, agent: SeedAgent): Promise<TestKey> => {
   const { enrolment_token } = done(await owner.post(`/api/v1/agents/${agent.id}/enrol`));
   const key = await makeKey();
   const idempotencyKey = newRegistrationKey();
@@ -304,4 +462,5 @@ const attachKey = async (anonymous: RestClient, owner: RestClient, agent: SeedAg
       { headers: { 'idempotency-key': idempotencyKey } },
     ),
   );
+  return key;
 };

@@ -27,6 +27,8 @@ export interface SeededPage {
   viewer?: 'owner' | 'stranger' | 'first';
   /** What stands on the page once its data is there. */
   ready: string;
+  /** It follows a stream for as long as it is there, so the network is never idle. */
+  streams?: true;
 }
 
 const row = '[role=row][data-row], ul[aria-label] > li';
@@ -108,6 +110,41 @@ export const seededPages: readonly SeededPage[] = [
     route: '/diaries/$id/$entryId',
     path: (ids) => `/diaries/${ids.diary}/${ids.supersededEntry}?superseded=true`,
     ready: 'text=Read what replaced it',
+  },
+  {
+    name: 'diary-as-of',
+    route: '/diaries/$id',
+    path: (ids) => `/diaries/${ids.diary}?as_of=${new Date(Date.now() - 80 * 3_600_000).toISOString()}`,
+    ready: '[data-entry]',
+  },
+  {
+    name: 'diary-signed',
+    route: '/diaries/$id/$entryId',
+    path: (ids) => `/diaries/${ids.signedDiary}/${ids.signedEntry}`,
+    ready: 'article h2',
+  },
+  {
+    name: 'feed',
+    route: '/feed',
+    path: () => '/feed',
+    viewer: 'stranger',
+    ready: '[data-public-entry]',
+    streams: true,
+  },
+  {
+    name: 'feed-entry',
+    route: '/feed/$entryId',
+    path: (ids) => `/feed/${ids.publicEntry}`,
+    viewer: 'stranger',
+    ready: 'article ol',
+  },
+  { name: 'feed-inside', route: '/feed', path: () => '/feed?tag=deploy', ready: '[data-public-entry]', streams: true },
+  { name: 'reports', route: '/diaries/moderation', path: () => '/diaries/moderation', ready: row },
+  {
+    name: 'reports-upheld',
+    route: '/diaries/moderation',
+    path: () => '/diaries/moderation?list=upheld',
+    ready: row,
   },
   { name: 'search', route: '/search', path: () => '/search?q=deploy', ready: 'mark' },
   { name: 'statistics', route: '/statistics', path: () => '/statistics', ready: '.u-over' },

@@ -4,12 +4,14 @@ import { ids } from './support/admin-answers.ts';
 import { newContext } from './support/browser.ts';
 import {
   abstained,
+  archiveOf,
   type Call,
   diary,
   diaryAnswers,
   diaryIds,
   diaryToRead,
   enrolmentToken,
+  entries,
   entry,
   fingerprint,
   found,
@@ -18,6 +20,9 @@ import {
   relations,
   remembered,
   riskyPath,
+  signedEntry,
+  signedPath,
+  whole,
 } from './support/diary-answers.ts';
 import { describeStates, serveForTests } from './support/page-states.ts';
 import { type Answers, problem, quietSocket, recorded } from './support/recorded-api.ts';
@@ -33,6 +38,16 @@ const press = (name: string) => async (page: Page) => {
   await page.getByRole('button', { name, exact: true }).first().click();
   await page.waitForSelector('[role=dialog]');
 };
+/** Chooses from the menu of a diary. */
+const menu = (name: string, ready: string) => async (page: Page) => {
+  await page.getByRole('button', { name: 'More of this diary' }).click();
+  await page.getByRole('menuitem', { name }).click();
+  await page.waitForSelector(ready);
+};
+const choose = (page: Page, name: string, text: string): Promise<void> =>
+  page
+    .locator('[role=dialog] input[type=file]')
+    .setInputFiles({ name, mimeType: 'application/jsonl', buffer: Buffer.from(text) });
 const tab = (name: string, ready: string) => async (page: Page) => {
   await page.getByRole('tab', { name }).click();
   await page.waitForSelector(ready);
@@ -63,6 +78,50 @@ const states: [name: string, path: string, ready: string, act?: (page: Page) => 
       await page.waitForSelector('text=to go on');
     },
   ],
+  ['changing many entries', diaryPath, '[data-entry]', menu('Change many entries', 'text=3 entries would change')],
+  ['exporting a diary', diaryPath, '[data-entry]', menu('Export', 'text=Signed archive')],
+  [
+    'importing what is no archive',
+    '/diaries',
+    row,
+    async (page) => {
+      await press('Import a diary')(page);
+      await choose(page, 'notes.jsonl', '{"not":"an archive"}\n');
+      await page.waitForSelector('text=no archive of a diary');
+    },
+  ],
+  [
+    'checking a diary',
+    diaryPath,
+    '[data-entry]',
+    async (page) => {
+      await menu('Check that it is whole', '[role=dialog]')(page);
+      await page.getByRole('button', { name: 'Check', exact: true }).click();
+      await page.waitForSelector('text=Where the chain stands');
+    },
+  ],
+  ['giving a diary away', diaryPath, '[data-entry]', menu('Give it away', 'text=You keep nothing of it')],
+  ['diary as it was', `${diaryPath}?as_of=2026-11-20T09:00:00Z`, 'text=Back to now'],
+  [
+    'choosing a time to go back to',
+    diaryPath,
+    '[data-entry]',
+    async (page) => {
+      await page.getByRole('button', { name: 'As of' }).click();
+      await page.waitForSelector('text=A week ago');
+    },
+  ],
+  [
+    'signed entry, hidden and checked',
+    signedPath,
+    'text=out of the public',
+    async (page) => {
+      await tab('Provenance', 'text=Link of the chain')(page);
+      await page.getByRole('button', { name: 'Check', exact: true }).click();
+      await page.waitForSelector('text=Signed for this diary by');
+    },
+  ],
+  ['editing when an entry holds', signedPath, 'article h2', press('Edit')],
   ['editing an entry', entryPath, 'article h2', press('Edit')],
   ['correcting an entry', entryPath, 'article h2', press('Correct by a new entry')],
   [
@@ -276,7 +335,160 @@ describe('an entry', () => {
   });
 });
 
+describe('many entries at once', () => {
+  const path = `${root}/${diary.id}/entries/bulk`;
+  const runs = (calls: readonly Call[]) =>
+    calls.filter((call) => call.path === path && call.body['dry_run'] !== true).map(({ body }) => body);
+
+  test('situation 45: says first how many, takes the filter of the page, and is undone as it was', async () => {
+    const answers = { ...diaryAnswers };
+    const { page, calls } = await watch(`${diaryPath}?type=["semantic"]`, answers);
+    await page.waitForSelector('[data-entry]');
+    await page.keyboard.press('b');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('3 entries would change').waitFor();
+    await dialog.getByText('Active entries, of type fact').waitFor();
+    expect(runs(calls)).toEqual([]);
+    await dialog.getByRole('radio', { name: 'Archive them' }).click();
+    await dialog.getByRole('button', { name: 'Archive 3 entries' }).click();
+    await page.waitForSelector('text=3 entries are archived');
+    expect(runs(calls)).toEqual([{ filter: { entry_types: ['semantic'] }, action: 'archive' }]);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => runs(calls).length).toBe(2);
+    expect(runs(calls)[1]).toMatchObject({
+      action: 'update',
+      set: { status: 'active' },
+      filter: { ids: entries.map((one) => one.id) },
+    });
+    await page.context().close();
+  });
+
+  test('is refused in words where the filter takes too many', async () => {
+    const { page, calls } = await watch(
+      diaryPath,
+      answering({
+        [`POST ${path}`]: problem(409, 'diary_limit_reached', 'Too many', 'The filter takes more than 1000 entries.'),
+      }),
+    );
+    await page.waitForSelector('[data-entry]');
+    await menu('Change many entries', '[role=alert]:has-text("more than 1000")')(page);
+    await page.getByRole('radio', { name: 'Delete them' }).click();
+    expect(await page.getByRole('dialog').getByRole('button', { name: 'Delete entries' }).isDisabled()).toBe(true);
+    expect(runs(calls)).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe('a diary as a file', () => {
+  test('situation 51: an archive is checked here, and its policy goes along with it', async () => {
+    const { page, calls } = await watch('/diaries');
+    await page.waitForSelector(row);
+    await press('Import a diary')(page);
+    const text = await archiveOf();
+    const dialog = page.getByRole('dialog');
+    await choose(page, 'runbook.archive.jsonl', text);
+    await dialog.getByText('Runbook from elsewhere').waitFor();
+    await dialog.getByRole('radio', { name: 'Make them what the archive says' }).click();
+    await dialog.getByRole('button', { name: 'Import', exact: true }).click();
+    await dialog.getByText('1 of 1 entry came in').waitFor();
+    const sent = await callOf(calls, 'POST', `${root}/import`);
+    expect(sent.query).toEqual({ policy: 'replace' });
+    expect(sent.body).toEqual({ text });
+    await page.context().close();
+  });
+
+  test('situation 51: an archive that was altered by one letter is refused before it is sent', async () => {
+    const { page, calls } = await watch('/diaries');
+    await page.waitForSelector(row);
+    await press('Import a diary')(page);
+    await choose(page, 'runbook.archive.jsonl', (await archiveOf()).replace('build-09', 'build-08'));
+    await page.waitForSelector('text=The archive is not whole');
+    expect(await page.getByRole('dialog').getByRole('button', { name: 'Import', exact: true }).isDisabled()).toBe(true);
+    expect(calls.some((call) => call.path === `${root}/import`)).toBe(false);
+    await page.context().close();
+  });
+
+  test('is taken out in the form that was chosen', async () => {
+    const { page, calls } = await watch(diaryPath);
+    await page.waitForSelector('[data-entry]');
+    await menu('Export', 'text=Signed archive')(page);
+    const file = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download' }).click();
+    expect((await file).suggestedFilename()).toBe('Platform runbook.archive.jsonl');
+    await page.waitForSelector('text=3 entries in the file');
+    expect((await callOf(calls, 'POST', `${root}/${diary.id}/export`)).body).toEqual({ format: 'archive' });
+    await page.context().close();
+  });
+});
+
+describe('whether a diary is whole', () => {
+  test('situation 50: the first entry that is wrong is named, with what is wrong with it', async () => {
+    const { page } = await watch(
+      diaryPath,
+      answering({
+        [`POST ${root}/${diary.id}/verify`]: {
+          body: { ...whole, valid: false, broken: { entry_id: entry.id, seq: 7, problem: 'content_mismatch' } },
+        },
+      }),
+    );
+    await page.waitForSelector('[data-entry]');
+    await menu('Check that it is whole', '[role=dialog]')(page);
+    await page.getByRole('button', { name: 'Check', exact: true }).click();
+    await page.waitForSelector('text=is not what was written');
+    expect(await page.getByText('Nothing is wrong').count()).toBe(0);
+    await page.getByRole('link', { name: 'Entry number 7' }).click();
+    await page.waitForURL(`**${entryPath}`);
+    await page.context().close();
+  });
+});
+
+describe('when an entry holds', () => {
+  test('is written with it, and taken off again by an edit', async () => {
+    const { page, calls } = await watch(diaryPath);
+    await page.waitForSelector('[data-entry]');
+    await page.keyboard.press('c');
+    await page.fill('[name=entry-content]', 'Closed until Monday');
+    await page.getByText('When it holds, when it ends').click();
+    await page.getByLabel('Leaves answers').fill('2026-12-07T09:00');
+    await page.getByRole('dialog').getByRole('button', { name: 'Write' }).click();
+    // The browser of the tests is in Berlin.
+    const written = await callOf(calls, 'POST', `${root}/${diary.id}/entries`);
+    expect(written.body).toMatchObject({ expires_at: '2026-12-07T08:00:00.000Z' });
+    expect(written.body).not.toHaveProperty('valid_from');
+    await page.goto(`${web.url}${signedPath}`);
+    await page.waitForSelector('article h2');
+    await page.keyboard.press('e');
+    await page.getByLabel('Holds until').fill('');
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    const edited = await callOf(calls, 'PATCH', `${root}/${diary.id}/entries/${signedEntry.id}`);
+    expect(edited.body).toEqual({ valid_to: null });
+    await page.context().close();
+  });
+
+  test('situation 36: a page that tells of a former time asks for it, and strikes through nothing replaced since', async () => {
+    const { page } = await watch(`${diaryPath}?as_of=2026-11-01T09:00:00Z&superseded=true`);
+    await page.waitForSelector('[data-entry]');
+    expect(await page.locator('[data-entry] .line-through').count()).toBe(0);
+    await page.getByRole('button', { name: 'Back to now' }).click();
+    await expect.poll(() => page.locator('[data-entry] .line-through').count()).toBe(1);
+    expect(page.url()).not.toContain('as_of');
+    await page.context().close();
+  });
+});
+
 describe('what a diary gives away or loses', () => {
+  test('a whole diary goes to somebody else, and is left then', async () => {
+    const { page, calls } = await watch(diaryPath);
+    await page.waitForSelector('[data-entry]');
+    await menu('Give it away', 'text=You keep nothing of it')(page);
+    await page.getByRole('combobox', { name: 'New owner' }).click();
+    await page.getByRole('option').first().click();
+    await page.getByRole('button', { name: /^Give it to / }).click();
+    expect(Object.keys((await callOf(calls, 'POST', `${root}/${diary.id}/transfer`)).body)).toHaveLength(1);
+    await page.waitForURL('**/diaries');
+    await page.context().close();
+  });
+
   test('a team is offered it, and the list of shares takes one back', async () => {
     const { page, calls } = await watch(diaryPath);
     await page.waitForSelector('[data-entry]');

@@ -1,6 +1,7 @@
 import { agentsFeature } from '../features/agents/feature.ts';
 import { auditFeature } from '../features/audit/feature.ts';
 import { diariesFeature } from '../features/diaries/feature.ts';
+import { feedFeature } from '../features/feed/feature.ts';
 import { inboxFeature } from '../features/inbox/feature.ts';
 import { membersFeature } from '../features/members/feature.ts';
 import { onboardingFeature } from '../features/onboarding/feature.ts';
@@ -12,6 +13,7 @@ import type { Feature } from './feature.ts';
 export const features: readonly Feature[] = [
   inboxFeature,
   diariesFeature,
+  feedFeature,
   onboardingFeature,
   agentsFeature,
   membersFeature,

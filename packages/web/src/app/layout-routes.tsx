@@ -10,6 +10,29 @@ export const rootRoute = createRootRoute({ component: Outlet, notFoundComponent:
 /** Parent of the pages for people who are not signed in. */
 export const publicRoute = createRoute({ getParentRoute: () => rootRoute, id: 'public', component: Outlet });
 
+const isStranger = (error: unknown): boolean => error instanceof ProblemError && error.problem.status === 401;
+
+/** Whether somebody is signed in. A stranger is asked once, and not again with each page. */
+const isSignedIn = async (): Promise<boolean> => {
+  if (isStranger(queryClient.getQueryState(meQuery.queryKey)?.error)) return false;
+  try {
+    await queryClient.ensureQueryData(meQuery);
+    return true;
+  } catch (error) {
+    if (isStranger(error)) return false;
+    throw error;
+  }
+};
+
+/** Parent of pages for everybody: within the frame for those who are signed in, below a plain header for the others. */
+export const openRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: 'open',
+  beforeLoad: async () => ({ signed_in: await isSignedIn() }),
+  pendingComponent: () => null,
+  component: lazyRouteComponent(() => import('./open-layout.tsx'), 'OpenLayout'),
+});
+
 /** Parent of everything inside the frame. Sends strangers to sign-in, and a fresh server to its setup. */
 export const frameRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -18,7 +41,7 @@ export const frameRoute = createRoute({
     try {
       await queryClient.ensureQueryData(meQuery);
     } catch (error) {
-      if (!(error instanceof ProblemError) || error.problem.status !== 401) throw error;
+      if (!isStranger(error)) throw error;
       const { done } = await queryClient.fetchQuery(setupQuery);
       throw done
         ? redirect({ to: '/sign-in', search: location.href === '/' ? {} : { next: location.href } })

@@ -2,6 +2,7 @@ import { createRouter } from '@tanstack/react-router';
 import { agentsRoutes } from '../features/agents/routes.tsx';
 import { auditRoutes } from '../features/audit/routes.tsx';
 import { diariesRoutes } from '../features/diaries/routes.tsx';
+import { feedRoutes, moderationRoute } from '../features/feed/routes.tsx';
 import { identityPublicRoutes } from '../features/identity/routes.tsx';
 import { inboxRoutes } from '../features/inbox/routes.tsx';
 import { kitchenRoutes } from '../features/kitchen/routes.tsx';
@@ -11,13 +12,15 @@ import { serverRoutes } from '../features/server/routes.tsx';
 import { settingsRoutes } from '../features/settings/routes.tsx';
 import { ErrorPage, NotFoundPage } from './error-pages.tsx';
 import { FrameSkeleton } from './frame-skeleton.tsx';
-import { frameRoute, homeRoute, publicRoute, rootRoute } from './layout-routes.tsx';
+import { frameRoute, homeRoute, openRoute, publicRoute, rootRoute } from './layout-routes.tsx';
 
 const routeTree = rootRoute.addChildren([
   publicRoute.addChildren([...identityPublicRoutes, ...kitchenRoutes]),
+  openRoute.addChildren(feedRoutes),
   frameRoute.addChildren([
     homeRoute,
     ...inboxRoutes,
+    moderationRoute,
     ...diariesRoutes,
     ...onboardingRoutes,
     ...agentsRoutes,

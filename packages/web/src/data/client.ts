@@ -27,6 +27,8 @@ export interface CallOptions {
   idempotencyKey?: string;
   /** Lets the request outlive the page. */
   keepalive?: boolean;
+  /** The body of an operation that takes a file as it is. */
+  file?: Blob;
 }
 
 let signedOut: () => void = () => undefined;
@@ -83,9 +85,11 @@ const callOnce = async <O extends Operation>(
   input: InputOf<O>,
   options: CallOptions,
 ): Promise<OutputOf<O>> => {
-  const { method, path, body } = toRequest(operation, input as Record<string, unknown>);
+  const { method, path, body: json } = toRequest(operation, input as Record<string, unknown>);
   const headers: Record<string, string> = { accept: 'application/json' };
-  if (body !== undefined) headers['content-type'] = 'application/json';
+  const body = json ?? options.file;
+  if (json !== undefined) headers['content-type'] = 'application/json';
+  else if (options.file) headers['content-type'] = options.file.type || 'application/octet-stream';
   if (options.idempotencyKey) headers['idempotency-key'] = options.idempotencyKey;
   const response = await send(path, {
     method,
@@ -102,12 +106,18 @@ const callOnce = async <O extends Operation>(
 export const fileUrl = <O extends Operation>(operation: O, input: InputOf<O>): string =>
   toRequest(operation, input as Record<string, unknown>).path;
 
-/** Fetches an operation that answers a file and hands it to the browser to keep. */
-export const download = <O extends Operation>(operation: O, input: InputOf<O>, name: string): Promise<void> =>
+/** Fetches an operation that answers a file, hands it to the browser to keep, and tells what it was. */
+export const download = <O extends Operation>(operation: O, input: InputOf<O>, name: string): Promise<Blob> =>
   withProof(async () => {
-    const response = await send(fileUrl(operation, input), {});
+    const { method, path, body } = toRequest(operation, input as Record<string, unknown>);
+    const response = await send(path, {
+      method,
+      ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
+    });
     if (!response.ok) return refuse(response, operation.access);
-    saveFile(await response.blob(), name);
+    const file = await response.blob();
+    saveFile(file, name);
+    return file;
   });
 
 /** Hands bytes to the browser to keep as a file. */

@@ -1,14 +1,22 @@
-import type {
-  DiaryView,
-  diariesEntryHistory,
-  diariesSearch,
-  directoryGet,
-  EntryView,
-  OutputOf,
-  RelationView,
-  ShareView,
-  TrustEdge,
-  VoucherView,
+import {
+  type DiaryView,
+  type diariesEntryHistory,
+  type diariesImport,
+  type diariesSearch,
+  type diariesVerify,
+  type diariesVerifyEntry,
+  type directoryGet,
+  type EntryView,
+  entryContentId,
+  generateKeyPair,
+  LinesDigest,
+  type OutputOf,
+  publicKeyText,
+  type RelationView,
+  type ShareView,
+  sealArchive,
+  type TrustEdge,
+  type VoucherView,
 } from '@atrium/protocol';
 import { adminAnswers, ids as adminIds, ago, teams } from './admin-answers.ts';
 import { type Answers, me, problem, recorded } from './recorded-api.ts';
@@ -86,7 +94,75 @@ const risky = entryOf(2, {
   entry_type: 'episodic',
   tags: Array.from({ length: 20 }, (_, index) => `a tag with a long name ${index}`),
 });
+/** Signed, taken out of the public, and about to end. */
+export const signedEntry = entryOf(5, {
+  title: 'Freeze from 18 December',
+  hidden_at: ago(30),
+  valid_from: ago(60 * 24),
+  valid_to: ago(-60 * 24 * 20),
+  expires_at: ago(-60 * 24 * 30),
+  proof: {
+    seq: 3,
+    prev_hash: 'a'.repeat(64),
+    chain_hash: 'b'.repeat(64),
+    signature: `${'c'.repeat(86)}==`,
+    public_key: 'ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=',
+  },
+});
+export const signedPath = `/diaries/${diary.id}/${signedEntry.id}`;
 export const entries = [entry, replaced, risky];
+
+/** An archive of one entry, as a server writes it. */
+export const archiveOf = async (): Promise<string> => {
+  const key = await generateKeyPair();
+  const said = { title: entry.title, content: entry.content, tags: entry.tags, entry_type: entry.entry_type };
+  const lines = [
+    {
+      kind: 'diary',
+      format: 'atrium-diary',
+      version: 1,
+      source: 'https://elsewhere.example',
+      exported_at: '2026-11-20T09:00:00.000Z',
+      after: null,
+      diary: {
+        id: id(2, 7),
+        name: 'Runbook from elsewhere',
+        visibility: 'private',
+        language: 'english',
+        injection_policy: 'flag',
+        created_at: '2026-11-20T09:00:00.000Z',
+        chain: null,
+      },
+    },
+    {
+      kind: 'entry',
+      id: id(3, 7),
+      ...said,
+      importance: 5,
+      status: 'active',
+      confidence: null,
+      valid_from: null,
+      valid_to: null,
+      expires_at: null,
+      superseded_by: null,
+      superseded_at: null,
+      author: { type: 'agent', name: 'Scribe' },
+      content_id: await entryContentId(said),
+      created_at: '2026-11-20T09:00:00.000Z',
+      updated_at: '2026-11-20T09:00:00.000Z',
+      erased_at: null,
+      proof: null,
+    },
+  ].map((line) => JSON.stringify(line));
+  const digest = new LinesDigest();
+  for (const line of lines) await digest.add(line);
+  const end = await sealArchive(key.private_key, publicKeyText(key.public_key), {
+    entries: 1,
+    next_after: null,
+    digest: digest.hex,
+  });
+  return `${[...lines, end].join('\n')}\n`;
+};
 
 const revision = (version: number, change: Partial<OutputOf<typeof diariesEntryHistory>['items'][number]>) => ({
   version,
@@ -248,6 +324,33 @@ const key: OutputOf<typeof directoryGet> = {
   profile: null,
 };
 
+const imported: OutputOf<typeof diariesImport> = {
+  diary,
+  entries: 1,
+  added: 1,
+  replaced: 0,
+  skipped: 0,
+  signer: fingerprint,
+  next_after: null,
+};
+export const whole: OutputOf<typeof diariesVerify> = {
+  signed: true,
+  valid: true,
+  entries: 1204,
+  erased: 2,
+  head: { seq: 1204, hash: 'd'.repeat(64) },
+  broken: null,
+};
+const checked: OutputOf<typeof diariesVerifyEntry> = {
+  signed: true,
+  hash_matches: true,
+  signature_valid: true,
+  valid: true,
+  content_id: entry.content_id,
+  agent_fingerprint: fingerprint,
+  public_key: signedEntry.proof!.public_key,
+};
+
 export const diaryAnswers: Answers = {
   ...adminAnswers,
   [`GET ${root}`]: { body: page(diaries) },
@@ -271,6 +374,17 @@ export const diaryAnswers: Answers = {
   [`DELETE ${inEntry}`]: { status: 204, body: null },
   [`GET ${inEntry}/history`]: { body: page(history) },
   [`GET ${inEntry}/relations`]: { body: page(relations) },
+  [`POST ${inDiary}/entries/bulk`]: { body: { dry_run: true, matched: 3, ids: entries.map((one) => one.id) } },
+  [`POST ${inDiary}/verify`]: { body: whole },
+  [`POST ${inDiary}/export`]: {
+    body: { kind: 'end', entries: 3, next_after: null, public_key: signedEntry.proof!.public_key },
+  },
+  [`POST ${inDiary}/transfer`]: { body: { id: diary.id, owner: scribe, revision: 4 } },
+  [`POST ${root}/import`]: { status: 201, body: imported },
+  [`GET ${inDiary}/entries/${signedEntry.id}`]: { body: signedEntry },
+  [`PATCH ${inDiary}/entries/${signedEntry.id}`]: { body: signedEntry },
+  [`GET ${inDiary}/entries/${signedEntry.id}/history`]: { body: page([]) },
+  [`POST ${inDiary}/entries/${signedEntry.id}/verify`]: { body: checked },
   [`POST ${inEntry}/restore`]: { body: entry },
   [`POST ${inEntry}/supersede`]: { status: 201, body: entryOf(4) },
   [`GET ${goneEntry}`]: gone,
@@ -310,8 +424,18 @@ export const noDiaries: Answers = {
 export interface Call {
   method: string;
   path: string;
+  query: Record<string, string>;
+  /** Of a body that is no JSON, its text. */
   body: Record<string, unknown>;
 }
+
+const membersOf = (body: string): Record<string, unknown> => {
+  try {
+    return body === '' ? {} : (JSON.parse(body) as Record<string, unknown>);
+  } catch {
+    return { text: body };
+  }
+};
 
 /** Recorded answers that remember what was asked of them. */
 export const remembered = (answers: Answers): { calls: Call[]; handler: ApiHandler } => {
@@ -320,8 +444,12 @@ export const remembered = (answers: Answers): { calls: Call[]; handler: ApiHandl
   return {
     calls,
     handler: (call) => {
-      const body = call.body === '' ? {} : (JSON.parse(call.body) as Record<string, unknown>);
-      calls.push({ method: call.method, path: call.url.pathname, body });
+      calls.push({
+        method: call.method,
+        path: call.url.pathname,
+        query: Object.fromEntries(call.url.searchParams),
+        body: membersOf(call.body),
+      });
       return answer(call);
     },
   };

@@ -34,6 +34,8 @@ export interface RecordedCall {
 export interface RecordedReply {
   status?: number;
   body: unknown;
+  /** Answers a stream of server-sent events in place of a body, which stays open. */
+  events?: readonly { event: string; id: string; data: unknown }[];
 }
 
 /** Answers what a page asks of the API; null cuts the connection. */
@@ -69,7 +71,14 @@ const recordedApi = (handlers: ReadonlyMap<string, ApiHandler>): Plugin => {
       request.socket.destroy();
       return;
     }
-    const { status = 200 } = reply;
+    const { status = 200, events } = reply;
+    if (events !== undefined) {
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+      response.write(': open\n\n');
+      for (const { event, id, data } of events)
+        response.write(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
+      return;
+    }
     const type = status < 400 ? 'application/json' : 'application/problem+json';
     response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
     response.end(status === 204 ? undefined : JSON.stringify(reply.body));

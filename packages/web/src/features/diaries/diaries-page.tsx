@@ -1,10 +1,10 @@
 import { type DiaryView, diariesGet, diariesList } from '@atrium/protocol';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { Search } from 'lucide-react';
+import { FileInput, Search } from 'lucide-react';
 import { useState } from 'react';
 import { OperationTable } from '../../app/operation-table.tsx';
 import { prefetchOperation, useOperationList } from '../../data/operations.ts';
-import { Button } from '../../ui/button.tsx';
+import { Button, IconButton } from '../../ui/button.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { PrincipalMark } from '../../ui/identity-mark.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
@@ -15,9 +15,11 @@ import type { Column } from '../../ui/table.tsx';
 import { Segmented } from '../../ui/tabs.tsx';
 import { CreateDiaryDialog } from './create-diary-dialog.tsx';
 import { openCreateDiary } from './create-diary-store.ts';
+import { DiariesTabs } from './diaries-tabs.tsx';
 import { type DiaryList, diaryLists } from './diary-list-search.ts';
 import { roleWords, scopeWords, visibilityWords } from './diary-words.ts';
 import { visibilityIcons } from './entry-marks.tsx';
+import { ImportDialog } from './import-dialog.tsx';
 import { Invitations } from './invitations.tsx';
 import { TeachLines } from './teach-lines.tsx';
 
@@ -27,6 +29,7 @@ const parts = (Object.keys(diaryLists) as DiaryList[]).map((value) => ({ value, 
 export const DiariesPage = () => {
   const part: DiaryList = useSearch({ from: '/frame/diaries' }).list ?? 'mine';
   const [q, setQ] = useState('');
+  const [importing, setImporting] = useState(false);
   const list = useOperationList(
     diariesList,
     { scope: [...diaryLists[part].scope], ...(q ? { q } : {}) },
@@ -38,13 +41,19 @@ export const DiariesPage = () => {
     <>
       <PageHeader
         title="Diaries"
+        tabs={<DiariesTabs />}
         tools={
-          <Button asChild tone="ghost" size="small">
-            <Link to="/search">
-              <Search aria-hidden className="size-4" />
-              <span className="max-sm:sr-only">Search entries</span>
-            </Link>
-          </Button>
+          <>
+            <Button asChild tone="ghost" size="small">
+              <Link to="/search">
+                <Search aria-hidden className="size-4" />
+                <span className="max-sm:sr-only">Search entries</span>
+              </Link>
+            </Button>
+            <IconButton label="Import a diary" size="small" onClick={() => setImporting(true)}>
+              <FileInput />
+            </IconButton>
+          </>
         }
         action={
           <Button tone="primary" size="small" onClick={openCreateDiary}>
@@ -77,6 +86,7 @@ export const DiariesPage = () => {
         empty={q ? <EmptyState plain title={`No diary is called “${q}”`} /> : <NoDiaries part={part} />}
       />
       <CreateDiaryDialog />
+      <ImportDialog open={importing} onOpenChange={setImporting} />
     </>
   );
 };

@@ -5,6 +5,8 @@ export const entryReads = [
   'diaries.search',
   'diaries.entry_history',
   'diaries.list_relations',
+  // Asked only for what an act would change.
+  'diaries.bulk',
 ] as const;
 
 /** The same for diaries themselves and whom they are shared with. */

@@ -1,30 +1,48 @@
 import { type DiaryView, diariesGet, diariesSearch } from '@atrium/protocol';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { NotebookText, Settings2, Share2 } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import {
+  ArrowRightLeft,
+  Ellipsis,
+  FileInput,
+  FileOutput,
+  ListChecks,
+  NotebookText,
+  Settings2,
+  Share2,
+  ShieldCheck,
+  TriangleAlert,
+} from 'lucide-react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { LoadError } from '../../app/load-error.tsx';
 import { ProblemError } from '../../data/client.ts';
 import { useOperation } from '../../data/operations.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
+import { DropdownMenu, type MenuEntry } from '../../ui/dropdown-menu.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { Kbd } from '../../ui/kbd.tsx';
-import { useDetailPane } from '../../ui/media.ts';
+import { useDetailPane, usePhone } from '../../ui/media.ts';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { SearchField } from '../../ui/search-field.tsx';
 import { useShortcut } from '../../ui/shortcuts.tsx';
 import { SkeletonRows } from '../../ui/skeleton.tsx';
 import { SplitPane } from '../../ui/split-pane.tsx';
+import { AsOfChip, AsOfNote } from './as-of.tsx';
+import { BulkDialog } from './bulk-dialog.tsx';
 import { DiarySettings } from './diary-settings.tsx';
-import { mayWrite, roleWords } from './diary-words.ts';
+import { entryName, mayWrite, roleWords } from './diary-words.ts';
 import { EndOfList } from './end-of-list.tsx';
 import { EntryDialog } from './entry-dialog.tsx';
-import { type EntrySearch, isFiltered } from './entry-filter.ts';
+import { type EntrySearch, isFiltered, noFilter } from './entry-filter.ts';
 import { EntryFilters } from './entry-filters.tsx';
-import { Visibility } from './entry-marks.tsx';
+import { SignedMark, Visibility } from './entry-marks.tsx';
 import { EntryPane } from './entry-pane.tsx';
+import { ExportDialog } from './export-dialog.tsx';
 import { Hits, NothingFound, SearchNote } from './hits.tsx';
+import { ImportDialog } from './import-dialog.tsx';
+import { DiaryCheckDialog } from './integrity-check.tsx';
 import { ShareDialog } from './share-dialog.tsx';
 import { Timeline } from './timeline.tsx';
+import { TransferDialog } from './transfer-dialog.tsx';
 import { useEntryList } from './use-entry-list.ts';
 
 /** Timeline and entry: side by side where there is room, one after the other where not. */
@@ -83,6 +101,9 @@ const Diary = ({ diary, back }: { diary: DiaryView; back: Back }) => {
   );
 };
 
+/** What stands above the timeline. */
+type Open = 'write' | 'share' | 'settings' | 'bulk' | 'export' | 'import' | 'check' | 'transfer';
+
 const TimelineColumn = ({
   diary,
   search,
@@ -97,7 +118,7 @@ const TimelineColumn = ({
   keys: boolean;
 }) => {
   const navigate = useNavigate();
-  const [open, setOpen] = useState<'write' | 'share' | 'settings' | null>(null);
+  const [open, setOpen] = useState<Open | null>(null);
   const { searching, entries, found } = useEntryList(diary.id, search);
   const list = searching ? found : entries;
   const total = useOperation(diariesSearch, { diary_ref: diary.id, content: 'snippet', limit: 1 }).data?.total;
@@ -110,6 +131,7 @@ const TimelineColumn = ({
     });
   const writes = mayWrite(diary);
   const owns = diary.role === 'owner';
+  const phone = usePhone();
   const step = (by: number) => {
     const at = list.items.findIndex((entry) => entry.id === openId);
     const next = list.items[at === -1 ? 0 : at + by];
@@ -127,6 +149,10 @@ const TimelineColumn = ({
   useShortcut('j', 'Next entry', () => step(1), { group: 'Diary', enabled: keys });
   useShortcut('k', 'Entry before', () => step(-1), { group: 'Diary', enabled: keys });
   useShortcut('c', 'Write an entry', () => setOpen('write'), { group: 'Diary', enabled: writes });
+  useShortcut('b', 'Change many entries', () => setOpen('bulk'), { group: 'Diary', enabled: writes });
+  const shown = searching
+    ? found.items.map((hit) => ({ id: hit.id, name: entryName({ ...hit, content: hit.snippet.text }), tags: hit.tags }))
+    : entries.items.map((entry) => ({ id: entry.id, name: entryName(entry), tags: entry.tags }));
   const shut = (next: boolean) => setOpen(next ? open : null);
   return (
     <section aria-label="Timeline" className="flex h-full min-h-0 flex-col">
@@ -136,8 +162,8 @@ const TimelineColumn = ({
         aside={
           <span className="flex items-center gap-2">
             <Visibility visibility={diary.visibility} />
-            {diary.signed && <span className="max-sm:sr-only">Signed</span>}
-            <span className="max-sm:hidden">{roleWords[diary.role]}</span>
+            {diary.signed && <SignedMark />}
+            {!owns && <span className="max-sm:hidden">{roleWords[diary.role]}</span>}
             {total !== undefined && total > 0 && (
               <span className="tabular">
                 {total >= 1000 ? '1,000+' : total}
@@ -147,16 +173,19 @@ const TimelineColumn = ({
           </span>
         }
         tools={
-          owns && (
-            <>
-              <IconButton label="Share" size="small" onClick={() => setOpen('share')}>
-                <Share2 />
-              </IconButton>
-              <IconButton label="Settings of this diary" size="small" onClick={() => setOpen('settings')}>
-                <Settings2 />
-              </IconButton>
-            </>
-          )
+          <>
+            {owns && !phone && (
+              <>
+                <IconButton label="Share" size="small" onClick={() => setOpen('share')}>
+                  <Share2 />
+                </IconButton>
+                <IconButton label="Settings of this diary" size="small" onClick={() => setOpen('settings')}>
+                  <Settings2 />
+                </IconButton>
+              </>
+            )}
+            {diary.role !== 'reader' && <DiaryMenu diary={diary} phone={phone} onOpen={setOpen} />}
+          </>
         }
         action={
           writes && (
@@ -167,18 +196,25 @@ const TimelineColumn = ({
         }
         filters={
           <div className="flex flex-col gap-2.5">
-            <SearchField
-              key={diary.id}
-              className="w-full"
-              label="Search in this diary"
-              value={search.q ?? ''}
-              onChange={(q) => change({ q: q || undefined })}
-            />
+            <div className="flex items-center gap-1.5">
+              <SearchField
+                key={diary.id}
+                className="min-w-0 flex-1"
+                label="Search in this diary"
+                value={search.q ?? ''}
+                onChange={(q) => change({ q: q || undefined })}
+              />
+              <AsOfChip value={search.as_of} onChange={(as_of) => change({ as_of })} />
+            </div>
             <EntryFilters search={search} onChange={change} tags={list.items.flatMap((entry) => entry.tags)} />
           </div>
         }
       />
       <div className="min-h-0 flex-1 overflow-y-auto" data-list>
+        <AsOfNote value={search.as_of} onNow={() => change({ as_of: undefined })} />
+        {diary.role !== 'reader' && !search.status && (
+          <QuarantineNote diary={diary} onShow={() => change({ status: ['quarantined'] })} />
+        )}
         {list.error && list.items.length === 0 ? (
           <LoadError error={list.error} retry={list.refetch} />
         ) : list.isPending ? (
@@ -199,18 +235,90 @@ const TimelineColumn = ({
         )}
         <EndOfList onReached={list.loadMore} loading={list.loadingMore} />
       </div>
-      {writes && <EntryDialog mode="write" diary={diary} open={open === 'write'} onOpenChange={shut} />}
+      {writes && (
+        <>
+          <EntryDialog mode="write" diary={diary} open={open === 'write'} onOpenChange={shut} />
+          <BulkDialog diary={diary} search={search} shown={shown} open={open === 'bulk'} onOpenChange={shut} />
+        </>
+      )}
+      {(writes || owns) && <ImportDialog diary={diary} open={open === 'import'} onOpenChange={shut} />}
       {owns && (
         <>
           <ShareDialog diary={diary} open={open === 'share'} onOpenChange={shut} />
           <DiarySettings diary={diary} open={open === 'settings'} onOpenChange={shut} />
+          <ExportDialog diary={diary} open={open === 'export'} onOpenChange={shut} />
+          <DiaryCheckDialog diary={diary} open={open === 'check'} onOpenChange={shut} />
+          <TransferDialog diary={diary} open={open === 'transfer'} onOpenChange={shut} />
         </>
       )}
     </section>
   );
 };
 
-const noFilter = { type: undefined, tag: undefined, status: undefined, when: undefined, superseded: undefined };
+const DiaryMenu = ({ diary, phone, onOpen }: { diary: DiaryView; phone: boolean; onOpen: (what: Open) => void }) => {
+  const owns = diary.role === 'owner';
+  const writes = mayWrite(diary);
+  const entry = (what: Open, label: string, icon: ReactNode, more: { keys?: string } = {}): MenuEntry => ({
+    label,
+    icon,
+    ...more,
+    onSelect: () => onOpen(what),
+  });
+  const entries: MenuEntry[] = [
+    ...(owns && phone
+      ? [
+          entry('share', 'Share', <Share2 />),
+          entry('settings', 'Settings of this diary', <Settings2 />),
+          { kind: 'separator' } as const,
+        ]
+      : []),
+    ...(writes ? [entry('bulk', 'Change many entries', <ListChecks />, phone ? {} : { keys: 'b' })] : []),
+    // Who may not write without a key goes on with a chain by its archive alone.
+    ...(writes || owns ? [entry('import', 'Import an archive', <FileInput />)] : []),
+    ...(owns
+      ? [
+          entry('export', 'Export', <FileOutput />),
+          entry('check', 'Check that it is whole', <ShieldCheck />),
+          { kind: 'separator' } as const,
+          entry('transfer', 'Give it away', <ArrowRightLeft />),
+        ]
+      : []),
+  ];
+  if (entries.length === 0) return null;
+  return (
+    <DropdownMenu
+      entries={entries}
+      trigger={
+        <IconButton label="More of this diary" size="small" tooltip={false}>
+          <Ellipsis />
+        </IconButton>
+      }
+    />
+  );
+};
+
+/** What the scanner set aside is in no list; that there is something is said to those who may look at it. */
+const QuarantineNote = ({ diary, onShow }: { diary: DiaryView; onShow: () => void }) => {
+  const held = useOperation(diariesSearch, {
+    diary_ref: diary.id,
+    status: ['quarantined'],
+    content: 'snippet',
+    limit: 1,
+  }).data?.total;
+  if (!held) return null;
+  return (
+    <div className="flex items-center gap-2.5 border-b border-line bg-warning-soft px-4 py-1.5 text-13 text-text md:px-6">
+      <TriangleAlert aria-hidden className="size-4 shrink-0 text-warning-text" />
+      <span className="min-w-0 flex-1">
+        {held === 1 ? '1 entry is' : `${held} entries are`} in quarantine, because the text reads like orders to a
+        model.
+      </span>
+      <Button size="small" onClick={onShow}>
+        Look at {held === 1 ? 'it' : 'them'}
+      </Button>
+    </div>
+  );
+};
 
 const NoEntries = ({
   diary,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { byDay, clockOf, dayWords, entryName } from './diary-words.ts';
-import { filterInput, isFiltered, parseDiarySearch, parseEntrySearch } from './entry-filter.ts';
+import { fileNameOf, readArchiveEnd } from './archive-file.ts';
+import { byDay, clockOf, dayWords, entryName, plainText, timesOf } from './diary-words.ts';
+import { filterInput, isFiltered, isReplaced, noFilter, parseDiarySearch, parseEntrySearch } from './entry-filter.ts';
 import { markedParts } from './marked-parts.ts';
 
 test('an address that says nonsense is read as far as it makes sense', () => {
@@ -88,4 +89,66 @@ test('a snippet is cut at its marks, whatever ranges it comes with', () => {
       .map(({ text }) => text)
       .join(''),
   ).toBe('abcdef');
+});
+
+test('a time in the address is read in any spelling, and what is none is left out', () => {
+  expect(parseEntrySearch({ as_of: '2026-11-20T10:00:00+01:00' }).as_of).toBe('2026-11-20T09:00:00.000Z');
+  expect(parseEntrySearch({ as_of: 'then' }).as_of).toBeUndefined();
+  const search = parseEntrySearch({ as_of: '2026-11-20T09:00:00Z', expired: true });
+  expect(filterInput(search, 0)).toEqual({ as_of: '2026-11-20T09:00:00.000Z', include_expired: true });
+  expect(isFiltered(search)).toBe(true);
+  expect(isFiltered({ ...search, ...noFilter })).toBe(false);
+});
+
+test('an entry that was replaced later is none that is replaced, at the time the page tells of', () => {
+  const entry = { superseded_at: '2026-11-20T09:00:00Z' };
+  expect(isReplaced(entry, {})).toBe(true);
+  expect(isReplaced(entry, { as_of: '2026-11-20T08:00:00Z' })).toBe(false);
+  expect(isReplaced(entry, { as_of: '2026-11-20T09:00:00Z' })).toBe(true);
+  expect(isReplaced({ superseded_at: null }, {})).toBe(false);
+});
+
+test('the end of an entry is said before when it holds, and what is past as past', () => {
+  const now = Date.parse('2026-11-27T12:00:00Z');
+  const said = (from: string | null, to: string | null, ends: string | null) =>
+    timesOf({ valid_from: from, valid_to: to, expires_at: ends }, now).map(({ label, past }) => [label, past]);
+  expect(said(null, null, null)).toEqual([]);
+  expect(said('2026-11-01T00:00:00Z', '2026-12-01T00:00:00Z', '2026-12-02T00:00:00Z')).toEqual([
+    ['Leaves answers', false],
+    ['Holds until', false],
+    ['Holds since', false],
+  ]);
+  expect(said('2026-12-01T00:00:00Z', '2026-11-01T00:00:00Z', '2026-11-02T00:00:00Z')).toEqual([
+    ['Left answers', true],
+    ['Held until', true],
+    ['Holds from', true],
+  ]);
+});
+
+test('the few lines of an entry leave out the line that it is called by', () => {
+  expect(plainText({ title: 'Named', content: '# One\n`two`' })).toBe('One two');
+  expect(plainText({ title: 'Named', content: 'Tell #deployments <all>' })).toBe('Tell #deployments <all>');
+  expect(plainText({ title: null, content: '\nThe name\n> and *more*' })).toBe('and more');
+});
+
+test('the last line of an archive is read, and a file without one has none', async () => {
+  const end = {
+    kind: 'end',
+    entries: 2,
+    next_after: null,
+    public_key: 'ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=',
+  };
+  const file = (...lines: unknown[]) => new Blob(lines.map((line) => `${JSON.stringify(line)}\n`));
+  expect(await readArchiveEnd(file({ kind: 'diary' }, { kind: 'entry', content: 'x'.repeat(9000) }, end))).toEqual({
+    entries: 2,
+    next_after: null,
+    fingerprint: '21FE-31DF-A154-A261',
+  });
+  expect(await readArchiveEnd(file({ kind: 'entry' }))).toBeNull();
+  expect(await readArchiveEnd(new Blob([]))).toBeNull();
+});
+
+test('a file is called by its diary, as far as file systems take that', () => {
+  expect(fileNameOf('Notes: 1/2 دفتر', 'archive', 1)).toBe('Notes_ 1_2 دفتر.archive.jsonl');
+  expect(fileNameOf('  ', 'jsonl', 3)).toBe('diary.part-3.jsonl');
 });

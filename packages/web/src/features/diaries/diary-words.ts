@@ -68,6 +68,18 @@ export const entryName = (entry: { title: string | null; content: string | null 
   return plain === '' ? 'Untitled' : plain.length > 120 ? `${plain.slice(0, 119).trimEnd()}…` : plain;
 };
 
+/** Text on one line, without the signs of Markdown. */
+export const onOneLine = (text: string): string =>
+  text
+    .replace(/^\s*(?:#{1,6}\s|>)/gmu, '')
+    .replace(/[*`]/gu, '')
+    .replace(/\s+/gu, ' ')
+    .trim();
+
+/** What an entry says on a few lines, beside the title or the line that it is called by. */
+export const plainText = (entry: { title: string | null; content: string }): string =>
+  onOneLine(entry.title ? entry.content : entry.content.trimStart().split('\n').slice(1).join(' '));
+
 const inZone = (zone: string) => (zone ? { timeZone: zone } : {});
 
 /** The day of a time in a zone, as 2026-11-27. */
@@ -106,4 +118,29 @@ export const byDay = <Entry extends { created_at: string }>(
     else days.push({ day, entries: [entry] });
   }
   return days;
+};
+
+/** "3 Dec", with the year when it is another one. */
+export const shortDay = (time: number, now: number, zone: string): string =>
+  new Intl.DateTimeFormat('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    ...(dayOf(time, zone).slice(0, 4) === dayOf(now, zone).slice(0, 4) ? {} : { year: 'numeric' as const }),
+    ...inZone(zone),
+  }).format(time);
+
+/** When an entry holds and when it leaves answers, as far as anything is said of it. The first is what matters most. */
+export const timesOf = (
+  entry: { valid_from: string | null; valid_to: string | null; expires_at: string | null },
+  now: number,
+): { label: string; time: number; past: boolean }[] => {
+  const at = (time: string | null) => (time === null ? null : Date.parse(time));
+  const [from, to, ends] = [at(entry.valid_from), at(entry.valid_to), at(entry.expires_at)];
+  return [
+    ...(ends === null
+      ? []
+      : [{ label: ends <= now ? 'Left answers' : 'Leaves answers', time: ends, past: ends <= now }]),
+    ...(to === null ? [] : [{ label: to <= now ? 'Held until' : 'Holds until', time: to, past: to <= now }]),
+    ...(from === null ? [] : [{ label: from <= now ? 'Holds since' : 'Holds from', time: from, past: from > now }]),
+  ];
 };

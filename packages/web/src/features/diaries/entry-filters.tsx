@@ -7,10 +7,11 @@ import {
   entryTypes,
 } from '@atrium/protocol';
 import { type Filter, FilterChips, ToggleChip } from '../../ui/filter-chips.tsx';
+import { AsOfChip } from './as-of.tsx';
 import { scopeWords, statusWords, typeWords } from './diary-words.ts';
 import type { DiarySearch, Period } from './entry-filter.ts';
 
-const periodWords: Record<Period, string> = {
+export const periodWords: Record<Period, string> = {
   day: 'Last day',
   week: 'Last 7 days',
   month: 'Last 30 days',
@@ -95,6 +96,12 @@ export const EntryFilters = ({
         on={search.superseded === true}
         onChange={(on) => onChange({ superseded: on ? true : undefined })}
       />
+      <ToggleChip
+        label="Ended"
+        on={search.expired === true}
+        onChange={(on) => onChange({ expired: on ? true : undefined })}
+      />
+      {scoped && <AsOfChip value={search.as_of} onChange={(as_of) => onChange({ as_of })} />}
     </div>
   );
 };

@@ -1,21 +1,34 @@
 import type { DiaryVisibility, EntryStatus, EntryType } from '@atrium/protocol';
 import {
   CalendarClock,
+  EyeOff,
   Fingerprint,
   Globe,
+  Hourglass,
   Lightbulb,
   ListChecks,
   Lock,
   type LucideIcon,
   Network,
+  ShieldCheck,
   Sparkle,
   SquareLibrary,
   TriangleAlert,
 } from 'lucide-react';
 import { Badge } from '../../ui/badge.tsx';
 import { cx } from '../../ui/class-names.ts';
+import { useNow } from '../../ui/now.ts';
+import { exactTime, useTimeZone } from '../../ui/time-format.ts';
 import { Tooltip } from '../../ui/tooltip.tsx';
-import { statusWords, typeHints, typeWords, visibilityHints, visibilityWords } from './diary-words.ts';
+import {
+  shortDay,
+  statusWords,
+  timesOf,
+  typeHints,
+  typeWords,
+  visibilityHints,
+  visibilityWords,
+} from './diary-words.ts';
 
 export const typeIcons: Record<EntryType, LucideIcon> = {
   semantic: SquareLibrary,
@@ -72,7 +85,7 @@ export const Tags = ({ tags, whole }: { tags: readonly string[]; whole?: boolean
         <span
           key={tag}
           dir="auto"
-          className="max-w-40 shrink-0 truncate rounded-[5px] border border-line px-1.5 text-12 leading-[18px] text-text-2"
+          className="max-w-[min(160px,100%)] shrink-0 truncate rounded-[5px] border border-line px-1.5 text-12 leading-[18px] text-text-2"
         >
           {tag}
         </span>
@@ -98,3 +111,43 @@ export const StatusBadge = ({ status }: { status: EntryStatus }) =>
       {statusWords[status]}
     </Badge>
   );
+
+type Timed = Parameters<typeof timesOf>[0];
+
+/** When an entry holds or ends, where it says so: all of it, or in a row what matters most. */
+export const TimeMark = ({ entry, whole }: { entry: Timed; whole?: boolean }) => {
+  const now = useNow();
+  const zone = useTimeZone();
+  return timesOf(entry, now)
+    .slice(0, whole ? 3 : 1)
+    .map(({ label, time, past }) => (
+      <Tooltip key={label} label={exactTime(time, zone)}>
+        <span
+          className={cx(
+            'inline-flex shrink-0 items-center gap-1 text-12 whitespace-nowrap',
+            past ? 'text-warning-text' : 'text-text-2',
+          )}
+        >
+          <Hourglass aria-hidden strokeWidth={1.75} className="size-3.5 text-text-3" />
+          {label} {shortDay(time, now, zone)}
+        </span>
+      </Tooltip>
+    ));
+};
+
+export const HiddenBadge = () => (
+  <Tooltip label="A moderator took it out of the public">
+    <span className="inline-flex h-5 shrink-0 items-center gap-1 rounded-[5px] bg-warning-soft px-1.5 text-12 font-medium text-warning-text">
+      <EyeOff aria-hidden className="size-3" />
+      Hidden
+    </span>
+  </Tooltip>
+);
+
+export const SignedMark = ({ seq }: { seq?: number }) => (
+  <span className="inline-flex shrink-0 items-center gap-1 text-12 text-text-2">
+    <ShieldCheck aria-hidden strokeWidth={1.75} className="size-3.5 text-success-text" />
+    Signed
+    {seq !== undefined && <span className="-ml-1 max-sm:sr-only">, number {seq}</span>}
+  </span>
+);

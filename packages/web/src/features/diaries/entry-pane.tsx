@@ -32,10 +32,11 @@ import { Tabs } from '../../ui/tabs.tsx';
 import { entryReads } from './diary-changes.ts';
 import { entryName, mayWrite, statusWords } from './diary-words.ts';
 import { EntryDialog } from './entry-dialog.tsx';
-import type { EntrySearch } from './entry-filter.ts';
+import { type EntrySearch, isReplaced } from './entry-filter.ts';
 import { EntryHistory } from './entry-history.tsx';
-import { Importance, StatusBadge, Tags, TypeMark } from './entry-marks.tsx';
+import { Importance, RiskBadge, SignedMark, StatusBadge, Tags, TimeMark, TypeMark } from './entry-marks.tsx';
 import { EntryRelations } from './entry-relations.tsx';
+import { EntryCheck } from './integrity-check.tsx';
 
 interface PaneProps {
   diary: DiaryView;
@@ -123,6 +124,8 @@ const Entry = ({ diary, entry, search, onBack, onGone }: Omit<PaneProps, 'id'> &
         <TypeMark type={entry.entry_type} />
         <Importance value={entry.importance} />
         <StatusBadge status={entry.status} />
+        {entry.injection_risk && <RiskBadge />}
+        {entry.proof && <SignedMark seq={entry.proof.seq} />}
         {writes && (
           <div className="ml-auto flex items-center gap-0.5">
             <IconButton label="Edit" keys="e" size="small" onClick={() => start('edit')}>
@@ -145,7 +148,7 @@ const Entry = ({ diary, entry, search, onBack, onGone }: Omit<PaneProps, 'id'> &
                 dir="auto"
                 className={cx(
                   'text-left text-20 font-semibold text-balance break-words',
-                  replaced && 'text-text-3 line-through',
+                  isReplaced(entry, search) && 'text-text-3 line-through',
                 )}
               >
                 {entry.title}
@@ -171,8 +174,13 @@ const Entry = ({ diary, entry, search, onBack, onGone }: Omit<PaneProps, 'id'> &
               )}
             </p>
             <Tags whole tags={entry.tags} />
+            {(entry.expires_at ?? entry.valid_from ?? entry.valid_to) !== null && (
+              <p className="flex flex-wrap gap-x-4 gap-y-1">
+                <TimeMark whole entry={entry} />
+              </p>
+            )}
           </header>
-          <Warnings entry={entry} search={search} />
+          <Warnings diary={diary} entry={entry} search={search} />
           <Markdown text={entry.content} />
           <Tabs
             key={entry.id}
@@ -205,8 +213,15 @@ const Entry = ({ diary, entry, search, onBack, onGone }: Omit<PaneProps, 'id'> &
   );
 };
 
-const Warnings = ({ entry, search }: { entry: EntryView; search: EntrySearch }) => (
+const Warnings = ({ diary, entry, search }: { diary: DiaryView; entry: EntryView; search: EntrySearch }) => (
   <>
+    {entry.status === 'quarantined' && <Quarantine diary={diary} entry={entry} />}
+    {entry.hidden_at && (
+      <Notice tone="warning">
+        A moderator took it out of the public <RelativeTime time={entry.hidden_at} />. Those who write here still see
+        it.
+      </Notice>
+    )}
     {entry.superseded_at && (
       <Notice>
         Superseded <RelativeTime time={entry.superseded_at} />.{' '}
@@ -231,6 +246,34 @@ const Warnings = ({ entry, search }: { entry: EntryView; search: EntrySearch }) 
     )}
   </>
 );
+
+/** Its owner lets it out, also where entries are signed and otherwise nothing of them changes. */
+const Quarantine = ({ diary, entry }: { diary: DiaryView; entry: EntryView }) => {
+  const release = useOperationMutation(diariesUpdateEntry, {
+    invalidates: entryReads,
+    done: () => 'It is out of quarantine',
+  });
+  const owns = diary.role === 'owner';
+  return (
+    <Notice
+      tone="danger"
+      action={
+        owns && (
+          <Button
+            size="small"
+            className="-my-0.5"
+            busy={release.isPending}
+            onClick={() => release.mutate({ diary_ref: diary.id, entry_id: entry.id, status: 'active' })}
+          >
+            Let it out
+          </Button>
+        )
+      }
+    >
+      In quarantine: only those who write here see it{owns ? '.' : ', until the owner lets it out.'}
+    </Notice>
+  );
+};
 
 const EntryMenu = ({ diary, entry, onGone }: { diary: DiaryView; entry: EntryView; onGone: () => void }) => {
   const place = { diary_ref: diary.id, entry_id: entry.id };
@@ -300,6 +343,7 @@ const embeddingWords: Record<EntryView['embedding_state'], string> = {
 
 const Provenance = ({ entry }: { entry: EntryView }) => (
   <div className="flex flex-col gap-4">
+    <EntryCheck key={entry.id} entry={entry} />
     <Facts
       facts={[
         { label: 'Author', value: entry.author.name },
@@ -323,6 +367,15 @@ const Provenance = ({ entry }: { entry: EntryView }) => (
         hint={`Number ${entry.proof.seq} of a chain in which no entry can be changed or taken out unseen. The key of its author:`}
       >
         <CopyLine text={entry.proof.public_key} label="Copy key" />
+      </FormField>
+    )}
+    {entry.proof && (
+      <FormField
+        label="Link of the chain"
+        group
+        hint="Made from the link before, the content id, the signature and the times."
+      >
+        <CopyLine text={entry.proof.chain_hash} label="Copy hash" />
       </FormField>
     )}
     <FormField label="Content id" group hint="Made from what the entry says: the same text has the same id anywhere.">

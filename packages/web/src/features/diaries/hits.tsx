@@ -8,8 +8,8 @@ import { cx } from '../../ui/class-names.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { RelativeTime } from '../../ui/relative-time.tsx';
 import { entryName } from './diary-words.ts';
-import type { EntrySearch } from './entry-filter.ts';
-import { Importance, RiskBadge, StatusBadge, Tags, TypeMark } from './entry-marks.tsx';
+import { type EntrySearch, isReplaced } from './entry-filter.ts';
+import { Importance, RiskBadge, StatusBadge, Tags, TimeMark, TypeMark } from './entry-marks.tsx';
 import { markedParts } from './marked-parts.ts';
 
 type Found = OutputOf<typeof diariesSearch>;
@@ -76,12 +76,12 @@ export const Hits = ({
               dir="auto"
               className={cx(
                 'min-w-0 truncate text-left text-14 font-medium',
-                hit.superseded_at !== null && 'font-normal text-text-3 line-through',
+                isReplaced(hit, search) && 'font-normal text-text-3 line-through',
               )}
             >
               {entryName({ title: hit.title, content: hit.content ?? hit.snippet.text })}
             </span>
-            {hit.superseded_at !== null && <span className="sr-only">superseded</span>}
+            {isReplaced(hit, search) && <span className="sr-only">superseded</span>}
             {hit.injection_risk && <RiskBadge />}
             <StatusBadge status={hit.status} />
             <RelativeTime short time={hit.created_at} className="tabular ml-auto shrink-0 text-12 text-text-3" />
@@ -95,6 +95,7 @@ export const Hits = ({
             )}
             <TypeMark type={hit.entry_type} />
             <Importance value={hit.importance} />
+            <TimeMark entry={hit} />
             {whyFound(hit) && <span>{whyFound(hit)}</span>}
             <Tags tags={hit.tags} />
           </span>

@@ -9,19 +9,11 @@ import { EmptyState } from '../../ui/empty-state.tsx';
 import { Input } from '../../ui/input.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { SkeletonRows } from '../../ui/skeleton.tsx';
+import { AsOfNote } from './as-of.tsx';
 import { EndOfList } from './end-of-list.tsx';
-import { type DiarySearch, filterInput, isFiltered } from './entry-filter.ts';
+import { type DiarySearch, filterInput, isFiltered, noFilter } from './entry-filter.ts';
 import { EntryFilters } from './entry-filters.tsx';
 import { Hits, NothingFound, SearchNote } from './hits.tsx';
-
-const noFilter = {
-  type: undefined,
-  tag: undefined,
-  status: undefined,
-  when: undefined,
-  superseded: undefined,
-  scope: undefined,
-};
 
 /** What is remembered in every diary this person reads. */
 export const SearchPage = () => {
@@ -58,6 +50,7 @@ export const SearchPage = () => {
         }
       />
       <div className="min-h-0 flex-1 overflow-y-auto">
+        <AsOfNote value={search.as_of} onNow={() => change({ as_of: undefined })} />
         {!asked ? (
           <EmptyState title="Search what people and agents remember">
             Entries of your diaries, of those shared with you and of your teams. An entry need hold only one of the
@@ -76,7 +69,7 @@ export const SearchPage = () => {
                 onNearest={() => change({ nearest: true })}
                 clear={
                   (isFiltered(search) || search.scope) && (
-                    <Button onClick={() => change(noFilter)}>Clear the filter</Button>
+                    <Button onClick={() => change({ ...noFilter, scope: undefined })}>Clear the filter</Button>
                   )
                 }
               />

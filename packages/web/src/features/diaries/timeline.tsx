@@ -5,9 +5,9 @@ import { prefetchOperation } from '../../data/operations.ts';
 import { cx } from '../../ui/class-names.ts';
 import { useNow } from '../../ui/now.ts';
 import { useTimeZone } from '../../ui/time-format.ts';
-import { byDay, clockOf, dayWords, entryName } from './diary-words.ts';
-import type { EntrySearch } from './entry-filter.ts';
-import { Importance, RiskBadge, StatusBadge, Tags, TypeMark } from './entry-marks.tsx';
+import { byDay, clockOf, dayWords, entryName, plainText } from './diary-words.ts';
+import { type EntrySearch, isReplaced } from './entry-filter.ts';
+import { HiddenBadge, Importance, RiskBadge, StatusBadge, Tags, TimeMark, TypeMark } from './entry-marks.tsx';
 
 /** Entries under the day on which they were written, newest first. */
 export const Timeline = ({
@@ -35,9 +35,6 @@ export const Timeline = ({
   ));
 };
 
-const plainText = (entry: EntryView): string =>
-  entry.title ? entry.content : entry.content.split('\n').slice(1).join(' ');
-
 const EntryRow = ({
   entry,
   search,
@@ -49,7 +46,7 @@ const EntryRow = ({
   open: boolean;
   zone: string;
 }) => {
-  const replaced = entry.superseded_at !== null;
+  const replaced = isReplaced(entry, search);
   return (
     <li className="[contain-intrinsic-size:auto_76px] [content-visibility:auto]">
       <Link
@@ -81,16 +78,15 @@ const EntryRow = ({
             {replaced && <span className="sr-only">superseded</span>}
             {entry.injection_risk && <RiskBadge />}
             <StatusBadge status={entry.status} />
+            {entry.hidden_at && <HiddenBadge />}
           </span>
           <span dir="auto" className="block truncate text-left text-13 text-text-3">
-            {plainText(entry)
-              .replace(/\s+/gu, ' ')
-              .replace(/[#*`>]/gu, '')
-              .trim() || entry.author.name}
+            {plainText(entry) || entry.author.name}
           </span>
           <span className="mt-1 flex items-center gap-3">
             <TypeMark type={entry.entry_type} />
             <Importance value={entry.importance} />
+            <TimeMark entry={entry} />
             <Tags tags={entry.tags} />
           </span>
         </span>
