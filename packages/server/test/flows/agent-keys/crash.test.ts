@@ -249,8 +249,7 @@ it('6, 18: killed at any write of a registration, a share, a signing request or 
       answer = ok(await send());
     });
     await done(answer);
-    expect([act, found.length]).toEqual([act, expect.any(Number)]);
-    expect(found.length).toBeGreaterThan(1);
+    expect([act, found.length > 1]).toEqual([act, true]);
     places.push(...found.map((place): [string, string] => [act, place]));
   }
   const all = places.map(([act, place]) => `${act}: ${place}`);
