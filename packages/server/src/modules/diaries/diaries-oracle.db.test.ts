@@ -268,7 +268,11 @@ const inputOf = (operation: string, diary: Diary, entry: Entry, target: Target):
 
 /** Of one agent: in turn a diary of which something was given to it, any, and one of its own, where there are such. */
 const chosen = (random: Random, { diaries, level }: Scene, agent: Caller, count: number): Diary[] => {
-  const kinds = [diaries.filter((diary) => level(agent, diary) > 0), diaries, diaries.filter(({ owner }) => owner === agent)];
+  const kinds = [
+    diaries.filter((diary) => level(agent, diary) > 0),
+    diaries,
+    diaries.filter(({ owner }) => owner === agent),
+  ];
   return Array.from({ length: count }, (_, n) => {
     const kind = kinds[n % kinds.length]!;
     const among = kind.length > 0 ? kind : diaries;
@@ -327,9 +331,7 @@ const checkEverywhere = async (random: Random, scene: Scene, seed: number): Prom
   for (const agent of agents) {
     const at = new Map(diaries.map((diary) => [diary, level(agent, diary)]));
     const due = (least: 1 | 2 | 3): string[] =>
-      sorted(
-        ids(diaries.filter((diary) => (least === 1 ? reads(at.get(diary)!, diary) : at.get(diary)! >= least))),
-      );
+      sorted(ids(diaries.filter((diary) => (least === 1 ? reads(at.get(diary)!, diary) : at.get(diary)! >= least))));
     for (const [permit, least] of [
       ['read', 1],
       ['write', 2],
@@ -486,7 +488,8 @@ const checkWriting = async (random: Random, scene: Scene, seed: number): Promise
     plans.map(({ agent, diary, target }) => {
       // Each operation has an entry of its own, so that none changes what another finds.
       const current = diary.entries.filter((one) => !one.quarantined);
-      const entry = cases[operation]!.needs === 2 && random(5) === 0 ? diary.entries.find((one) => one.quarantined)! : current[n]!;
+      const entry =
+        cases[operation]!.needs === 2 && random(5) === 0 ? diary.entries.find((one) => one.quarantined)! : current[n]!;
       const { needs, entry: ofEntry } = cases[operation]!;
       const expected = outcomeOf(scene.level(agent, diary), diary, needs, ofEntry === true ? entry : undefined);
       return { operation, agent, diary, target, entry, expected };

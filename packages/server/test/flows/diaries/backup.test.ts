@@ -46,20 +46,50 @@ const signing = '/api/v1/crypto/signing-requests';
 
 /** Rows that name one which is not there. No foreign key says so of these. */
 const dangling: [what: string, statement: string][] = [
-  ['tuple of no diary', "select from diary_tuples t where namespace = 'Diary' and not exists (select from diary_diaries d where d.id = t.object_id)"],
-  ['tuple of no entry', "select from diary_tuples t where namespace = 'DiaryEntry' and not exists (select from diary_entries e where e.id = t.object_id and e.diary_id = t.subject_id)"],
-  ['entry without a tuple', "select from diary_entries e where deleted_at is null and not exists (select from diary_tuples t where t.object_id = e.id and t.relation = 'parent')"],
-  ['entry without its newest version', 'select from diary_entries e where not exists (select from diary_entry_revisions r where r.entry_id = e.id and r.version = e.version)'],
-  ['accepted share without a tuple, or a tuple without one', `select from diary_shares s full join (select * from diary_tuples where relation in ('readers', 'writers')) t
-     on t.object_id = s.diary_id and t.subject_id = s.shared_with where (s.status is not distinct from 'accepted') <> (t.object_id is not null)`],
-  ['registered agent without its diary', "select from identity_agent_keys k where origin = 'registered' and not exists (select from diary_diaries d where d.owner_id = k.agent_id and d.name = 'Private')"],
-  ['chain that is not where its entries are', 'select from diary_chains c where seq <> (select count(*) from diary_entries e where e.diary_id = c.diary_id)'],
-  ['waiting request without a timer', `select from identity_signing_requests r where status = 'pending'
-     and not exists (select from dbos.workflow_status w where w.workflow_uuid = r.workflow_id)`],
-  ['timer without a request', `select from dbos.workflow_status w where name = 'expire-signing-request'
-     and not exists (select from identity_signing_requests r where r.workflow_id = w.workflow_uuid)`],
-  ['act without an event', `select from core_audit a where action = 'diaries.create_entry'
-     and not exists (select from core_events e where e.subject_id::text = a.target_id and kind = 'diary.entry.created')`],
+  [
+    'tuple of no diary',
+    "select from diary_tuples t where namespace = 'Diary' and not exists (select from diary_diaries d where d.id = t.object_id)",
+  ],
+  [
+    'tuple of no entry',
+    "select from diary_tuples t where namespace = 'DiaryEntry' and not exists (select from diary_entries e where e.id = t.object_id and e.diary_id = t.subject_id)",
+  ],
+  [
+    'entry without a tuple',
+    "select from diary_entries e where deleted_at is null and not exists (select from diary_tuples t where t.object_id = e.id and t.relation = 'parent')",
+  ],
+  [
+    'entry without its newest version',
+    'select from diary_entries e where not exists (select from diary_entry_revisions r where r.entry_id = e.id and r.version = e.version)',
+  ],
+  [
+    'accepted share without a tuple, or a tuple without one',
+    `select from diary_shares s full join (select * from diary_tuples where relation in ('readers', 'writers')) t
+     on t.object_id = s.diary_id and t.subject_id = s.shared_with where (s.status is not distinct from 'accepted') <> (t.object_id is not null)`,
+  ],
+  [
+    'registered agent without its diary',
+    "select from identity_agent_keys k where origin = 'registered' and not exists (select from diary_diaries d where d.owner_id = k.agent_id and d.name = 'Private')",
+  ],
+  [
+    'chain that is not where its entries are',
+    'select from diary_chains c where seq <> (select count(*) from diary_entries e where e.diary_id = c.diary_id)',
+  ],
+  [
+    'waiting request without a timer',
+    `select from identity_signing_requests r where status = 'pending'
+     and not exists (select from dbos.workflow_status w where w.workflow_uuid = r.workflow_id)`,
+  ],
+  [
+    'timer without a request',
+    `select from dbos.workflow_status w where name = 'expire-signing-request'
+     and not exists (select from identity_signing_requests r where r.workflow_id = w.workflow_uuid)`,
+  ],
+  [
+    'act without an event',
+    `select from core_audit a where action = 'diaries.create_entry'
+     and not exists (select from core_events e where e.subject_id::text = a.target_id and kind = 'diary.entry.created')`,
+  ],
 ];
 
 it('58: a backup under load, restored on an empty directory: rights, shares, chains, signing requests and timers work, and nothing is missing', async () => {
@@ -160,10 +190,12 @@ it('58: a backup under load, restored on an empty directory: rights, shares, cha
     clock.move(301_000);
     await until(
       async () =>
-        (await database.query('select from core_events where kind = $1 and subject_id = $2', [
-          'identity.signing.expired',
-          late.id,
-        ])).rowCount === 1,
+        (
+          await database.query('select from core_events where kind = $1 and subject_id = $2', [
+            'identity.signing.expired',
+            late.id,
+          ])
+        ).rowCount === 1,
       'it expires',
       60_000,
     );

@@ -7,7 +7,7 @@ import { type KeyWorld, openKeyWorld } from '../../support/key-world.ts';
 import { connectByHand } from '../../support/mcp-drivers.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../../support/otlp-receiver.ts';
 import { ok } from '../../support/people.ts';
-import { createRestClient, type Json } from '../../support/rest-client.ts';
+import { createRestClient } from '../../support/rest-client.ts';
 import { until } from '../../support/until.ts';
 
 let model: EmbeddingServer;
@@ -45,7 +45,10 @@ const tables = async (): Promise<[string, string][]> => {
   );
   const texts: [string, string][] = [];
   for (const { name } of rows)
-    texts.push([name, (await world.row(`select coalesce(string_agg(t::text, E'\\n'), '') as text from ${name} t`)).text]);
+    texts.push([
+      name,
+      (await world.row(`select coalesce(string_agg(t::text, E'\\n'), '') as text from ${name} t`)).text,
+    ]);
   return texts;
 };
 
@@ -121,7 +124,10 @@ const live = async (): Promise<{ diary: string; entry: string }> => {
   await world.register(await makeKey(), { voucher_code: use('voucher of nobody', 'f0'.repeat(32)) });
   const wrong = use('recovery code of nobody', 'a-recovery-code-of-nobody-7713');
   await world.anonymous.post('/api/v1/recovery/reset-secret', { recovery_code: wrong, public_key });
-  await world.tokenAnswer({ client_id: registered.client_id, client_secret: use('wrong secret', 'acs_wrong-secret-8812') });
+  await world.tokenAnswer({
+    client_id: registered.client_id,
+    client_secret: use('wrong secret', 'acs_wrong-secret-8812'),
+  });
   return { diary, entry };
 };
 
@@ -168,7 +174,9 @@ it('59: logs, traces, jobs, events and audit trail hold no private key, secret, 
   expect(readable).toEqual([]);
   const own = ['public.diary_vectors', 'public.diary_vector_codes'];
   const vectors = forms.flatMap(([name, value]) =>
-    places.filter(([place, text]) => !own.includes(place) && text.includes(value)).map(([place]) => `${name} in ${place}`),
+    places
+      .filter(([place, text]) => !own.includes(place) && text.includes(value))
+      .map(([place]) => `${name} in ${place}`),
   );
   expect(vectors).toEqual([]);
   const told = places.filter(
