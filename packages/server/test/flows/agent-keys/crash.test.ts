@@ -226,11 +226,14 @@ const stored = async (): Promise<Record<string, string>> => {
      union all select 'dbos.workflow_status' order by 1`,
   );
   const texts: Record<string, string> = {};
-  for (const { name } of rows)
-    texts[name] = (
-      await world.row(`select coalesce(md5(string_agg(t::text, E'\\n' order by t::text)), '') as text from ${name} t
-        ${name.startsWith('dbos') ? "where name = 'expire-signing-request'" : ''}`)
-    ).text;
+  for (const { name } of rows) {
+    // Who was seen when is written beside the calls, not by them.
+    const columns =
+      "to_jsonb(t) - '{first_seen_at,last_seen_at,last_tool,last_client,calls_total,calls_today,calls_day}'::text[]";
+    const only = name.startsWith('dbos') ? "where name = 'expire-signing-request'" : '';
+    const statement = `select coalesce(md5(string_agg(x, E'\\n' order by x)), '') as text from (select (${columns})::text as x from ${name} t ${only}) a`;
+    texts[name] = (await world.row(statement)).text;
+  }
   return texts;
 };
 
