@@ -36,7 +36,7 @@ export const situationsIn = (list: AcceptanceList, file: string, text: string): 
 };
 
 /** The test files of each situation, by number. */
-export const heldBy = (list: AcceptanceList): Map<number, string[]> => {
+const heldBy = (list: AcceptanceList): Map<number, string[]> => {
   const held = new Map<number, string[]>(list.situations.map(([number]) => [number, []]));
   for (const path of testFiles(join(root, 'packages')).sort()) {
     const file = relative(root, path);

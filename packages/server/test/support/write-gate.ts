@@ -32,7 +32,7 @@ begin
   end loop;
 end $$`;
 
-export interface WriteGate {
+interface WriteGate {
   /** The places that the transaction of a call passes before it writes down what it did, in order; the call must succeed. */
   placesOf(call: () => Promise<unknown>): Promise<string[]>;
   /** Begins a call and resolves when it has come to that place. Its end is given back, unawaited. */
