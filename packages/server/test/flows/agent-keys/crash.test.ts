@@ -19,7 +19,7 @@ beforeAll(async () => {
   world = await openKeyWorld({ port, env: { ATRIUM_PUBLIC_URL: `http://localhost:${port}` } });
   [owner, other] = [await diaryAgent(world.org, 'Owner'), await diaryAgent(world.org, 'Other')];
   author = await world.agent();
-});
+}, 600_000);
 afterAll(() => world.close());
 
 interface Scene {
@@ -238,10 +238,10 @@ const stored = async (): Promise<Record<string, string>> => {
 };
 
 /** One connection of the server waits for each call that is stopped, and it has twenty. */
-const atOnce = 14;
+const atOnce = 16;
 
 it('6, 18: killed at any write of a registration, a share, a signing request or an entry, nothing of it is there, and the same call completes', {
-  timeout: 600_000,
+  timeout: 900_000,
 }, async () => {
   let gate = await openWriteGate(serverDatabaseUrl(world.server.dataDir));
   const places: [act: string, place: string][] = [];
@@ -310,7 +310,7 @@ it('6, 18: killed after the answers, everything is there, and a lost answer is t
     expect([act, ok(await scene.send())]).toEqual([act, body]);
     await scene.done(body);
   }
-}, 240_000);
+}, 600_000);
 
 it('18: killed while a request waits, it is signed before its end and expires after it', async () => {
   const agent = await world.agent();
@@ -350,4 +350,4 @@ it('18: killed while a request waits, it is signed before its end and expires af
     'it expires once',
     40_000,
   );
-}, 120_000);
+}, 600_000);

@@ -29,7 +29,7 @@ beforeAll(async () => {
     await diaryAgent(world.org, 'Former'),
   ];
   author = await world.agent();
-}, 120_000);
+}, 600_000);
 afterAll(async () => {
   await world.close();
   for (const one of [folder, target]) rmSync(one, { recursive: true, force: true });
@@ -205,4 +205,4 @@ it('58: a backup under load, restored on an empty directory: rights, shares, cha
     await database.end();
     await second.stop();
   }
-}, 240_000);
+}, 600_000);

@@ -24,7 +24,7 @@ beforeAll(async () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     },
   });
-}, 120_000);
+}, 600_000);
 afterAll(async () => {
   await world.close();
   await collector.close();
@@ -183,4 +183,4 @@ it('59: logs, traces, jobs, events and audit trail hold no private key, secret, 
     ([place, text]) => /^(dbos|the )|core_audit/.test(place) && text.includes('unheard-of') === true,
   );
   expect(told.map(([place]) => place)).toEqual([]);
-}, 180_000);
+}, 600_000);
