@@ -4,8 +4,10 @@ import { dirname, resolve } from 'node:path';
 import { cliReference } from '../packages/cli/src/reference.ts';
 import { errorCodes, type Operation, operations, scopes, securityEvents } from '../packages/protocol/src/index.ts';
 import { configReference } from '../packages/server/src/platform/config/config.ts';
+import { acceptanceDocument } from './acceptance.ts';
+import { diariesSituations } from './diaries-situations.ts';
 import { generateDbTypes } from './generate-db-types.ts';
-import { oauthAcceptance } from './oauth-acceptance.ts';
+import { oauthSituations } from './oauth-situations.ts';
 import { root } from './run-steps.ts';
 
 const check = process.argv.includes('--check');
@@ -83,7 +85,8 @@ const documents: [file: string, text: () => string][] = [
   ['docs/errors.md', errorCatalogue],
   ['docs/operations.md', operationReference],
   ['docs/security-events.md', eventReference],
-  ['docs/oauth-acceptance.md', oauthAcceptance],
+  ['docs/oauth-acceptance.md', () => acceptanceDocument(oauthSituations)],
+  ['docs/diaries-acceptance.md', () => acceptanceDocument(diariesSituations)],
 ];
 
 const stale: string[] = onlyDatabase

@@ -91,7 +91,8 @@ export class Transport {
   async call<O extends Operation>(operation: O, input: InputOf<O>, options: CallOptions = {}): Promise<OutputOf<O>> {
     const read = async (response: Response): Promise<unknown> => {
       if (response.status === 204) return null;
-      const json = (response.headers.get('content-type') ?? '').includes('json');
+      // Lines of JSON are text.
+      const json = /\bjson\b/.test(response.headers.get('content-type') ?? '');
       return json ? await response.json() : await response.text();
     };
     return (await this.#repeat(operation, input as Values, options, read)) as OutputOf<O>;

@@ -37,7 +37,7 @@ const problemOf = (text: string): string | null => {
 const someBytes = (length: number) =>
   fc.uint8Array({ minLength: length, maxLength: length }).map((bytes) => Uint8Array.from(bytes));
 
-describe('situation 1: the known answers', () => {
+describe('1: the known answers', () => {
   it('the key of RFC 8032 has its text and its fingerprint', async () => {
     expect(toHex(fromBase64(private_key)!)).toBe('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60');
     expect(publicKeyText(await publicKeyOfPrivate(private_key))).toBe(public_key);

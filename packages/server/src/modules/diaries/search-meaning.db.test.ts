@@ -182,7 +182,7 @@ describe('33: a model that is away', () => {
     expect(await stateOf(bad)).toBe('ready');
   });
 
-  it('a changed text is not found by what it meant before, and a job that comes late does nothing', async () => {
+  it('21: a changed text is not found by what it meant before, and a job that comes late does nothing', async () => {
     const diary = await diaryOf();
     const id = await write(diary, 'automobile');
     await t.services.embedding.embedOne(id);

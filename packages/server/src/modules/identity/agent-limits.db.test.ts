@@ -48,7 +48,7 @@ it.each(limited)('%s is counted by its address before anything is looked at', as
   expect(await endOf(attempt(from('192.0.2.2')))).toBe(first);
 });
 
-it('agents behind one address do not use up each other’s signatures, vouchers and checks', async () => {
+it('54: agents behind one address do not use up each other’s signatures, vouchers and checks', async () => {
   const ip = '192.0.2.3';
   const acts: ((call: Call) => Promise<unknown>)[] = [
     (call) => services.vouchers.create(call),

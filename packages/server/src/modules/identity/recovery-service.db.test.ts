@@ -42,7 +42,7 @@ const failure = (code: string) => expect.objectContaining({ code });
 const nonces = async (): Promise<number> =>
   (await test.pool.query('select count(*)::int as n from identity_recovery_nonces')).rows[0].n;
 
-describe('situation 13: a challenge', () => {
+describe('13: a challenge', () => {
   const broken: [string, (good: SignedChallenge, other: TestKey) => SignedChallenge | Promise<SignedChallenge>][] = [
     [
       'altered by a byte',
@@ -82,7 +82,7 @@ describe('situation 13: a challenge', () => {
   });
 });
 
-describe('situation 14: a good challenge', () => {
+describe('14: a good challenge', () => {
   it('verified twice at once gives one grant', async () => {
     const { key } = await makeAgent();
     const good = await challenged(key);
@@ -100,7 +100,7 @@ describe('situation 14: a good challenge', () => {
   });
 });
 
-describe('situation 15: a recovery code', () => {
+describe('15: a recovery code', () => {
   it('works once, for its agent, for fifteen minutes', async () => {
     const [mine, other] = [await makeAgent(), await makeAgent()];
     const { recovery_code, recovery_flow_url } = await verify(await challenged(mine.key));
@@ -137,7 +137,7 @@ describe('situation 15: a recovery code', () => {
   });
 });
 
-it('situation 12: a key that nobody has gets a challenge of the same form, and fails as a bad signature does', async () => {
+it('12: a key that nobody has gets a challenge of the same form, and fails as a bad signature does', async () => {
   const [known, unknown] = [await makeAgent(), await makeKey()];
   const [one, two] = [await challenged(known.key), await challenged(unknown)];
   const shape = ({ challenge, hmac }: SignedChallenge) => [challenge.length, hmac.length, challenge.split(':').length];

@@ -62,7 +62,7 @@ const register = async (
 const actAs = async (id: string): Promise<Caller> => (await identity.callerOf({ org_id: org.id, kind: 'agent', id }))!;
 
 describe('a registration', () => {
-  it('makes an agent with its client, its key and its place in the graph, and welcomes it in the same transaction', async () => {
+  it('2: makes an agent with its client, its key and its place in the graph, and welcomes it in the same transaction', async () => {
     const key = await makeKey();
     const made = await register(key, { voucher_code: await voucher(org.agents.Boss.caller) });
     expect(made).toMatchObject({ public_key: key.public_key, fingerprint: key.fingerprint });
@@ -118,7 +118,7 @@ describe('a registration', () => {
     });
   });
 
-  it('replays for ten minutes, refuses another body, and is over afterwards', async () => {
+  it('3: replays for ten minutes, refuses another body, and is over afterwards', async () => {
     const [key, once, code] = [await makeKey(), newRegistrationKey(), await voucher()];
     const first = await register(key, { voucher_code: code }, once);
     test.clock.advance(9 * 60_000);
@@ -329,7 +329,7 @@ describe('the trust graph', () => {
 });
 
 describe('vouchers', () => {
-  it('are five at most for each issuer, also when asked for all at once', async () => {
+  it('8: are five at most for each issuer, also when asked for all at once', async () => {
     const own = await makeOrg(identity, { agents: { Maker: { scopes: ['agent:profile'] } } });
     for (const by of [own.owner.caller, own.agents.Maker.caller]) {
       const asked = await Promise.allSettled(Array.from({ length: 6 }, () => services.vouchers.create(callOf(by))));

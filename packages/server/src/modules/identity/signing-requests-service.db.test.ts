@@ -32,7 +32,7 @@ const eventsOf = async (id: string): Promise<string[]> =>
 
 describe('a signing request', () => {
   it.each(signingVectors.cases.filter(({ name }) => name !== 'NUL').map(({ name, message }) => [name, message]))(
-    'of a message with %s is signed over the bytes it gives, and found by anybody',
+    '16: of a message with %s is signed over the bytes it gives, and found by anybody',
     async (_name, message) => {
       const { call, id: agent_id, key } = await makeAgent();
       const asked = await services.signingRequests.create(call, { message });
@@ -57,7 +57,7 @@ describe('a signing request', () => {
     },
   );
 
-  it('takes one of two signatures that come at once', async () => {
+  it('16: takes one of two signatures that come at once', async () => {
     const { call, key } = await makeAgent();
     const { id: request_id, nonce } = await services.signingRequests.create(call, { message: 'once' });
     const signature = await key.signMessage('once', nonce);
@@ -70,7 +70,7 @@ describe('a signing request', () => {
     expect(await eventsOf(request_id)).toEqual(['identity.signing.requested', 'identity.signing.completed']);
   });
 
-  it('ends with a wrong signature: unframed, of another message, by another key', async () => {
+  it('17: ends with a wrong signature: unframed, of another message, by another key', async () => {
     const { call, key } = await makeAgent();
     const other = await makeKey();
     const wrong: ((nonce: string) => Promise<string>)[] = [
@@ -93,7 +93,7 @@ describe('a signing request', () => {
     }
   });
 
-  it('expires after 300 seconds, once, whoever comes first: the timer, the sweep or the signature', async () => {
+  it('17: expires after 300 seconds, once, whoever comes first: the timer, the sweep or the signature', async () => {
     const { call, id: agent_id, key } = await makeAgent();
     const { id: request_id, nonce } = await services.signingRequests.create(call, { message: 'late' });
     const signature = await key.signMessage('late', nonce);
@@ -116,7 +116,7 @@ describe('a signing request', () => {
     expect(await eventsOf(request_id)).toEqual(['identity.signing.requested', 'identity.signing.expired']);
   });
 
-  it('is one of twenty that may wait, also when they come at once', async () => {
+  it('19: is one of twenty that may wait, also when they come at once', async () => {
     const { call, key } = await makeAgent();
     const asked = await Promise.allSettled(
       Array.from({ length: 22 }, (_, n) => services.signingRequests.create(call, { message: `${n}` })),
@@ -133,7 +133,7 @@ describe('a signing request', () => {
     expect(new Set([...page.items, ...next.items].map(({ id }) => id)).size).toBe(21);
   });
 
-  it('is nobody else’s, and needs a key', async () => {
+  it('19: is nobody else’s, and needs a key', async () => {
     const [mine, other] = [await makeAgent(), await makeAgent()];
     const { id: request_id, nonce } = await services.signingRequests.create(mine.call, { message: 'mine' });
     const signature = await mine.key.signMessage('mine', nonce);

@@ -38,7 +38,7 @@ const hostErrors = (operation: Operation): ErrorCode[] => [
   'not_ready',
 ];
 
-const problemExample = (code: ErrorCode): Json => ({
+const problemExample = (code: ErrorCode): { value: Json } => ({
   value: {
     type: `/api/docs#error-${code}`,
     title: errorCodes[code].title,
@@ -226,5 +226,7 @@ export const openApiDocument = (
     tags: tags.map((name) => ({ name })),
     paths,
     components: { schemas: schemas.all(), securitySchemes: securitySchemes(at.public_url) },
+    // Some come from no operation: a wrong method, an address that is shut out.
+    'x-problems': Object.keys(errorCodes).map((code) => problemExample(code as ErrorCode).value),
   };
 };

@@ -25,7 +25,7 @@ test('A complete list of operations is served', () => {
   expect(problemsOf(Object.values(operations) as Operation[])).toEqual([]);
 });
 
-test('An operation without a scope is refused by name', () => {
+test('28: an operation without a scope is refused by name', () => {
   expect(problemsOf([{ ...get, scope: null }])).toEqual(['thing.get: access is signed_in but no scope is named']);
 });
 

@@ -238,7 +238,7 @@ describe('the command line', () => {
     return answer.structuredContent;
   };
 
-  it('must-show 6: from nothing but its key an agent replaces its lost secret and calls a tool over MCP', async () => {
+  it('11: from nothing but its key an agent replaces its lost secret and calls a tool over MCP', async () => {
     const code = await world.voucher();
     const registered = await done(['agent', 'register', '--voucher', '-', '--name', 'By hand'], { input: `${code}\n` });
     expect(statSync(configPath).mode & 0o777).toBe(0o600);

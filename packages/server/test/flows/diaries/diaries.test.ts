@@ -1,7 +1,9 @@
+import { errorCodes, operations, toRequest } from '@atrium/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { diaryAgent, eventsOf, give, invite, listOf, makeDiary, write } from '../../support/diary-scene.ts';
 import { openSocket } from '../../support/live-socket.ts';
 import { connectByHand } from '../../support/mcp-drivers.ts';
+import { inputWith } from '../../support/operation-inputs.ts';
 import { type Agent, type Org, ok, openWorld, type Person, type World } from '../../support/people.ts';
 import { createRestClient, type Json } from '../../support/rest-client.ts';
 import { until } from '../../support/until.ts';
@@ -29,9 +31,13 @@ describe('20: a grant is true for the very next call, and so is its end', () => 
   }, async () => {
     const rounds = 30;
     const diary = await makeDiary(owner, { name: 'Next call' });
-    const { id } = await write(owner, diary);
+    const { id } = await write(owner, diary, { content: 'nightingale' });
     const client = await connectByHand(world.url, other.token);
     const share = await invite(owner, diary, other);
+    const found = async (): Promise<string[]> =>
+      ok(await other.post('/api/v1/diaries/search', { query: 'nightingale', abstain: false })).items.map(
+        (item: Json) => item.id,
+      );
     for (let round = 0; round < rounds; round += 1) {
       if (round > 0) await invite(owner, diary, other);
       ok(await other.post(`/api/v1/diaries/invitations/${share}/accept`));
@@ -41,6 +47,7 @@ describe('20: a grant is true for the very next call, and so is its end', () => 
         await client.call('diary_get', { diary_ref: diary, entry_id: id }),
       ];
       expect([round, rest.status, listed.status, tool.isError ?? false]).toEqual([round, 200, 200, false]);
+      expect([round, await found()]).toEqual([round, [id]]);
       ok(await owner.delete(`/api/v1/diaries/${diary}/shares/${share}`));
       const [gone, hidden, refused] = [
         await other.get(entryPath(diary, id)),
@@ -48,6 +55,7 @@ describe('20: a grant is true for the very next call, and so is its end', () => 
         await client.call('diary_get', { diary_ref: diary, entry_id: id }),
       ];
       expect([round, gone.status, hidden.status, refused.isError]).toEqual([round, 404, 404, true]);
+      expect([round, await found()]).toEqual([round, []]);
     }
     await client.close();
   });
@@ -75,30 +83,42 @@ describe('20: a grant is true for the very next call, and so is its end', () => 
   });
 });
 
+/** Tables of which a row holds one of these texts. */
+const rowsWith = async (texts: readonly string[]): Promise<string[]> => {
+  const { rows } = await world.database.query<{ name: string }>(
+    "select tablename as name from pg_tables where schemaname = 'public' order by 1",
+  );
+  const found: string[] = [];
+  for (const { name } of rows) {
+    const { rowCount } = await world.database.query(
+      `select from ${name} t where exists (select from unnest($1::text[]) x where strpos(t::text, x) > 0) limit 1`,
+      [texts],
+    );
+    if (rowCount! > 0) found.push(name);
+  }
+  return found;
+};
+
 describe('21: deleting a diary', () => {
   it('21: leaves no entry, share, tuple, relation or event for anybody', async () => {
     const diary = await makeDiary(owner, { name: 'Gone' });
     await give(owner, diary, other, 'writer');
-    const [a, b] = [await write(owner, diary), await write(other, diary)];
+    const [a, b] = [
+      await write(owner, diary, { content: 'a nothing-of-this-stays' }),
+      await write(other, diary, { content: 'b nothing-of-this-stays' }),
+    ];
     ok(await owner.post(`${entryPath(diary, a.id)}/relations`, { to_entry_id: b.id, kind: 'supports' }));
+    const correction = { content: 'a corrected nothing-of-this-stays' };
+    const c = ok(await owner.post(`${entryPath(diary, a.id)}/supersede`, correction));
+    ok(await other.delete(entryPath(diary, b.id)));
+    expect(ok(await owner.post('/api/v1/diaries/search', { diary_ref: diary, query: 'corrected' })).total).toBe(1);
+    const traces = [diary, a.id, b.id, c.id];
+    expect(await rowsWith([...traces, 'nothing-of-this-stays'])).toEqual(expect.arrayContaining(['diary_entries']));
     ok(await owner.delete(`/api/v1/diaries/${diary}`));
-    for (const [table, column] of [
-      ['diary_diaries', 'id'],
-      ['diary_entries', 'diary_id'],
-      ['diary_shares', 'diary_id'],
-      ['diary_tuples', 'diary_id'],
-      ['diary_relations', 'diary_id'],
-    ]) {
-      const { rows } = await world.database.query(`select count(*)::int as n from ${table} where ${column} = $1`, [
-        diary,
-      ]);
-      expect([table, rows[0].n]).toEqual([table, 0]);
-    }
-    const tuples = await world.database.query('select from diary_tuples where object_id = any($1)', [[a.id, b.id]]);
-    const history = await world.database.query('select from diary_entry_revisions where entry_id = any($1)', [
-      [a.id, b.id],
-    ]);
-    expect([tuples.rowCount, history.rowCount]).toEqual([0, 0]);
+    // The trail and the log of events name it by its ids; all else is gone, and what was written with it.
+    const kept = ['core_audit', 'core_events', 'diary_search_pages'];
+    expect((await rowsWith(traces)).filter((table) => !kept.includes(table))).toEqual([]);
+    expect(await rowsWith(['nothing-of-this-stays'])).toEqual([]);
     for (const by of [owner, other]) {
       expect((await by.get(entryPath(diary, a.id))).status).toBe(404);
       const events = await eventsOf(by);
@@ -117,6 +137,8 @@ describe('24: the database fails while rights are looked up', () => {
     const { id } = await write(owner, diary);
     await give(owner, diary, other, 'writer');
     const body = { content: 'written' };
+    const question = { correlation_id: '1', object: { kind: 'diary', id: diary }, permit: 'read' };
+    const checks = { checks: [question] };
     const client = await connectByHand(world.url, other.token);
     const asks: [string, () => Promise<unknown>, number | string][] = [
       ['read by its reader', async () => (await other.get(entryPath(diary, id))).status, 200],
@@ -124,6 +146,11 @@ describe('24: the database fails while rights are looked up', () => {
       ['list', async () => (await other.get(`/api/v1/diaries/${diary}/entries`)).status, 200],
       ['write', async () => (await other.post(`/api/v1/diaries/${diary}/entries`, body)).status, 201],
       ['write by a stranger', async () => (await stranger.post(`/api/v1/diaries/${diary}/entries`, body)).status, 404],
+      ['search', async () => (await other.post('/api/v1/diaries/search', { query: 'learnt' })).status, 200],
+      ['reflect', async () => (await other.get(`/api/v1/diaries/reflect?diary_ref=${diary}`)).status, 200],
+      ['list of diaries', async () => (await other.get('/api/v1/diaries')).status, 200],
+      ['question', async () => (await other.post('/api/v1/diaries/permissions/check-batch', checks)).status, 200],
+      ['past events', async () => (await other.get('/api/v1/events?since=0&limit=200')).status, 200],
       ['tool', async () => codeOf(await client.call('diary_get', { diary_ref: diary, entry_id: id })), 'none'],
     ];
     const codeOf = (result: Json): string =>
@@ -170,41 +197,60 @@ describe('22: an entry under the id of another diary', () => {
       const { request_id: _request, ...rest } = body;
       return JSON.stringify(rest).replaceAll(entry, 'ENTRY');
     };
-    for (const [method, suffix, body] of [
-      ['GET', '', undefined],
-      ['PATCH', '', { title: 'x' }],
-      ['DELETE', '', undefined],
-      ['GET', '/history', undefined],
-      ['GET', '/relations', undefined],
-      ['POST', '/restore', {}],
-      ['POST', '/supersede', { content: 'x' }],
-    ] as const) {
+    const named = operations.filter(({ path }) => path.startsWith('/api/v1/diaries/{diary_ref}/entries/{entry_id}'));
+    expect(named.length).toBeGreaterThan(8);
+    for (const operation of named) {
+      const further = crypto.randomUUID();
+      const ask = async (entry: string) => {
+        const ids: Record<string, string> = { diary_ref: wrong, entry_id: entry };
+        const { method, path, body } = toRequest(
+          operation,
+          inputWith(operation, (member) => ids[member] ?? further),
+        );
+        return owner.send(method, path, body);
+      };
       const unknown = crypto.randomUUID();
-      const refused = await owner.send(method, `${entryPath(wrong, id)}${suffix}`, body);
-      const nothing = await owner.send(method, `${entryPath(wrong, unknown)}${suffix}`, body);
-      expect([method, suffix, refused.status]).toEqual([method, suffix, 404]);
-      expect(plain(refused.body, id)).toBe(plain(nothing.body, unknown));
+      const [refused, nothing] = [await ask(id), await ask(unknown)];
+      expect([operation.name, refused.status]).toEqual([operation.name, 404]);
+      expect([operation.name, plain(refused.body, id)]).toEqual([operation.name, plain(nothing.body, unknown)]);
     }
+    const tools = await connectByHand(world.url, owner.token);
+    for (const { name, mcp } of named.filter((operation) => operation.mcp !== undefined)) {
+      const more = name === 'diaries.supersede_entry' ? { content: 'x' } : {};
+      const said = await tools.call(mcp!.tool, { diary_ref: wrong, entry_id: id, ...more });
+      expect([name, said.isError, JSON.stringify(said).includes('not_found')]).toEqual([name, true, true]);
+    }
+    await tools.close();
     expect(ok(await owner.get(entryPath(home, id))).version).toBe(1);
   });
 });
 
 describe('23: anonymous requests', () => {
-  it('23: get one and the same 401 for a private, a network and an unknown id', async () => {
+  it('23: get one and the same 401 for a private, a network, a public and an unknown id, whatever they ask', async () => {
     const ids = [
       await makeDiary(owner),
       await makeDiary(owner, { visibility: 'network' }),
       await makeDiary(owner, { visibility: 'public' }),
       crypto.randomUUID(),
     ];
-    const bodies: string[] = [];
-    for (const id of ids) {
-      const { status, body } = await world.anonymous.get(`/api/v1/diaries/${id}`);
-      const { request_id: _request, instance: _instance, ...rest } = body;
-      expect(status).toBe(401);
-      bodies.push(JSON.stringify(rest));
+    const { id: entry } = await write(owner, ids[2]!);
+    const named = operations.filter(({ path }) => path.startsWith('/api/v1/diaries/{diary_ref}'));
+    expect(named.length).toBeGreaterThan(20);
+    for (const operation of named) {
+      const bodies = new Set<string>();
+      for (const id of ids) {
+        const { method, path, body } = toRequest(
+          operation,
+          inputWith(operation, (member) => (member === 'diary_ref' ? id : entry)),
+        );
+        const { status, body: said } = await world.anonymous.send(method, path, body);
+        expect([operation.name, status]).toEqual([operation.name, 401]);
+        const { request_id: _request, ...rest } = said;
+        // It repeats the path that was asked for, and nothing more about it.
+        bodies.add(JSON.stringify(rest).replaceAll(id, 'ID'));
+      }
+      expect([operation.name, bodies.size]).toEqual([operation.name, 1]);
     }
-    expect(new Set(bodies).size).toBe(1);
   });
 });
 
@@ -308,6 +354,42 @@ describe('27: revoke and accept at once', () => {
       );
       expect(rows).toEqual([{ status: 'revoked', tuples: 0 }]);
       expect((await other.get(`/api/v1/diaries/${diary}`)).status).toBe(404);
+    }
+  });
+
+  it('27: two answers, and two changes, end as one of the two orders', async () => {
+    const diary = await makeDiary(owner);
+    const path = `/api/v1/diaries/${diary}/shares`;
+    const state = async (share: string): Promise<Json> =>
+      (
+        await world.database.query(
+          `select s.status, s.role, (select array_agg(t.relation) from diary_tuples t
+             where t.diary_id = s.diary_id and t.subject_id = s.shared_with) as relations
+           from diary_shares s where s.id = $1`,
+          [share],
+        )
+      ).rows[0];
+    for (let round = 0; round < 10; round += 1) {
+      const share = await invite(owner, diary, other);
+      const answers = await Promise.all(
+        ['accept', 'decline', 'accept'].map((act) => other.post(`/api/v1/diaries/invitations/${share}/${act}`)),
+      );
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400]);
+      const taken = answers.find(({ status }) => status === 200)!.body.status;
+      expect(await state(share)).toEqual({
+        ...{ status: taken, role: 'reader', relations: taken === 'accepted' ? ['readers'] : null },
+      });
+      if (taken === 'declined') continue;
+      const [changed, revoked, again] = await Promise.all([
+        owner.patch(`${path}/${share}`, { role: 'writer' }),
+        owner.delete(`${path}/${share}`),
+        owner.post(path, { agent_id: other.id, role: 'writer' }),
+      ]);
+      expect([200, 400]).toContain(changed!.status);
+      expect([revoked!.status, [201, 409].includes(again!.status)]).toEqual([200, true]);
+      const now = await state(share);
+      expect(now).toMatchObject({ status: again!.status === 201 ? 'pending' : 'revoked', relations: null });
+      if (now.status === 'pending') ok(await owner.delete(`${path}/${share}`));
     }
   });
 });
@@ -503,4 +585,59 @@ describe('the audit trail', () => {
 it('a key of nobody reads nothing', async () => {
   const nobody = createRestClient(world.url, `atk_${'x'.repeat(43)}`);
   expect((await nobody.get(`/api/v1/diaries/${await makeDiary(owner, { visibility: 'network' })}`)).status).toBe(401);
+});
+
+describe('55: errors', () => {
+  it('55: each code that there is stands where the type of its problem leads to', async () => {
+    const { type } = (await owner.get(`/api/v1/diaries/${crypto.randomUUID()}`)).body;
+    expect(new URL(type).hash).toBe('#error-not_found');
+    const page = await fetch(`${world.url}${new URL(type).pathname}`);
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')]);
+    // The page draws a row for each problem that the contract has.
+    expect(await (await fetch(`${world.url}/api/docs/docs.js`)).text()).toContain("contract['x-problems']");
+    const contract = (await (await fetch(`${world.url}/api/openapi.json`)).json()) as Json;
+    const shown = new Set(contract['x-problems'].map((problem: Json) => problem.code));
+    expect(Object.keys(errorCodes).filter((code) => !shown.has(code))).toEqual([]);
+  });
+
+  it('55: one that nobody expected is a plain 500 with its request id, by each door, and the only one', async () => {
+    await world.database.query(`
+      create function fail_once() returns trigger language plpgsql as $$
+      begin
+        if new.name like 'Fails %' then raise exception 'secret internals'; end if;
+        return new;
+      end $$;
+      create trigger fail_once before insert on diary_diaries for each row execute function fail_once()`);
+    const client = await connectByHand(world.url, owner.token);
+    try {
+      const failed = await owner.post('/api/v1/diaries', { name: 'Fails by REST' });
+      expect([failed.status, failed.body]).toEqual([
+        500,
+        {
+          type: expect.stringMatching(/#error-internal$/),
+          ...{ title: errorCodes.internal.title, status: 500, code: 'internal', instance: '/api/v1/diaries' },
+          detail: expect.stringContaining('request id'),
+          request_id: failed.headers.get('x-request-id'),
+        },
+      ]);
+      const tool = (await client.call('diary_container_create', { name: 'Fails by tool' })) as Json;
+      expect([tool.isError, JSON.stringify(tool).includes('internal')]).toEqual([true, true]);
+      expect(JSON.stringify([failed.body, tool])).not.toContain('secret internals');
+      const lines = (): string[] =>
+        world.server
+          .output()
+          .split('\n')
+          .filter((line) => line.includes('secret internals'));
+      await until(() => lines().length >= 2, 'both are in the log');
+      expect(lines()[0]).toContain(failed.body.request_id);
+      expect(lines()).toHaveLength(2);
+      // The connection is good for the next one, and nothing of the failed one is there.
+      expect((await owner.post('/api/v1/diaries', { name: 'Works' })).status).toBe(201);
+      const { items } = ok(await owner.get('/api/v1/diaries?limit=200'));
+      expect(items.filter((one: Json) => one.name.startsWith('Fails'))).toEqual([]);
+    } finally {
+      await client.close();
+      await world.database.query('drop trigger fail_once on diary_diaries; drop function fail_once()');
+    }
+  });
 });

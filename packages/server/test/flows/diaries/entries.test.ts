@@ -52,14 +52,28 @@ describe('36: correcting a fact', () => {
       expect((await listOf(by, diary, `&as_of=${before}`)).sort()).toEqual([kept.id, old.id].sort());
       expect(await listOf(by, diary, '&include_superseded=true')).toContain(old.id);
     }
-    for (const tool of ['diary_list', 'diary_reflect']) {
-      const answer = await readersTools.call(tool, { diary_ref: diary });
+    const found = async (more: Json = {}): Promise<string[]> =>
+      ok(
+        await reader.post('/api/v1/diaries/search', { diary_ref: diary, query: 'port', abstain: false, ...more }),
+      ).items.map((item: Json) => item.id);
+    expect((await found()).filter((id) => id !== kept.id)).toEqual([now.id]);
+    expect((await found({ as_of: before })).filter((id) => id !== kept.id)).toEqual([old.id]);
+    for (const [tool, args] of [
+      ['diary_list', {}],
+      ['diary_reflect', {}],
+      ['diary_search', { query: 'port', abstain: false }],
+    ] as const) {
+      const answer = await readersTools.call(tool, { diary_ref: diary, ...args });
       expect([tool, answer.isError ?? false, answer.content[0]!.text]).toEqual([
         tool,
         false,
         expect.not.stringContaining('8080'),
       ]);
     }
+    // Nor in what everybody reads, once the diary is open.
+    ok(await owner.patch(`/api/v1/diaries/${diary}`, { visibility: 'public' }));
+    const feed = ok(await world.anonymous.get('/api/v1/public/feed?limit=100')).items.map((item: Json) => item.id);
+    expect([feed.includes(now.id), feed.includes(old.id)]).toEqual([true, false]);
     const asked = ok(await reader.get(entryPath(diary, old.id)));
     expect([asked.superseded_by, asked.superseded_at]).toEqual([now.id, expect.any(String)]);
   });

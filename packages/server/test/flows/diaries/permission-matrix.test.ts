@@ -1,4 +1,5 @@
 import { operations, toRequest } from '@atrium/protocol';
+import { AtriumError, createAtrium } from '@atrium/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { diaryAgent, give, invite, listOf, makeDiary, write } from '../../support/diary-scene.ts';
 import { connectByHand, type McpDriver } from '../../support/mcp-drivers.ts';
@@ -204,6 +205,18 @@ const byMcp = async (role: Role, tool: string, input: Json): Promise<'success' |
   return found[1];
 };
 
+const bySdk = async (role: Role, operation: string, input: Json): Promise<'success' | number> => {
+  const client: Json = createAtrium({ url: world.url, ...(role === 'N' ? {} : { token: people[role].token }) });
+  const [noun, verb] = operation.split('.') as [string, string];
+  try {
+    await client[noun][verb](input);
+    return 'success';
+  } catch (error) {
+    if (error instanceof AtriumError && error.status !== null) return error.status;
+    throw error;
+  }
+};
+
 const cells = visibilities.flatMap((visibility) =>
   actions.flatMap((action) => roles.map((role) => [visibility, action.name, role, action] as const)),
 );
@@ -226,6 +239,13 @@ describe('29: the permission matrix over MCP', () => {
       expect(seen).toBe(expected(action.kind, role, visibility));
     },
   );
+});
+
+describe('29: the permission matrix over the SDK', () => {
+  it.each(cells)('%s diary: %s by %s', async (visibility, _name, role, action) => {
+    const input = await action.input(scenes[visibility], role);
+    expect(await bySdk(role, action.operation, input)).toBe(expected(action.kind, role, visibility));
+  });
 });
 
 describe('29: lists name what may be read and nothing else', () => {

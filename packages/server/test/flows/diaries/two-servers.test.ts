@@ -52,12 +52,15 @@ it('20: a thousand times granted at one server, read at the other, taken back, a
   };
   const lane = async (n: number): Promise<number> => {
     const diary = await makeDiary(owner!, { name: `Lane ${n}` });
-    const { id } = await write(owner!, diary);
+    const word = `w${randomBytes(8).toString('hex')}`;
+    const { id } = await write(owner!, diary, { content: word });
     const path = `/api/v1/diaries/${diary}/entries/${id}`;
     const seen = async (tools: boolean): Promise<[number, boolean]> => {
       const rest = await away.get(path);
       if (!tools) return [rest.status, rest.status === 200];
       const tool = await client.call('diary_get', { diary_ref: diary, entry_id: id });
+      const { items } = ok(await away.post('/api/v1/diaries/search', { query: word, abstain: false }));
+      expect([n, items.some((item: Json) => item.id === id)]).toEqual([n, tool.isError !== true]);
       return [rest.status, tool.isError !== true];
     };
     let done = 0;

@@ -242,20 +242,13 @@ const filter = (entries, query) => {
 };
 
 const drawErrors = (contract) => {
-  const known = new Map();
-  for (const methods of Object.values(contract.paths))
-    for (const operation of Object.values(methods))
-      for (const answer of Object.values(operation.responses)) {
-        for (const [code, example] of Object.entries(answer.content?.['application/problem+json']?.examples ?? {}))
-          known.set(code, example.value);
-      }
-  const rows = [...known]
-    .sort(([, a], [, b]) => a.status - b.status)
-    .map(([code, problem]) =>
+  const rows = contract['x-problems']
+    .toSorted((a, b) => a.status - b.status)
+    .map((problem) =>
       element(
         'tr',
-        { id: `error-${code}` },
-        element('td', {}, element('code', {}, code)),
+        { id: `error-${problem.code}` },
+        element('td', {}, element('code', {}, problem.code)),
         element('td', {}, String(problem.status)),
         element('td', {}, problem.detail),
       ),
