@@ -4,3 +4,4 @@
  */
 export { createDiariesModule, type DiariesModule } from './diaries-module.ts';
 export { createEndpointEmbedder } from './endpoint-embedder.ts';
+export type { InvitationAsker } from './invitation-board.ts';

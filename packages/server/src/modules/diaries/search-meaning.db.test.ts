@@ -46,6 +46,35 @@ const catchUp = async (services: DiariesServices = t.services): Promise<void> =>
 };
 const filler = ['gardening at dawn', 'weather in spring', 'breakfast with honey', 'cycling uphill', 'music at night'];
 
+describe('54: asking the model', () => {
+  it('54: is twenty a minute for each who asks; then words answer, and a search by meaning alone is refused', async () => {
+    const diary = await diaryOf();
+    await write(diary, 'automobile insurance');
+    await catchUp();
+    const rates = { ...t.parts.rates, meaning: { max: 20, windowMs: 60_000 } };
+    const limited = createDiariesServices({ ...t.parts, rates });
+    const withKey = (by: Call): Call => ({
+      ...by,
+      caller: { ...by.caller, credential: { kind: 'api_key', id: by.caller.id, expires_at: null } },
+    });
+    const ask = (more: More = {}) => search(diary, 'insurance', more, limited, withKey(call));
+    for (let n = 0; n < 20; n += 1) expect((await ask()).meaning, String(n)).toBe('used');
+    const answer = await ask();
+    expect(answer).toMatchObject({ meaning: 'limited', search_type: 'lexical' });
+    expect(answer.items).toHaveLength(1);
+    await expect(ask({ mode: 'vector' })).rejects.toMatchObject({
+      code: 'rate_limited',
+      extensions: { retry_after: expect.any(Number) },
+    });
+    // Words cost nothing of it, and others have their own.
+    expect((await ask({ mode: 'lexical' })).items).toHaveLength(1);
+    const scope = { scope: ['own' as const] };
+    expect((await limited.search.search(withKey(others), searching('insurance', scope))).meaning).toBe('used');
+    t.clock.advance(120_000);
+    expect((await ask()).meaning).toBe('used');
+  });
+});
+
 describe('34: words and meaning', () => {
   it('34: finds by words alone, by meaning alone, by both and by neither', async () => {
     const diary = await diaryOf();
