@@ -30,6 +30,8 @@ const endOf = (begins: Date, period: DigestPeriod): Date =>
     ? new Date(Date.UTC(begins.getUTCFullYear(), begins.getUTCMonth() + 1, 1))
     : new Date(begins.getTime() + (period === 'day' ? 1 : 7) * dayMs);
 
+/** Clocks differ; what came in with a later time than ours is there as well. */
+const endOfTime = new Date('9999-12-31T00:00:00Z');
 const anyId = (): boolean => true;
 
 /** Keeping a memory in order: what was written when, what is said twice, which tags are in use. */
@@ -76,7 +78,7 @@ export const createUpkeepService = ({ database, clock }: DiariesParts) => {
     digest: async (call: Call, input: ParsedInputOf<typeof diariesDigest>): Promise<OutputOf<typeof diariesDigest>> => {
       const now = clock.now();
       const diary = await requireDiary(database.read, call.caller, input.diary_ref, 'read', now);
-      const before = timePosition(input.cursor, anyId)?.value ?? new Date(now.getTime() + dayMs);
+      const before = timePosition(input.cursor, anyId)?.value ?? endOfTime;
       const filter = { ...currentOnly, exclude_suspicious: input.exclude_suspicious };
       const page = { now, period: input.period, before, limit: input.limit + 1, top: input.top };
       const rows = await upkeepStore.digest(database.read, entryVisible(call.caller, now), diary.id, filter, page);
