@@ -1,10 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type EmbeddingServer, startEmbeddingServer } from '../../../test/support/embedding-server.ts';
 import { callBy, makeOrg } from '../../../test/support/make-inbox.ts';
 import { createTestDiaries, naming, searching, type TestDiaries, writing } from '../../../test/support/test-diaries.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { createDiariesServices, type DiariesServices } from './diaries-services.ts';
 import { createEndpointEmbedder } from './endpoint-embedder.ts';
+
+// Dozens of entries a test, on machines that have other things to do.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** With a small server that speaks the protocol, and vectors that can be foretold. */
 let model: EmbeddingServer;

@@ -8,13 +8,16 @@ import {
   type InputOf,
   type MergeView,
 } from '@atrium/protocol';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeCall } from '../../../test/support/make-call.ts';
 import { callBy, makeOrg } from '../../../test/support/make-inbox.ts';
 import { createTestDiaries, naming, searching, type TestDiaries, writing } from '../../../test/support/test-diaries.ts';
 import { anonymousCaller } from '../../platform/http/anonymous-caller.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { createDiariesServices } from './diaries-services.ts';
+
+// Dozens of entries a test, on machines that have other things to do.
+vi.setConfig({ testTimeout: 120_000 });
 
 let t: TestDiaries;
 let call: Call;

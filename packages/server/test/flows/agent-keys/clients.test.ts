@@ -8,7 +8,6 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type CliOptions, newCliHome, runCli } from '../../support/cli.ts';
 import { type KeyWorld, openKeyWorld } from '../../support/key-world.ts';
-import { connectV1 } from '../../support/mcp-drivers.ts';
 import { ok } from '../../support/people.ts';
 import { type Json, someAddress } from '../../support/rest-client.ts';
 
