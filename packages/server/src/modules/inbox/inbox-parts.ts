@@ -4,7 +4,7 @@ import type { Database, Transaction } from '../../platform/db/database.ts';
 import type { GuardedFetch } from '../../platform/net/guarded-fetch.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
-import type { OutsideDecision } from './outside-decision.ts';
+import type { OutsideDecision } from './items-rows.ts';
 
 /** Settings of an organisation that this module reads. */
 export type InboxSettings = Pick<

@@ -105,6 +105,12 @@ export interface ItemRow {
   decides_id: string | null;
 }
 
+/** What an answer decides outside of the inbox: a request of another module that the item stands for. */
+export interface OutsideDecision {
+  kind: 'oauth_approval' | NonNullable<ItemRow['decides_kind']>;
+  id: string;
+}
+
 /** What a reader of one item needs besides its row, found in the same statement. */
 interface ItemDetails {
   channel_name: string | null;

@@ -1,12 +1,6 @@
-import type { ItemRow } from './items-rows.ts';
+import type { ItemRow, OutsideDecision } from './items-rows.ts';
 
 type DecidesColumns = Pick<ItemRow, 'oauth_approval_id' | 'decides_kind' | 'decides_id'>;
-
-/** What an answer decides outside of the inbox: a request of another module that the item stands for. */
-export interface OutsideDecision {
-  kind: 'oauth_approval' | NonNullable<ItemRow['decides_kind']>;
-  id: string;
-}
 
 /** Null for ordinary items, which are decided here. */
 export const decidedOutside = ({

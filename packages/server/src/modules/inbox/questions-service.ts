@@ -7,9 +7,10 @@ import type { CreationService } from './creation-service.ts';
 import { auditItem, emitItem } from './inbox-events.ts';
 import type { InboxParts } from './inbox-parts.ts';
 import { withdraw } from './item-transitions.ts';
+import type { OutsideDecision } from './items-rows.ts';
 import { updateItem } from './items-store.ts';
 import { findChannelByPurpose, insertSystemChannel } from './org-hooks-store.ts';
-import { columnsOfDecision, type OutsideDecision } from './outside-decision.ts';
+import { columnsOfDecision } from './outside-decision.ts';
 import { lockOpenQuestion, setOnlyMember } from './questions-store.ts';
 
 /** A question of another module to one person, which they accept or reject. */

@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
-import type { ItemRow } from './items-rows.ts';
+import type { ItemRow, OutsideDecision } from './items-rows.ts';
 import { type Db, itemColumnsOf } from './items-store.ts';
-import type { OutsideDecision } from './outside-decision.ts';
 
 /** The open item that stands for a request, locked. */
 export const lockOpenQuestion = async (
