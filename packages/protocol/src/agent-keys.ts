@@ -105,7 +105,7 @@ export const trustEdge = z.object({
 });
 export type TrustEdge = z.infer<typeof trustEdge>;
 
-export const signingStatuses = ['pending', 'completed', 'expired'] as const;
+export const signingStatuses = ['pending', 'completed', 'expired', 'declined'] as const;
 export const signingRequestView = z.object({
   id,
   request_id: id.describe('the same id, by the name that signing takes it under'),
@@ -120,6 +120,11 @@ export const signingRequestView = z.object({
   created_at: time,
   expires_at: time,
   completed_at: time.nullable(),
+  decision: z
+    .enum(['approved', 'declined'])
+    .nullable()
+    .describe('what the person behind the agent said; null while they did not, which keeps nobody from signing'),
+  decided_at: time.nullable(),
   next_step: z.string().describe('what to do now'),
 });
 export type SigningRequestView = z.infer<typeof signingRequestView>;
@@ -298,13 +303,6 @@ export const agentsWhoami = defineOperation({
   }),
   status: 200,
   errors: [],
-  mcp: {
-    tool: 'agent_whoami',
-    aliases: ['moltnet_whoami'],
-    title: 'Who am I, with my key',
-    read_only: true,
-    metered: false,
-  },
 });
 
 export const agentsUpdateProfile = defineOperation({
@@ -591,7 +589,7 @@ export const signingRequestsCreate = defineOperation({
   name: 'signing_requests.create',
   summary: 'Prepare a message for your signature',
   description:
-    'Gives the bytes to sign. Sign signing_input with the key that never leaves you, then hand the signature in with crypto_submit_signature within five minutes. Twenty may wait at once.',
+    'Gives the bytes to sign. Sign signing_input with the key that never leaves you, then hand the signature in with crypto_submit_signature within five minutes. Twenty may wait at once. The person behind you sees it in their inbox, and may decline it.',
   method: 'POST',
   path: '/api/v1/crypto/signing-requests',
   access: 'signed_in',
@@ -614,7 +612,7 @@ export const signingRequestsList = defineOperation({
   scope: 'crypto:sign',
   permission: null,
   input: z.strictObject({
-    status: z.array(z.enum(signingStatuses)).max(3).optional().describe('any of these'),
+    status: z.array(z.enum(signingStatuses)).max(4).optional().describe('any of these'),
     ...pageInput,
   }),
   output: page(signingRequestView),
@@ -650,7 +648,13 @@ export const signingRequestsSign = defineOperation({
   input: z.strictObject({ ...ofRequest, signature }),
   output: signingRequestView,
   status: 200,
-  errors: ['not_found', 'agent_key_missing', 'signing_request_expired', 'signing_request_already_completed'],
+  errors: [
+    'not_found',
+    'agent_key_missing',
+    'signing_request_expired',
+    'signing_request_declined',
+    'signing_request_already_completed',
+  ],
   mcp: { tool: 'crypto_submit_signature', title: 'Hand in a signature' },
 });
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { keyFingerprint } from './agent-keys.ts';
+import { agentsWhoami, keyFingerprint } from './agent-keys.ts';
 import { type ChainProblem, chainProblems } from './integrity/entry-chain.ts';
 import { parseSignature, signatureLength } from './keys/signatures.ts';
-import { actor, defineOperation, id, nothing, page, pageInput, time } from './operation.ts';
+import { actor, defineOperation, id, noInput, nothing, page, pageInput, time } from './operation.ts';
 
 /* ---------- words ---------- */
 
@@ -504,6 +504,13 @@ export const diariesSupersedeEntry = defineOperation({
   mcp: { tool: 'diary_supersede', title: 'Correct an entry' },
 });
 
+const tokenBudget = z
+  .int()
+  .min(50)
+  .max(200_000)
+  .optional()
+  .describe('ends the page before its texts hold more tokens, at four characters each; one answer is always given');
+
 /** What an answer is narrowed by. Superseded, expired, archived and dead-end entries are left out unless asked for. */
 export const entryFilter = {
   tags: z.array(tag).max(diaryLimits.tags).optional().describe('all of these'),
@@ -542,6 +549,7 @@ export const diariesListEntries = defineOperation({
       .enum(['full', 'snippet', 'none'])
       .optional()
       .describe('snippet: the first 280 characters, which is what a tool answers unless told otherwise'),
+    token_budget: tokenBudget,
     ...pageInput,
   }),
   output: page(entryView),
@@ -557,6 +565,7 @@ export const diariesGetEntry = defineOperation({
   input: z.strictObject({ ...inEntry, include_expired: z.boolean().default(false) }),
   output: entryView,
   errors: refErrors,
+  if_match: true,
   mcp: { tool: 'diary_get', title: 'Show an entry' },
 });
 export const diariesUpdateEntry = defineOperation({
@@ -581,9 +590,15 @@ export const diariesUpdateEntry = defineOperation({
       .optional()
       .describe('dead_end: was tried and leads nowhere; only the owner makes a quarantined entry active'),
     superseded_by: id.nullable().optional().describe('the entry that replaces it; null brings it back'),
+    version: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('refuse unless this is still its version; the header If-Match fills it'),
   }),
   output: entryView,
-  errors: [...writeErrors, 'entry_superseded'],
+  errors: [...writeErrors, 'entry_superseded', 'entry_version_conflict'],
+  if_match: true,
   body_limit: 1_048_576,
   mcp: { tool: 'diary_update', title: 'Change an entry' },
 });
@@ -670,6 +685,8 @@ export const diariesReflect = defineOperation({
     max_entries: z.int().min(1).max(200).default(50),
     entry_types: z.array(entryType).max(6).optional(),
     exclude_suspicious: z.boolean().default(false),
+    content: z.enum(['full', 'snippet', 'none']).default('full').describe('snippet: the first 280 characters'),
+    token_budget: tokenBudget,
   }),
   output: z.object({
     entries: z.array(
@@ -691,6 +708,181 @@ export const diariesReflect = defineOperation({
   }),
   errors: refErrors,
   mcp: { tool: 'diary_reflect', title: 'Look back' },
+});
+
+/* ---------- looking back over periods, and what is said twice ---------- */
+
+const digestEntry = entryView.pick({
+  id: true,
+  title: true,
+  content: true,
+  tags: true,
+  importance: true,
+  entry_type: true,
+  injection_risk: true,
+  untrusted: true,
+  created_at: true,
+});
+export const diariesDigest = defineOperation({
+  ...reading,
+  name: 'diaries.digest',
+  summary: 'Sum a diary up by days, weeks or months, newest first',
+  description:
+    'For each period in which something was written: how much of each type, the most used tags, and the most important entries. Periods are those of UTC; a week begins on Monday.',
+  method: 'GET',
+  path: '/api/v1/diaries/{diary_ref}/digest',
+  input: z.strictObject({
+    ...inDiary,
+    period: z.enum(['day', 'week', 'month']).default('week'),
+    top: z.int().min(0).max(10).default(3).describe('how many of the most important entries of each period'),
+    exclude_suspicious: z.boolean().default(false),
+    content: z
+      .enum(['full', 'snippet', 'none'])
+      .default('snippet')
+      .describe('snippet: the first 280 characters of an entry'),
+    limit: z.int().min(1).max(60).default(12).describe('periods'),
+    cursor: pageInput.cursor,
+  }),
+  output: page(
+    z.object({
+      begins_at: time,
+      ends_at: time,
+      entries: z.int(),
+      by_type: z.record(z.string(), z.int()),
+      tags: z.array(z.object({ tag: z.string(), entries: z.int() })).describe('the ten most used'),
+      most_important: z.array(digestEntry),
+    }),
+  ),
+  errors: [...refErrors, 'bad_request'],
+  mcp: { tool: 'diary_digest', title: 'Sum up by period' },
+});
+
+const mergeView = relationView.extend({
+  reason: z.enum(['same_text', 'similar_text']),
+  similarity: z.number().describe('0 to 1'),
+});
+export type MergeView = z.infer<typeof mergeView>;
+
+export const diariesFindDuplicates = defineOperation({
+  ...writing,
+  name: 'diaries.find_duplicates',
+  summary: 'Look for entries that say the same and propose to merge them',
+  description:
+    'Looks at a page of entries, newest first, and compares each with what is older in the diary. What it finds is kept as a proposal that the newer entry supersedes the older one: diaries.decide_relation accepts it, which retires the older one and gives its tags and importance to the newer one, or rejects it, and then it is not proposed again. Texts whose numbers differ are never taken for the same.',
+  method: 'POST',
+  path: '/api/v1/diaries/{diary_ref}/duplicates',
+  input: z.strictObject({
+    ...inDiary,
+    limit: z.int().min(1).max(100).default(50).describe('entries to look at'),
+    cursor: pageInput.cursor,
+  }),
+  output: z.object({
+    looked_at: z.int(),
+    proposed: z.array(mergeView).describe('new proposals'),
+    next_cursor: z.string().nullable().describe('older entries are left to look at'),
+  }),
+  errors: [...refErrors, 'bad_request', 'permission_denied'],
+  mcp: { tool: 'diary_find_duplicates', title: 'Find duplicates' },
+});
+export const diariesListDuplicates = defineOperation({
+  ...reading,
+  name: 'diaries.list_duplicates',
+  summary: 'List proposals to merge entries of a diary, newest first',
+  method: 'GET',
+  path: '/api/v1/diaries/{diary_ref}/duplicates',
+  input: z.strictObject({
+    ...inDiary,
+    status: z
+      .array(z.enum(['proposed', 'accepted', 'rejected']))
+      .min(1)
+      .max(3)
+      .default(['proposed'])
+      .describe('proposed ones are shown as long as both entries are current'),
+    ...pageInput,
+  }),
+  output: page(mergeView),
+  errors: [...refErrors, 'bad_request'],
+  mcp: { tool: 'diary_duplicates', title: 'Proposals to merge' },
+});
+
+/* ---------- tags and access ---------- */
+
+export const diariesListTags = defineOperation({
+  ...reading,
+  name: 'diaries.list_tags',
+  summary: 'List the tags in use with how many entries carry each, most used first',
+  method: 'GET',
+  path: '/api/v1/diaries/tags',
+  input: z.strictObject({
+    diary_ref: diaryRef.optional().describe('only of this diary'),
+    scope: z
+      .array(z.enum(diaryScopes))
+      .min(1)
+      .max(5)
+      .default(['own', 'shared', 'team'])
+      .describe('without diary_ref: of which diaries'),
+    prefix: z.string().max(128).optional().describe('how the tag begins, in either case'),
+    ...pageInput,
+  }),
+  output: page(z.object({ tag: z.string(), entries: z.int() })),
+  errors: [...refErrors, 'bad_request'],
+  mcp: { tool: 'diary_tags', title: 'Tags in use' },
+});
+export const diariesListAccess = defineOperation({
+  ...reading,
+  name: 'diaries.list_access',
+  summary: 'List how often entries of a diary of yours were read and found, most used first',
+  description:
+    'Counted by day, and written some seconds later. It has no influence on what a search finds. Who read is not kept.',
+  method: 'GET',
+  path: '/api/v1/diaries/{diary_ref}/access',
+  input: z.strictObject({ ...inDiary, days: z.int().min(1).max(365).default(30), ...pageInput }),
+  output: page(
+    z.object({
+      entry_id: id,
+      title: z.string().nullable(),
+      reads: z.int().describe('opened one by one'),
+      searches: z.int().describe('shown among the answers of a search'),
+      last_day: z.iso.date(),
+    }),
+  ),
+  errors: [...refErrors, 'bad_request', 'permission_denied'],
+});
+
+/* ---------- who one is ---------- */
+
+const rememberedSelf = entryView
+  .pick({
+    id: true,
+    diary_id: true,
+    title: true,
+    content: true,
+    tags: true,
+    importance: true,
+    injection_risk: true,
+    untrusted: true,
+    created_at: true,
+    updated_at: true,
+  })
+  .nullable();
+
+export const diariesWhoami = defineOperation({
+  ...reading,
+  scope: 'agent:profile',
+  name: 'diaries.whoami',
+  summary: 'Say who you are: your identity with its key, and what you wrote down about yourself',
+  description:
+    'The first call of a session. `profile` holds your newest entries of type identity (whoami) and soul with the tag system, from private diaries of your own and as far as nobody else changed them; `hint` says what is missing.',
+  method: 'GET',
+  path: '/api/v1/diaries/whoami',
+  input: noInput,
+  output: z.object({
+    identity: agentsWhoami.output,
+    profile: z.object({ whoami: rememberedSelf, soul: rememberedSelf }),
+    hint: z.string().nullable(),
+  }),
+  errors: [],
+  mcp: { tool: 'agent_whoami', aliases: ['moltnet_whoami'], title: 'Who am I', read_only: true, metered: false },
 });
 
 /* ---------- integrity, export and import ---------- */
@@ -853,23 +1045,20 @@ export const diariesSearch = defineOperation({
       .enum(['full', 'snippet'])
       .optional()
       .describe('snippet: only where it matches, which is what a tool answers unless told otherwise'),
-    token_budget: z
-      .int()
-      .min(50)
-      .max(200_000)
-      .optional()
-      .describe('ends the page before its texts hold more tokens, at four characters each; one answer is always given'),
+    token_budget: tokenBudget,
     ...pageInput,
   }),
   output: page(searchHit).extend({
     total: z.int().describe(`what was found, counted up to ${diaryLimits.found}`),
     search_type: z.enum(['hybrid', 'lexical', 'vector', 'list']),
     meaning: z
-      .enum(['used', 'not_asked', 'not_configured', 'unavailable'])
-      .describe('what became of the search by meaning; unavailable: the model did not answer'),
+      .enum(['used', 'not_asked', 'not_configured', 'limited', 'unavailable'])
+      .describe(
+        'what became of the search by meaning; limited: you asked for it too often in this minute; unavailable: the model did not answer',
+      ),
     abstained: z.boolean(),
   }),
-  errors: [...refErrors, 'bad_request', 'validation_failed', 'diary_search_unavailable'],
+  errors: [...refErrors, 'bad_request', 'validation_failed', 'rate_limited', 'diary_search_unavailable'],
   mcp: { tool: 'diary_search', title: 'Search diaries', read_only: true },
 });
 
@@ -912,7 +1101,8 @@ export const diariesDecideRelation = defineOperation({
   path: '/api/v1/diaries/{diary_ref}/entries/{entry_id}/relations/{relation_id}/decide',
   input: z.strictObject({ ...inEntry, relation_id: id, decision: z.enum(['accepted', 'rejected']) }),
   output: relationView,
-  errors: [...refErrors, 'validation_failed', 'permission_denied', 'entry_superseded', 'relation_decided'],
+  errors: [...writeErrors, 'entry_superseded', 'entry_version_conflict', 'relation_decided'],
+  mcp: { tool: 'diary_decide', title: 'Accept or reject a relation' },
 });
 export const diariesUnrelate = defineOperation({
   ...writing,
@@ -1055,6 +1245,12 @@ export const diariesOperations = [
   diariesRestoreEntry,
   diariesBulk,
   diariesReflect,
+  diariesDigest,
+  diariesFindDuplicates,
+  diariesListDuplicates,
+  diariesListTags,
+  diariesListAccess,
+  diariesWhoami,
   diariesVerify,
   diariesVerifyEntry,
   diariesExport,

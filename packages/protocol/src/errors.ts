@@ -200,6 +200,11 @@ export const errorCodes = {
     title: 'The signing request has expired',
     meaning: 'No signature came in time; prepare the message again.',
   },
+  signing_request_declined: {
+    status: 409,
+    title: 'The signing request was declined',
+    meaning: 'The person behind the agent declined it; it takes no signature any more.',
+  },
   signing_request_already_completed: {
     status: 409,
     title: 'The signing request is completed',
@@ -239,6 +244,11 @@ export const errorCodes = {
     status: 409,
     title: 'Signed entries do not change',
     meaning: 'An entry of a signed diary is neither changed nor deleted; supersede it, or let the owner erase it.',
+  },
+  entry_version_conflict: {
+    status: 409,
+    title: 'The entry was changed meanwhile',
+    meaning: 'Read it again; `current_version` says what it is now. Nothing was changed.',
   },
   entry_superseded: {
     status: 409,

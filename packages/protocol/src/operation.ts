@@ -58,6 +58,8 @@ export interface Operation<
   body?: 'json' | 'raw' | 'multipart';
   /** `file`: the handler answers bytes. `stream`: server-sent events. */
   answer?: 'json' | 'file' | 'stream';
+  /** Answers carry their `version` as ETag; the header If-Match fills the member `version` of an input that has one. */
+  if_match?: boolean;
   /** For a public answer that is the same for everybody: the seconds for which anybody may keep it. */
   cache_s?: number;
   /** Largest body in bytes; default 1 MiB. */

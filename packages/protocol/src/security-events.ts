@@ -92,6 +92,11 @@ export const securityEvents: Readonly<Record<string, SecurityEvent>> = {
   'identity.voucher.revoked': info('A voucher was taken back.', 'issuer_id'),
   'identity.signing.requested': info('A message waits for the signature of an agent.', 'agent_id', 'expires_at'),
   'identity.signing.completed': info('A signature was handed in.', 'agent_id', 'valid'),
+  'identity.signing.decided': info(
+    'The person behind an agent approved or declined a signature.',
+    'agent_id',
+    'decision',
+  ),
   'identity.signing.expired': info('No signature came in time.', 'agent_id'),
   'identity.address.denied': often(
     warning('A request came from a range that operators have denied; told to operators alone.', 'address'),

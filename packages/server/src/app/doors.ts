@@ -148,6 +148,7 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
   const mcp = await mountMcp(http.app, {
     bindings,
     resources: modules.flatMap((module) => module.resources ?? []),
+    prompts: modules.flatMap((module) => module.prompts ?? []),
     version: options.version,
     instructions,
     refused_tools,

@@ -290,6 +290,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     database: storage.database,
     clock,
     settingsOf: (orgId) => settings.get(orgId),
+    identityOf: identity.services.agentKeys.whoami,
     archive: {
       key: createArchiveKey(storage.keysFor('diary archives')[0]),
       source: options.public_url,
@@ -298,6 +299,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     embedder,
     discovery: { version: options.version, info: identity.services.directory.info },
     limiter: options.limits.durable,
+    rates: { public_search: values.config.rateLimits.publicSearch, meaning: values.config.rateLimits.meaning },
     onError: (error, what) => log.error({ err: error }, what),
   });
   lowFilters.push(...(diaries.eventFilters ?? []));
@@ -305,6 +307,11 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
   identity.onPersonExporting(diaries.services.hooks.personExporting);
+  const decides = {
+    oauth_approval: oauth.decideApproval,
+    signing_request: identity.decideSigning,
+    diary_invitation: diaries.services.shares.decide,
+  };
   const inbox: InboxModule = createInboxModule(
     {
       database: storage.database,
@@ -314,7 +321,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       refreshCaller: oauth.refresh,
       meterNotification: async (tx, call) =>
         void (await identity.consume(tx, call.caller.org_id, 'monthly_notifications')),
-      decideApproval: oauth.decideApproval,
+      decideOutside: (tx, call, { kind, ...decision }) => decides[kind](tx, call, decision),
+      personIn: (org_id, id) => identity.callerOf({ org_id, kind: 'user', id }),
       guardedFetch: guarded,
       onError: (error, what) => log.error({ err: error }, what),
       files,
@@ -329,8 +337,11 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       otherFilters: () => lowFilters,
     },
   );
-  const { approvals, hooks, items } = inbox.services;
+  const { approvals, hooks, invitationQuestions, items, signingQuestions } = inbox.services;
   oauth.onApprovalAsked(approvals);
+  diaries.services.invitations.showBy(invitationQuestions);
+  identity.onSigningRequested(signingQuestions.requested);
+  identity.onSigningSettling(signingQuestions.settling);
   identity.onOrgCreated((tx, org) => hooks.orgCreated(tx, org));
   identity.onOrgDeleting((tx, org) => hooks.orgDeleting(tx, org));
   identity.onTeamDeleting(hooks.teamDeleting);
@@ -400,6 +411,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await denials.stop();
       await counts.flush();
       await identity.flush();
+      await diaries.services.access.flush();
       await oauth.stop();
       await guarded.close();
       await oauthFetch.close();

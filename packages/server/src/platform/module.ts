@@ -2,7 +2,7 @@ import type { Actor } from '@atrium/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { PageRoute } from './http/page-route.ts';
 import type { JobDefinition } from './jobs/job.ts';
-import type { McpResources } from './mcp/mcp-face.ts';
+import type { McpPrompt, McpResources } from './mcp/mcp-face.ts';
 import type { Binding } from './operations/binding.ts';
 import type { Caller } from './operations/caller.ts';
 
@@ -42,6 +42,7 @@ export interface Module {
   jobs?: readonly JobDefinition[];
   eventFilters?: readonly EventFilter[];
   resources?: McpResources;
+  prompts?: readonly McpPrompt[];
   /** Adds routes that are no operations. */
   http?: HttpMount;
   /** Called for each committed event in order of seq, at least once a process; for wake-ups and caches, never for effects. */

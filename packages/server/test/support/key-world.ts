@@ -33,7 +33,7 @@ export interface KeyWorld extends World {
 }
 
 const limits = Object.fromEntries(
-  ['REGISTRATION', 'VOUCH', 'SIGNING', 'RECOVERY', 'VERIFY', 'TOOLS'].map((name) => [
+  ['REGISTRATION', 'VOUCH', 'SIGNING', 'RECOVERY', 'VERIFY', 'TOOLS', 'PUBLIC_SEARCH', 'MEANING'].map((name) => [
     `ATRIUM_RATE_LIMIT_${name}`,
     '100000',
   ]),

@@ -25,6 +25,8 @@ export const makeItem = (creator: Caller, at: Date, parts: Partial<ItemRow> = {}
   created_by_owner_id: creator.owner_id,
   asked_with: 'api_key',
   oauth_approval_id: null,
+  decides_kind: null,
+  decides_id: null,
   assignee_id: null,
   claimed_by_id: null,
   claimed_by_name: null,

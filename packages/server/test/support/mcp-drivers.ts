@@ -27,6 +27,9 @@ export interface McpDriver {
   tools(): Promise<string[]>;
   call(tool: string, args?: object, options?: ToolOptions): Promise<ToolResult>;
   read(uri: string): Promise<string>;
+  prompts(): Promise<string[]>;
+  /** The text of a prompt. */
+  prompt(name: string, args?: Record<string, string>): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -34,6 +37,11 @@ export type Connect = (url: string, token: string, onForm?: OnForm) => Promise<M
 
 const textOf = (result: unknown): string =>
   (result as { contents: { text?: string }[] }).contents.map((content) => content.text ?? '').join('');
+
+const promptText = (result: unknown): string =>
+  (result as { messages: { content: { text?: string } }[] }).messages
+    .map(({ content }) => content.text ?? '')
+    .join('\n');
 
 export const connectV1: Connect = async (url, token, onForm) => {
   const client = new OldClient({ name: 'v1', version: '1' }, { capabilities: onForm ? { elicitation: {} } : {} });
@@ -49,6 +57,8 @@ export const connectV1: Connect = async (url, token, onForm) => {
     call: async (name, args = {}, options) =>
       (await client.callTool({ name, arguments: { ...args } }, undefined, options as never)) as never,
     read: async (uri) => textOf(await client.readResource({ uri })),
+    prompts: async () => (await client.listPrompts()).prompts.map((prompt) => prompt.name),
+    prompt: async (name, args = {}) => promptText(await client.getPrompt({ name, arguments: args })),
     close: () => client.close(),
   };
 };
@@ -77,6 +87,8 @@ export const connectV2 =
       call: async (name, args = {}, options) =>
         (await client.callTool({ name, arguments: { ...args } }, options as never)) as never,
       read: async (uri) => textOf(await client.readResource({ uri })),
+      prompts: async () => (await client.listPrompts()).prompts.map((prompt) => prompt.name),
+      prompt: async (name, args = {}) => promptText(await client.getPrompt({ name, arguments: args })),
       close: () => client.close(),
     };
   };
@@ -98,6 +110,8 @@ export const connectByHand: Connect = async (url, token) => {
     tools: async () => (await rpc('tools/list', {})).tools.map((tool: { name: string }) => tool.name),
     call: (name, args = {}, options) => rpc('tools/call', { name, arguments: args }, options?.signal),
     read: async (uri) => textOf(await rpc('resources/read', { uri })),
+    prompts: async () => (await rpc('prompts/list', {})).prompts.map((prompt: { name: string }) => prompt.name),
+    prompt: async (name, args = {}) => promptText(await rpc('prompts/get', { name, arguments: args })),
     close: async () => {
       await fetch(`${url}/mcp`, {
         method: 'DELETE',

@@ -29,7 +29,7 @@ export interface TestDiaries extends TestDatabase {
 export const diarySurroundings = async (
   database: Database,
   clock: Clock,
-): Promise<Pick<DiariesParts, 'archive' | 'discovery' | 'limiter'>> => {
+): Promise<Pick<DiariesParts, 'archive' | 'discovery' | 'identityOf' | 'limiter' | 'rates'>> => {
   const key = await makeKey();
   return {
     archive: { key: async () => key, source: () => 'http://localhost', folder: tmpdir() },
@@ -37,7 +37,12 @@ export const diarySurroundings = async (
       version: 'test',
       info: async () => ({ public_url: 'http://localhost', identity: {}, register: [], recover: [], sign: [] }),
     },
+    identityOf: async ({ caller }) => ({
+      ...{ identity_id: caller.id, kind: caller.kind, name: caller.name, org_id: caller.org_id },
+      ...{ public_key: null, fingerprint: null, client_id: null },
+    }),
     limiter: createPostgresLimiter(database.read, clock),
+    rates: { public_search: { max: 1_000_000, windowMs: 60_000 }, meaning: { max: 1_000_000, windowMs: 60_000 } },
   };
 };
 

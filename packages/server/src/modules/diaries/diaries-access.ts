@@ -24,7 +24,7 @@ const namesShown = 20;
  * The diary that a reference names. Among several of one name those that were given to the caller count first: a
  * stranger must not make a name ambiguous, or stand in for it, by opening a diary of that name to everybody.
  */
-const idOf = async (db: Db, caller: Caller, ref: string, now: Date): Promise<string> => {
+export const diaryIdOf = async (db: Db, caller: Caller, ref: string, now: Date): Promise<string> => {
   if (isUuid(ref)) return ref.toLowerCase();
   const found = await diariesStore.named(db, readerOf(caller, now), ref, namesShown);
   const given = found.filter((one) => one.given);
@@ -52,7 +52,7 @@ export const requireDiary = async (
   ref: string,
   permit: DiaryPermit,
   now: Date,
-): Promise<SeenDiary> => seenDiary(db, caller, await idOf(db, caller, ref, now), permit, now);
+): Promise<SeenDiary> => seenDiary(db, caller, await diaryIdOf(db, caller, ref, now), permit, now);
 
 /**
  * The same in a transaction that changes something. The diary is held first and asked about in a statement of its own:
@@ -66,7 +66,7 @@ export const holdDiary = async (
   permit: DiaryPermit,
   now: Date,
 ): Promise<SeenDiary> => {
-  const id = await idOf(tx.db, call.caller, ref, now);
+  const id = await diaryIdOf(tx.db, call.caller, ref, now);
   if (permit === 'manage') {
     await seenDiary(tx.db, call.caller, id, permit, now);
     await diariesStore.lock(tx.db, id, 'update');

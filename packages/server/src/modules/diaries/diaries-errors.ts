@@ -47,6 +47,11 @@ export const invitationClosed = (status: string): AppError =>
 
 export const immutable = (): AppError => new AppError('entry_immutable');
 
+export const changedMeanwhile = (current_version: number): AppError =>
+  new AppError('entry_version_conflict', 'The entry was changed meanwhile; read it again.', {
+    extensions: { current_version },
+  });
+
 export const superseded = (entry: Pick<EntryRow, 'superseded_at'>): AppError =>
   new AppError('entry_superseded', 'Another entry has replaced this one already.', {
     extensions: { superseded_at: entry.superseded_at?.toISOString() ?? null },

@@ -1,7 +1,9 @@
-import type { Settings } from '@atrium/protocol';
+import type { agentsWhoami, OutputOf, Settings } from '@atrium/protocol';
 import type { Clock } from '../../platform/clock/clock.ts';
+import type { Rate } from '../../platform/config/value-types.ts';
 import type { Database } from '../../platform/db/database.ts';
 import type { RateLimiter } from '../../platform/limits/rate-limiter.ts';
+import type { Call } from '../../platform/operations/call.ts';
 import type { Embedder } from './embedder.ts';
 import type { InjectionScanner } from './injection-scanner.ts';
 
@@ -13,6 +15,8 @@ export interface DiariesParts {
   database: Database;
   clock: Clock;
   settingsOf: (org_id: string) => Promise<DiarySettings>;
+  /** Who calls, with their key. */
+  identityOf: (call: Call) => Promise<OutputOf<typeof agentsWhoami>>;
   /** What exported diaries are signed with, and where they say they come from. */
   archive: {
     key: () => Promise<{ private_key: string; public_key: string }>;
@@ -34,6 +38,12 @@ export interface DiariesParts {
   };
   /** Exact, because strangers are counted by it. */
   limiter: RateLimiter;
+  rates: {
+    /** Searches of what is public. */
+    public_search: Rate;
+    /** Searches that ask the model. */
+    meaning: Rate;
+  };
   onError: (error: unknown, what: string) => void;
   /** Another judge of text than the rules of this module. */
   scan?: InjectionScanner;

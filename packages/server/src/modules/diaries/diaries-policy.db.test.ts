@@ -278,7 +278,13 @@ const checkWholes = async (diaries: Diary[], grants: Grant[]): Promise<void> => 
       const call = callBy(caller);
       const [reads, writes] = [may(caller, 'read', diary, grants), may(caller, 'write', diary, grants)];
       const visible = sorted(diary.entries.filter((one) => writes || !one.quarantined).map((one) => one.id));
-      const reflecting = { diary_ref: diary.id, days: 1, max_entries: 200, exclude_suspicious: false };
+      const reflecting = {
+        diary_ref: diary.id,
+        days: 1,
+        max_entries: 200,
+        exclude_suspicious: false,
+        content: 'full' as const,
+      };
       const reflected = await outcome(async () => {
         const { entries, total_entries } = await t.services.entries.reflect(call, reflecting);
         return { ids: sorted(entries.map((one) => one.id)), total_entries };

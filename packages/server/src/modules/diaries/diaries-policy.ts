@@ -161,6 +161,9 @@ export const entryPublic =
   (e, d) =>
     sql<boolean>`(${entryPublished(now)(e, d)} and ${ref(e, 'hidden_at')} is null)`;
 
+/** Diaries of which anybody reads. */
+export const diaryPublic: ConditionOn = (d) => sql<boolean>`(${ref(d, 'visibility')} = 'public')`;
+
 /** Diaries whose public entries the caller looks after; that they may at all is for the permission to say. */
 export const moderated =
   (caller: Caller): ConditionOn =>

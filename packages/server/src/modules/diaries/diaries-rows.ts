@@ -173,6 +173,12 @@ interface Related {
   content_id: string;
 }
 
+/** A proposal to merge two entries that say the same. */
+export interface MergeRow extends RelationRow {
+  reason: 'same_text' | 'similar_text';
+  similarity: number;
+}
+
 export interface RelationRow {
   id: string;
   diary_id: string;
@@ -192,4 +198,7 @@ export interface RelationRow {
   decided_by_name: string | null;
   created_at: Date;
   decided_at: Date | null;
+  /** Of a proposal to merge. */
+  reason: 'same_text' | 'similar_text' | null;
+  similarity: number | null;
 }

@@ -21,7 +21,7 @@ import { actorOf } from '../../platform/operations/caller.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
 import { audienceStore } from './audience-store.ts';
 import { chainsStore } from './chains-store.ts';
-import { holdDiary, readerOf, requireDiary } from './diaries-access.ts';
+import { diaryIdOf, holdDiary, readerOf, requireDiary } from './diaries-access.ts';
 import { beyondPolicy, tooLongForPublic } from './diaries-errors.ts';
 import { auditDiary, emitDeleted, emitDiary, emitEntries } from './diaries-events.ts';
 import type { DiariesParts } from './diaries-parts.ts';
@@ -30,6 +30,7 @@ import type { DiaryRow, SeenDiary, TupleRow } from './diaries-rows.ts';
 import { diariesStore, subjectsStore } from './diaries-store.ts';
 import { diaryViewOf } from './diaries-views.ts';
 import { entriesStore } from './entries-store.ts';
+import type { InvitationBoard } from './invitation-board.ts';
 import { reanalyse } from './search-index-service.ts';
 import { sharesStore } from './shares-store.ts';
 import { tuplesStore } from './tuples-store.ts';
@@ -74,7 +75,7 @@ export interface NewDiary {
 }
 
 /** Diaries as containers: made, found, renamed, opened, handed over, deleted. */
-export const createDiariesService = ({ database, clock, settingsOf }: DiariesParts) => {
+export const createDiariesService = ({ database, clock, settingsOf }: DiariesParts, invitations: InvitationBoard) => {
   const requireAllowed = async (org_id: string, visibility: DiaryVisibility): Promise<void> => {
     const { diary_max_visibility } = await settingsOf(org_id);
     if (diaryVisibilities.indexOf(visibility) > diaryVisibilities.indexOf(diary_max_visibility))
@@ -150,6 +151,19 @@ export const createDiariesService = ({ database, clock, settingsOf }: DiariesPar
     return { kind, id, name: principal.name } as const;
   };
 
+  /** What stands for open invitations elsewhere ends, before the diary is held; with one who may not do this it all comes back. */
+  const endInvitations = async (
+    tx: Transaction,
+    call: Call,
+    ref: string,
+    person: string | null,
+    now: Date,
+  ): Promise<void> => {
+    const id = await diaryIdOf(tx.db, call.caller, ref, now);
+    for (const share of await sharesStore.openToPeople(tx.db, id, person))
+      await invitations.settling(tx, call, share, 'gone');
+  };
+
   return {
     createIn,
 
@@ -207,8 +221,10 @@ export const createDiariesService = ({ database, clock, settingsOf }: DiariesPar
 
     remove: (call: Call, ref: string): Promise<void> =>
       database.transaction(call, async (tx) => {
-        const diary = await holdDiary(tx, call, ref, 'manage', clock.now());
-        const ids = await audienceStore.readers(tx.db, grantOfPrincipal(clock.now()), diary, readersTold);
+        const now = clock.now();
+        await endInvitations(tx, call, ref, null, now);
+        const diary = await holdDiary(tx, call, ref, 'manage', now);
+        const ids = await audienceStore.readers(tx.db, grantOfPrincipal(now), diary, readersTold);
         await diariesStore.delete(tx.db, diary.id);
         emitDeleted(tx, diary, { everybody: diary.visibility !== 'private', ids });
         auditDiary(tx, 'diaries.delete', diary);
@@ -217,6 +233,7 @@ export const createDiariesService = ({ database, clock, settingsOf }: DiariesPar
     transfer: (call: Call, input: ParsedInputOf<typeof diariesTransfer>): Promise<OutputOf<typeof diariesTransfer>> =>
       database.transaction(call, async (tx) => {
         const now = clock.now();
+        if (input.user_id !== undefined) await endInvitations(tx, call, input.diary_ref, input.user_id, now);
         const diary = await heldForTransfer(tx, call, input.diary_ref, now);
         const owner = await newOwner(tx, diary, input);
         if (owner.id === diary.owner_id) throw invalid('', 'The diary belongs to them already.');

@@ -1,9 +1,18 @@
-import type { Actor, DiaryView, EntryView, entryRevisionView, RelationView, ShareView } from '@atrium/protocol';
+import type {
+  Actor,
+  DiaryView,
+  EntryView,
+  entryRevisionView,
+  MergeView,
+  RelationView,
+  ShareView,
+} from '@atrium/protocol';
 import type { z } from 'zod';
 import type { Call } from '../../platform/operations/call.ts';
 import type {
   EntryRow,
   LinkRow,
+  MergeRow,
   PrincipalKind,
   RelationRow,
   RevisionRow,
@@ -52,7 +61,7 @@ export const isForeign = (call: Call, entry: Pick<EntryRow, 'author_id'>): boole
 export type ContentMode = 'full' | 'snippet' | 'none';
 const snippetLength = 280;
 
-const contentOf = (content: string, mode: ContentMode): string => {
+export const shortened = (content: string, mode: ContentMode): string => {
   if (mode === 'none') return '';
   if (mode === 'full' || content.length <= snippetLength) return content;
   // Not in the middle of a character of two units.
@@ -72,7 +81,7 @@ export const proofOf = (entry: EntryRow): EntryView['proof'] =>
 
 export const entryViewOf = (call: Call, entry: EntryRow, mode: ContentMode = 'full'): EntryView => {
   const untrusted = isForeign(call, entry);
-  const shown = contentOf(entry.content, mode);
+  const shown = shortened(entry.content, mode);
   const fence = call.door === 'mcp' && (untrusted || entry.injection_risk);
   const title = entry.title !== null && entry.title !== '' && fence ? fenced(entry.title, entry.id) : entry.title;
   return {
@@ -102,6 +111,25 @@ export const entryViewOf = (call: Call, entry: EntryRow, mode: ContentMode = 'fu
     created_at: entry.created_at.toISOString(),
     updated_at: entry.updated_at.toISOString(),
   };
+};
+
+const charactersPerToken = 4;
+
+/** What texts cost a model that reads them, roughly. */
+export const tokensIn = (...texts: (string | null)[]): number =>
+  Math.ceil(texts.reduce((sum, one) => sum + (one?.length ?? 0), 0) / charactersPerToken);
+
+/** The first of them whose texts hold no more tokens than that, and one in any case. */
+export const withinBudget = <View extends Pick<EntryView, 'title' | 'content' | 'tags'>>(
+  views: readonly View[],
+  budget: number | undefined,
+): View[] => {
+  if (budget === undefined) return [...views];
+  let tokens = 0;
+  return views.filter(({ title, content, tags }, at) => {
+    tokens += tokensIn(title, content, tags.join(' '));
+    return at === 0 || tokens <= budget;
+  });
 };
 
 export const revisionViewOf = (call: Call, entry_id: string, row: RevisionRow): z.infer<typeof entryRevisionView> => {
@@ -162,4 +190,10 @@ export const relationViewOf = (row: RelationRow): RelationView => ({
     row.decided_by_kind === null ? null : actorFrom(row.decided_by_kind, row.decided_by_id, row.decided_by_name ?? ''),
   created_at: row.created_at.toISOString(),
   decided_at: text(row.decided_at),
+});
+
+export const mergeViewOf = (row: MergeRow): MergeView => ({
+  ...relationViewOf(row),
+  reason: row.reason,
+  similarity: Math.round(row.similarity * 1000) / 1000,
 });

@@ -16,13 +16,14 @@ import { newId } from '../../platform/ids/ids.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { actorOf } from '../../platform/operations/caller.ts';
 import { textPosition, timePosition, toPage } from '../../platform/paging/keyset.ts';
+import type { AccessService } from './access-service.ts';
 import { holdDiary, holdEntry, requireDiary, requireEntry } from './diaries-access.ts';
-import { denied, noEntry } from './diaries-errors.ts';
+import { changedMeanwhile, denied, noEntry } from './diaries-errors.ts';
 import { auditEntry, emitEntry } from './diaries-events.ts';
 import type { DiariesParts } from './diaries-parts.ts';
 import { entryVisible, levels } from './diaries-policy.ts';
 import type { EntryFields, EntryRow, SeenDiary } from './diaries-rows.ts';
-import { entryViewOf, revisionViewOf } from './diaries-views.ts';
+import { entryViewOf, revisionViewOf, withinBudget } from './diaries-views.ts';
 import { embeddingJob, meansElse } from './embedding-text.ts';
 import { entriesStore } from './entries-store.ts';
 import { analysisOf } from './entry-analysis.ts';
@@ -71,13 +72,16 @@ const changedFields = (entry: EntryRow, input: ParsedInputOf<typeof diariesUpdat
 
 /** A signed entry that was set aside, and nothing else is asked for than to let it be seen. */
 const isRelease = (entry: EntryRow, input: ParsedInputOf<typeof diariesUpdateEntry>): boolean => {
-  const { diary_ref: _diary, entry_id: _entry, status, ...others } = input;
+  const { diary_ref: _diary, entry_id: _entry, version: _version, status, ...others } = input;
   const alone = Object.values(others).every((member) => member === undefined);
   return entry.signature !== null && entry.status === 'quarantined' && status === 'active' && alone;
 };
 
 /** Entries of diaries: written, corrected, read, deleted and brought back. */
-export const createEntriesService = ({ database, clock, scan = scanForInjection, embedder = null }: DiariesParts) => {
+export const createEntriesService = (
+  { database, clock, scan = scanForInjection, embedder = null }: DiariesParts,
+  access: Pick<AccessService, 'read'>,
+) => {
   const unembedded = embedder === null ? 'none' : 'pending';
 
   /** Nobody waits for a model: the entry is found by its words until the job has run. */
@@ -313,16 +317,26 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection,
     ): Promise<OutputOf<typeof diariesListEntries>> => {
       const now = clock.now();
       // A model that lists wants to know what there is; it reads one entry at a time.
-      const { diary_ref, content = call.door === 'mcp' ? 'snippet' : 'full', limit, cursor, ...filter } = input;
+      const {
+        diary_ref,
+        content = call.door === 'mcp' ? 'snippet' : 'full',
+        limit,
+        cursor,
+        token_budget,
+        ...filter
+      } = input;
       const diary = await requireDiary(database.read, call.caller, diary_ref, 'read', now);
       const page = { now, limit: limit + 1, after: timePosition(cursor) };
       const rows = await entriesStore.page(database.read, entryVisible(call.caller, now), diary.id, filter, page);
-      return toPage(
+      const views = rows.slice(0, limit).map((row) => entryViewOf(call, row, content));
+      const kept = withinBudget(views, token_budget);
+      const { next_cursor } = toPage(
         rows,
-        limit,
+        kept.length,
         (row) => ({ value: row.created_at, id: row.id }),
-        (row) => entryViewOf(call, row, content),
+        () => null,
       );
+      return { items: kept, next_cursor };
     },
 
     get: async (
@@ -333,6 +347,16 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection,
       const diary = await requireDiary(database.read, call.caller, input.diary_ref, 'read', now);
       const entry = await requireEntry(database.read, call.caller, diary.id, input.entry_id, now);
       if (!input.include_expired && entry.expires_at !== null && entry.expires_at <= now) throw noEntry();
+      access.read(entry.id);
+      return entryViewOf(call, entry);
+    },
+
+    /** Wherever it lives, for whoever has nothing but its id. */
+    findAnywhere: async (call: Call, id: string): Promise<EntryView | null> => {
+      const now = clock.now();
+      const entry = await entriesStore.findSeen(database.read, entryVisible(call.caller, now), id);
+      if (entry === null || (entry.expires_at !== null && entry.expires_at <= now)) return null;
+      access.read(entry.id);
       return entryViewOf(call, entry);
     },
 
@@ -341,7 +365,8 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection,
         const now = clock.now();
         const diary = await holdDiary(tx, call, input.diary_ref, 'write', now);
         let entry = await holdEntry(tx, call.caller, diary.id, input.entry_id, now);
-        const { diary_ref: _diary, entry_id: _entry, superseded_by, ...members } = input;
+        const { diary_ref: _diary, entry_id: _entry, version, superseded_by, ...members } = input;
+        if (version !== undefined && version !== entry.version) throw changedMeanwhile(entry.version);
         if (isRelease(entry, input)) return entryViewOf(call, await release(tx, call, diary, entry, now));
         requireMutable(entry);
         if (Object.values(members).some((member) => member !== undefined))
@@ -426,8 +451,8 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection,
         entriesStore.page(database.read, sees, diary.id, filter, { now, limit: input.max_entries, after: null }),
         entriesStore.count(database.read, sees, diary.id, filter, now),
       ]);
-      const entries = rows.map((row) => {
-        const view = entryViewOf(call, row);
+      const views = rows.map((row) => entryViewOf(call, row, input.content));
+      const entries = withinBudget(views, input.token_budget).map((view) => {
         return {
           id: view.id,
           title: view.title,

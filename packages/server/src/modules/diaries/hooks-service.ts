@@ -1,10 +1,14 @@
 import type { Transaction } from '../../platform/db/database.ts';
-import type { Call } from '../../platform/operations/call.ts';
+import { newId } from '../../platform/ids/ids.ts';
+import { type Call, internalCall } from '../../platform/operations/call.ts';
+import { systemCaller } from '../../platform/operations/caller.ts';
 import { auditDiary, emitDeleted, emitDiary } from './diaries-events.ts';
 import type { DiariesParts } from './diaries-parts.ts';
 import type { DiariesService } from './diaries-service.ts';
 import { diariesStore } from './diaries-store.ts';
+import type { InvitationBoard } from './invitation-board.ts';
 import { peopleStore } from './people-store.ts';
+import { sharesStore } from './shares-store.ts';
 import { tuplesStore } from './tuples-store.ts';
 
 const privateName = 'Private';
@@ -13,6 +17,7 @@ const privateName = 'Private';
 export const createHooksService = (
   { database, clock }: DiariesParts,
   { createIn }: Pick<DiariesService, 'createIn'>,
+  invitations: InvitationBoard,
 ) => ({
   /** Every agent with a key has a diary of its own from the first moment; one that it made itself is as good. */
   agentRegistered: async (tx: Transaction, agent: { id: string; org_id: string; name: string }): Promise<void> => {
@@ -32,6 +37,9 @@ export const createHooksService = (
   /** A person's diaries are theirs and go with them; what they wrote into those of others stays, without their name. */
   personErasing: async (tx: Transaction, { id, name }: { id: string; name: string }): Promise<void> => {
     for (const diary of await diariesStore.ofOwner(tx.db, { kind: 'user', id })) {
+      const call = internalCall(systemCaller({ id: diary.org_id }), newId());
+      for (const share of await sharesStore.openToPeople(tx.db, diary.id))
+        await invitations.settling(tx, call, share, 'gone');
       await diariesStore.delete(tx.db, diary.id);
       emitDeleted(tx, diary, { everybody: diary.visibility !== 'private', ids: [] });
       auditDiary(tx, 'diaries.delete', diary, { reason: 'account deleted' });

@@ -5,4 +5,5 @@
 export { createDiariesModule, type DiariesModule } from './diaries-module.ts';
 export { type Embedder, EmbeddingError } from './embedder.ts';
 export { createEndpointEmbedder } from './endpoint-embedder.ts';
+export type { InvitationAsker } from './invitation-board.ts';
 export { openDirectoryEmbedder } from './model/directory-embedder.ts';

@@ -1,10 +1,11 @@
-import type {
-  diariesDecideRelation,
-  diariesListRelations,
-  diariesRelate,
-  OutputOf,
-  ParsedInputOf,
-  RelationView,
+import {
+  type diariesDecideRelation,
+  type diariesListRelations,
+  type diariesRelate,
+  diaryLimits,
+  type OutputOf,
+  type ParsedInputOf,
+  type RelationView,
 } from '@atrium/protocol';
 import type { Transaction } from '../../platform/db/database.ts';
 import { AppError, invalid } from '../../platform/errors/app-error.ts';
@@ -13,18 +14,41 @@ import type { Call } from '../../platform/operations/call.ts';
 import { actorOf, type Caller } from '../../platform/operations/caller.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
 import { holdDiary, requireDiary, requireEntry } from './diaries-access.ts';
-import { noEntry, noRelation } from './diaries-errors.ts';
+import { changedMeanwhile, noEntry, noRelation, superseded } from './diaries-errors.ts';
 import { auditEntry, emitEntry } from './diaries-events.ts';
 import type { DiariesParts } from './diaries-parts.ts';
 import { entryVisible } from './diaries-policy.ts';
-import type { RelationRow } from './diaries-rows.ts';
-import { relationViewOf } from './diaries-views.ts';
+import type { EntryRow, RelationRow } from './diaries-rows.ts';
+import { isSigned, relationViewOf } from './diaries-views.ts';
+import type { EntriesService } from './entries-service.ts';
 import { entriesStore } from './entries-store.ts';
 import { holdWritable, requireNoCircle, retire } from './entry-writing.ts';
 import { relationsStore } from './relations-store.ts';
 
 /** How entries hang together. One says so, and it counts as a proposal until somebody who may write accepts it. */
-export const createRelationsService = ({ database, clock }: DiariesParts) => {
+export const createRelationsService = (
+  { database, clock }: DiariesParts,
+  { rewrite }: Pick<EntriesService, 'rewrite'>,
+) => {
+  /** Nothing of the entry that goes is lost: its tags, as far as there is room, and its importance. What is signed stays as it is. */
+  const merge = async (
+    tx: Transaction,
+    call: Call,
+    relation: RelationRow,
+    kept: EntryRow,
+    old: EntryRow,
+    now: Date,
+  ): Promise<void> => {
+    if (kept.content_id !== relation.from_content_id) throw changedMeanwhile(kept.version);
+    if (old.content_id !== relation.to_content_id) throw changedMeanwhile(old.version);
+    if (kept.superseded_at !== null) throw superseded(kept);
+    const tags = [...new Set([...kept.tags, ...old.tags])].slice(0, diaryLimits.tags);
+    const importance = Math.max(kept.importance, old.importance);
+    if (isSigned(kept) || (tags.length === kept.tags.length && importance === kept.importance)) return;
+    const diary = await holdDiary(tx, call, kept.diary_id, 'write', now);
+    await rewrite(tx, call, diary, kept, { ...kept, tags, importance }, 'updated', now);
+  };
+
   const require = async (tx: Transaction, caller: Caller, entry_id: string, id: string): Promise<RelationRow> => {
     const relation = await relationsStore.find(tx.db, entryVisible(caller, clock.now()), entry_id, id);
     if (relation === null) throw noRelation();
@@ -93,8 +117,9 @@ export const createRelationsService = ({ database, clock }: DiariesParts) => {
           throw new AppError('relation_decided', `The relation is ${relation.status} already.`);
         if (input.decision === 'accepted' && relation.kind === 'supersedes') {
           const old = await holdWritable(tx, call, diary, relation.to_id, now);
-          await holdWritable(tx, call, diary, relation.from_id, now);
+          const kept = await holdWritable(tx, call, diary, relation.from_id, now);
           await requireNoCircle(tx, old.id, relation.from_id);
+          if (relation.reason !== null) await merge(tx, call, relation, kept, old, now);
           await retire(tx, call, old, relation.from_id, now);
         }
         emitEntry(tx, 'related', entry, { relation_id: relation.id, kind: relation.kind, relation: input.decision });

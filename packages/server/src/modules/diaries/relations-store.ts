@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Schema } from '../../platform/db/schema.gen.ts';
-import type { RelationRow } from './diaries-rows.ts';
+import type { MergeRow, RelationRow } from './diaries-rows.ts';
 
 type Db = Kysely<Schema>;
 type SeesEntry = (e: string, d: string) => RawBuilder<boolean>;
@@ -11,22 +11,22 @@ const side = (e: string) =>
 
 const selected = sql`select r.id, r.diary_id, r.kind, r.status, r.from_id, r.to_id, r.from_content_id, r.to_content_id,
     ${side('f')} as "from", ${side('t')} as "to", r.proposed_by_kind, r.proposed_by_id, r.proposed_by_name,
-    r.decided_by_kind, r.decided_by_id, r.decided_by_name, r.created_at, r.decided_at
+    r.decided_by_kind, r.decided_by_id, r.decided_by_name, r.created_at, r.decided_at, r.reason, r.similarity
   from diary_relations r
   join diary_entries f on f.id = r.from_id join diary_diaries fd on fd.id = f.diary_id
   join diary_entries t on t.id = r.to_id join diary_diaries td on td.id = t.diary_id`;
+
+type NewRelation = Omit<
+  RelationRow,
+  'from' | 'to' | 'decided_by_kind' | 'decided_by_id' | 'decided_by_name' | 'decided_at' | 'reason' | 'similarity'
+> & { org_id: string };
 
 /** Of a relation both ends must be seen. */
 const bothSeen = (sees: SeesEntry) => sql`${sees('f', 'fd')} and ${sees('t', 'td')}`;
 
 export const relationsStore = {
   /** False when the two are related so already. */
-  insert: async (
-    db: Db,
-    r: Omit<RelationRow, 'from' | 'to' | 'decided_by_kind' | 'decided_by_id' | 'decided_by_name' | 'decided_at'> & {
-      org_id: string;
-    },
-  ): Promise<boolean> =>
+  insert: async (db: Db, r: NewRelation): Promise<boolean> =>
     (
       await sql<{
         id: string;
@@ -36,6 +36,46 @@ export const relationsStore = {
           ${r.to_content_id}, ${r.proposed_by_kind}::actor_type, ${r.proposed_by_id}, ${r.proposed_by_name}, ${r.created_at})
         on conflict (from_id, to_id, kind) do nothing returning id`.execute(db)
     ).rows.length === 1,
+
+  /** A proposal to merge; made anew where one was about what an entry said before. Null when the two are related otherwise. */
+  propose: async (db: Db, r: NewRelation & Pick<MergeRow, 'reason' | 'similarity'>): Promise<string | null> =>
+    (
+      await sql<{ id: string }>`insert into diary_relations as d (id, diary_id, org_id, from_id, to_id, kind, status,
+          from_content_id, to_content_id, proposed_by_kind, proposed_by_id, proposed_by_name, created_at, reason, similarity)
+        values (${r.id}, ${r.diary_id}, ${r.org_id}, ${r.from_id}, ${r.to_id}, ${r.kind}, ${r.status}, ${r.from_content_id},
+          ${r.to_content_id}, ${r.proposed_by_kind}::actor_type, ${r.proposed_by_id}, ${r.proposed_by_name}, ${r.created_at},
+          ${r.reason}, ${r.similarity})
+        on conflict (from_id, to_id, kind) do update set from_content_id = excluded.from_content_id,
+          to_content_id = excluded.to_content_id, proposed_by_kind = excluded.proposed_by_kind,
+          proposed_by_id = excluded.proposed_by_id, proposed_by_name = excluded.proposed_by_name,
+          created_at = excluded.created_at, reason = excluded.reason, similarity = excluded.similarity
+          where d.status = 'proposed' and d.reason is not null returning id`.execute(db)
+    ).rows[0]?.id ?? null,
+
+  mergesOf: async (db: Db, sees: SeesEntry, ids: readonly string[]): Promise<MergeRow[]> =>
+    (
+      await sql<MergeRow>`${selected} where r.id = any(${[...ids]}::uuid[]) and ${bothSeen(sees)}
+        order by r.similarity desc, r.id`.execute(db)
+    ).rows,
+
+  /** Proposals to merge in a diary. An open one counts as long as both ends are current and say what they said. */
+  merges: async (
+    db: Db,
+    sees: SeesEntry,
+    diary_id: string,
+    page: { statuses: readonly string[]; now: Date; limit: number; after: { value: Date; id: string } | null },
+  ): Promise<MergeRow[]> => {
+    const stands = (e: string, content_id: string) => sql`${sql.ref(`${e}.superseded_at`)} is null
+      and ${sql.ref(`${e}.status`)} = 'active' and (${sql.ref(`${e}.expires_at`)} is null or ${sql.ref(`${e}.expires_at`)} > ${page.now})
+      and ${sql.ref(`${e}.content_id`)} = ${sql.ref(`r.${content_id}`)}`;
+    return (
+      await sql<MergeRow>`${selected} where r.diary_id = ${diary_id} and r.reason is not null and ${bothSeen(sees)}
+        and r.status = any(${[...page.statuses]}::text[])
+        and (r.status <> 'proposed' or (${stands('f', 'from_content_id')} and ${stands('t', 'to_content_id')}))
+        and ${page.after === null ? sql`true` : sql`(r.created_at, r.id) < (${page.after.value}, ${page.after.id}::uuid)`}
+        order by r.created_at desc, r.id desc limit ${page.limit}`.execute(db)
+    ).rows;
+  },
 
   /** A relation of which the entry is one end. */
   find: async (db: Db, sees: SeesEntry, entry_id: string, id: string): Promise<RelationRow | null> =>

@@ -1,10 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type EmbeddingServer, startEmbeddingServer } from '../../../test/support/embedding-server.ts';
 import { callBy, makeOrg } from '../../../test/support/make-inbox.ts';
 import { createTestDiaries, naming, searching, type TestDiaries, writing } from '../../../test/support/test-diaries.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { createDiariesServices, type DiariesServices } from './diaries-services.ts';
 import { createEndpointEmbedder } from './endpoint-embedder.ts';
+
+// Dozens of entries a test, on machines that have other things to do.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** With a small server that speaks the protocol, and vectors that can be foretold. */
 let model: EmbeddingServer;
@@ -45,6 +48,35 @@ const catchUp = async (services: DiariesServices = t.services): Promise<void> =>
   await services.embedding.sweep();
 };
 const filler = ['gardening at dawn', 'weather in spring', 'breakfast with honey', 'cycling uphill', 'music at night'];
+
+describe('54: asking the model', () => {
+  it('54: is twenty a minute for each who asks; then words answer, and a search by meaning alone is refused', async () => {
+    const diary = await diaryOf();
+    await write(diary, 'automobile insurance');
+    await catchUp();
+    const rates = { ...t.parts.rates, meaning: { max: 20, windowMs: 60_000 } };
+    const limited = createDiariesServices({ ...t.parts, rates });
+    const withKey = (by: Call): Call => ({
+      ...by,
+      caller: { ...by.caller, credential: { kind: 'api_key', id: by.caller.id, expires_at: null } },
+    });
+    const ask = (more: More = {}) => search(diary, 'insurance', more, limited, withKey(call));
+    for (let n = 0; n < 20; n += 1) expect((await ask()).meaning, String(n)).toBe('used');
+    const answer = await ask();
+    expect(answer).toMatchObject({ meaning: 'limited', search_type: 'lexical' });
+    expect(answer.items).toHaveLength(1);
+    await expect(ask({ mode: 'vector' })).rejects.toMatchObject({
+      code: 'rate_limited',
+      extensions: { retry_after: expect.any(Number) },
+    });
+    // Words cost nothing of it, and others have their own.
+    expect((await ask({ mode: 'lexical' })).items).toHaveLength(1);
+    const scope = { scope: ['own' as const] };
+    expect((await limited.search.search(withKey(others), searching('insurance', scope))).meaning).toBe('used');
+    t.clock.advance(120_000);
+    expect((await ask()).meaning).toBe('used');
+  });
+});
 
 describe('34: words and meaning', () => {
   it('34: finds by words alone, by meaning alone, by both and by neither', async () => {

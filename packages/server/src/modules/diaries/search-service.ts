@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
-import { type diariesSearch, diaryLimits, type OutputOf, type ParsedInputOf } from '@atrium/protocol';
+import { diariesSearch, diaryLimits, type OutputOf, type ParsedInputOf } from '@atrium/protocol';
 import { AppError, invalid } from '../../platform/errors/app-error.ts';
 import { isUuid, newId } from '../../platform/ids/ids.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
+import type { AccessService } from './access-service.ts';
 import { readerOf, requireDiary } from './diaries-access.ts';
 import type { DiariesParts } from './diaries-parts.ts';
-import { entryVisible, permitted } from './diaries-policy.ts';
+import { diaryPublic, entryPublic, entryVisible, permitted } from './diaries-policy.ts';
+import { counterKeyOf, tooMany, waitFor } from './diaries-rates.ts';
 import { EmbeddingError } from './embedder.ts';
+import type { SeesEntry } from './entries-store.ts';
 import { searchText } from './entry-analysis.ts';
 import { diversify } from './search/diversity.ts';
 import { type Channel, fuse } from './search/fusion.ts';
@@ -62,9 +65,21 @@ const parsed = (query: string): SearchQuery => {
 const channelOf = (finds: readonly { id: string; score: number }[]): Channel =>
   finds.map(({ id, score }) => ({ id, score }));
 
+/** Whoever asks: what they see, and under what their use of the model is counted. */
+interface Asker {
+  sees: SeesEntry;
+  key: string;
+}
+
 /** Finds entries by words, by meaning, or by both. */
-export const createSearchService = ({ database, clock, embedder = null }: DiariesParts) => {
+export const createSearchService = (
+  { database, clock, limiter, rates, embedder = null }: DiariesParts,
+  access: Pick<AccessService, 'found'>,
+) => {
   const db = database.read;
+
+  /** A model costs more than all else of a search. */
+  const waitOf = (key: string): Promise<number | null> => waitFor(limiter, 'diaries.meaning', key, rates.meaning);
 
   /** The query as a vector of the model whose vectors are complete. Null when no model answers. */
   const vectorOf = async (query: string): Promise<{ values: Float32Array; model: string } | null> => {
@@ -82,16 +97,17 @@ export const createSearchService = ({ database, clock, embedder = null }: Diarie
     return null;
   };
 
-  const channelsOf = async (call: Call, input: Input, reach: readonly Reach[], query: SearchQuery, now: Date) => {
+  const channelsOf = async (asker: Asker, input: Input, reach: readonly Reach[], query: SearchQuery, now: Date) => {
     const wantsMeaning = input.mode !== 'lexical';
-    const vector = wantsMeaning && query.words !== '' ? await vectorOf(query.words) : null;
+    const wait = wantsMeaning && query.words !== '' && embedder !== null ? await waitOf(asker.key) : null;
+    if (input.mode === 'vector' && wait !== null) throw tooMany(wait);
+    const vector = wantsMeaning && query.words !== '' && wait === null ? await vectorOf(query.words) : null;
     if (input.mode === 'vector' && vector === null)
       throw new AppError('diary_search_unavailable', 'No model is configured, or it did not answer.');
     const lexical: LexicalAnswer[] = [];
     const near: (Candidate & { score: number })[] = [];
-    const sees = entryVisible(call.caller, now);
     for (const part of reach) {
-      const asked = { reach: part, sees, filter: input, now };
+      const asked = { reach: part, sees: asker.sees, filter: input, now };
       if (input.mode !== 'vector') {
         const answer = await searchLexically(db, query, input.query ?? '', asked);
         if (!input.abstain || !answer.abstains) lexical.push(answer);
@@ -106,9 +122,11 @@ export const createSearchService = ({ database, clock, embedder = null }: Diarie
       ? 'not_asked'
       : embedder === null
         ? 'not_configured'
-        : vector === null
-          ? 'unavailable'
-          : 'used';
+        : wait !== null
+          ? 'limited'
+          : vector === null
+            ? 'unavailable'
+            : 'used';
     return { lexical, near, meaning };
   };
 
@@ -133,9 +151,9 @@ export const createSearchService = ({ database, clock, embedder = null }: Diarie
     return [...order, ...hits.slice(diversified)];
   };
 
-  const findingsOf = async (call: Call, input: Input, reach: readonly Reach[], now: Date): Promise<Findings> => {
+  const findingsOf = async (asker: Asker, input: Input, reach: readonly Reach[], now: Date): Promise<Findings> => {
     const query = parsed(input.query ?? '');
-    const { lexical, near, meaning } = await channelsOf(call, input, reach, query, now);
+    const { lexical, near, meaning } = await channelsOf(asker, input, reach, query, now);
     const byWords = lexical.flatMap(({ found }) => found).sort((x, y) => y.score - x.score || (x.id < y.id ? -1 : 1));
     const byMeaning = near.sort((x, y) => y.score - x.score || (x.id < y.id ? -1 : 1));
     const known = new Map<string, Candidate>([...byMeaning, ...byWords].map((find) => [find.id, find]));
@@ -267,7 +285,8 @@ export const createSearchService = ({ database, clock, embedder = null }: Diarie
   const begun = async (call: Call, input: Input, now: Date) => {
     const { readable, diary_id } = await reachOf(call, input, now);
     const reach = await searchStore.reach(db, readable, diary_id);
-    return { id: newId(), at: 0, findings: await findingsOf(call, input, reach, now) };
+    const asker = { sees: entryVisible(call.caller, now), key: counterKeyOf(call) };
+    return { id: newId(), at: 0, findings: await findingsOf(asker, input, reach, now) };
   };
 
   return {
@@ -279,6 +298,7 @@ export const createSearchService = ({ database, clock, embedder = null }: Diarie
         input.cursor === undefined ? await begun(call, input, now) : await kept(call, input, input.cursor, now);
       const { hits, ...how } = findings;
       const { items, used } = await shown(call, input, hits.slice(at, at + input.limit), now);
+      access.found(items.map((item) => item.id));
       const next = at + used;
       const goesOn = next < hits.length;
       if (isFirst && goesOn)
@@ -291,6 +311,16 @@ export const createSearchService = ({ database, clock, embedder = null }: Diarie
           at: now,
         });
       return { ...how, items, next_cursor: goesOn ? cursorOf(id, next) : null };
+    },
+
+    /** What strangers may find, best first: the same engine, over what everybody reads. */
+    searchPublic: async (call: Call, asked: { query: string; tag?: string | undefined; limit: number }) => {
+      const now = clock.now();
+      const { query, tag, limit } = asked;
+      const input = diariesSearch.input.parse({ query, limit, ...(tag === undefined ? {} : { tags: [tag] }) });
+      const asker = { sees: entryPublic(now), key: counterKeyOf(call) };
+      const { hits, ...how } = await findingsOf(asker, input, await searchStore.reach(db, diaryPublic, null), now);
+      return { ...how, ids: hits.slice(0, limit).map(({ id }) => id) };
     },
 
     sweep: (): Promise<void> => searchPagesStore.forget(db, new Date(clock.now().getTime() - pagesKeptMs)),

@@ -1,7 +1,7 @@
 import type { searchHit } from '@atrium/protocol';
 import type { z } from 'zod';
 import type { Call } from '../../platform/operations/call.ts';
-import { actorFrom, fenced, isForeign, text } from './diaries-views.ts';
+import { actorFrom, fenced, isForeign, text, tokensIn } from './diaries-views.ts';
 import { makeSnippet } from './search/snippet.ts';
 import type { FoundEntry } from './search-store.ts';
 
@@ -13,14 +13,9 @@ export type Hit = Pick<HitView, 'id' | 'score' | 'relevance' | 'found_by'>;
 /** For an entry: words, in lower case, and the term of the query that each stands for. */
 export type Marking = (entry: FoundEntry) => ReadonlyMap<string, string> | null;
 
-const charactersPerToken = 4;
-
 /** What the texts of an answer cost a model that reads them, roughly. */
 export const tokensOf = ({ title, content, snippet, tags, diary_name }: HitView): number =>
-  Math.ceil(
-    ((title?.length ?? 0) + (content?.length ?? 0) + snippet.text.length + tags.join(' ').length + diary_name.length) /
-      charactersPerToken,
-  );
+  tokensIn(title, content, snippet.text, tags.join(' '), diary_name);
 
 export const hitViewOf = (
   call: Call,

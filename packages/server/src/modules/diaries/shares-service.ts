@@ -1,4 +1,6 @@
 import {
+  diariesAcceptInvitation,
+  diariesDeclineInvitation,
   type diariesListInvitations,
   type diariesListShares,
   type diariesShare,
@@ -12,16 +14,18 @@ import {
 import type { Transaction } from '../../platform/db/database.ts';
 import { AppError, invalid, notFound } from '../../platform/errors/app-error.ts';
 import { newId } from '../../platform/ids/ids.ts';
+import { authorize } from '../../platform/operations/authorize.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { actorOf, type Caller } from '../../platform/operations/caller.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
-import { holdDiary, requireDiary } from './diaries-access.ts';
+import { diaryIdOf, holdDiary, requireDiary } from './diaries-access.ts';
 import { beyondPolicy, invitationClosed, limitReached, noShare } from './diaries-errors.ts';
 import { auditDiary, emitShare } from './diaries-events.ts';
 import type { DiariesParts } from './diaries-parts.ts';
 import type { SeenDiary, ShareRow, TupleRow } from './diaries-rows.ts';
 import { diariesStore, subjectsStore } from './diaries-store.ts';
 import { shareStatusOf, shareViewOf } from './diaries-views.ts';
+import type { InvitationBoard } from './invitation-board.ts';
 import { sharesStore } from './shares-store.ts';
 import { tuplesStore } from './tuples-store.ts';
 
@@ -73,7 +77,7 @@ const unknown: Readonly<Record<Subject['kind'], string>> = {
 };
 
 /** Who else may use a diary: offers, their acceptance, changes and ends. Rows and tuples change together. */
-export const createSharesService = ({ database, clock, settingsOf }: DiariesParts) => {
+export const createSharesService = ({ database, clock, settingsOf }: DiariesParts, invitations: InvitationBoard) => {
   const requireSubject = async (tx: Transaction, diary: SeenDiary, subject: Subject): Promise<void> => {
     const found =
       subject.kind === 'team'
@@ -146,12 +150,41 @@ export const createSharesService = ({ database, clock, settingsOf }: DiariesPart
     return share;
   };
 
+  /** The item that stands for an invitation is held before its diary, as by who answers it there. */
+  const settle = async (
+    tx: Transaction,
+    call: Call,
+    id: string,
+    why: Parameters<InvitationBoard['settling']>[3],
+  ): Promise<void> => {
+    const org_id = await sharesStore.orgOf(tx.db, id);
+    if (org_id !== null) await invitations.settling(tx, call, { id, org_id }, why);
+  };
+
+  const answer = async (tx: Transaction, call: Call, share_id: string, accepted: boolean): Promise<ShareView> => {
+    const now = clock.now();
+    const share = await holdOffered(tx, call, share_id, now);
+    await sharesStore.setStatus(tx.db, share.id, accepted ? 'accepted' : 'declined', now);
+    if (accepted) await grant(tx, share, now);
+    else await diariesStore.nextRevision(tx.db, share.diary_id, now);
+    emitShare(tx, accepted ? 'share_accepted' : 'share_declined', share);
+    if (accepted) auditShare(tx, 'diaries.accept_invitation', share, { role: share.role });
+    else auditShare(tx, 'diaries.decline_invitation', share);
+    return shareViewOf(await requireShare(tx, share.diary_id, share.id), now);
+  };
+
   return {
     share: (call: Call, input: ParsedInputOf<typeof diariesShare>): Promise<ShareView> =>
       database.transaction(call, async (tx) => {
         const now = clock.now();
-        const diary = await holdDiary(tx, call, input.diary_ref, 'manage', now);
         const named = subjectIn(input);
+        // An invitation that nobody answered in time may still stand somewhere.
+        if (named.kind === 'user') {
+          const id = await diaryIdOf(tx.db, call.caller, input.diary_ref, now);
+          for (const former of await sharesStore.openToPeople(tx.db, id, named.id))
+            await invitations.settling(tx, call, former, 'changed');
+        }
+        const diary = await holdDiary(tx, call, input.diary_ref, 'manage', now);
         const subject = await subjectOf(tx, diary, named);
         if (subject.id === diary.owner_id) throw new AppError('bad_request', 'The diary is yours already.');
         const before = await sharesStore.ofSubject(tx.db, diary.id, subject);
@@ -186,6 +219,7 @@ export const createSharesService = ({ database, clock, settingsOf }: DiariesPart
         await sharesStore.put(tx.db, share);
         if (given) await grant(tx, share, now);
         else await diariesStore.nextRevision(tx.db, diary.id, now);
+        await invitations.offered(tx, call, share);
         emitShare(tx, 'shared', share);
         auditShare(tx, 'diaries.share', share, {
           role: share.role,
@@ -217,6 +251,7 @@ export const createSharesService = ({ database, clock, settingsOf }: DiariesPart
     update: (call: Call, input: ParsedInputOf<typeof diariesUpdateShare>): Promise<ShareView> =>
       database.transaction(call, async (tx) => {
         const now = clock.now();
+        await settle(tx, call, input.share_id, 'changed');
         const diary = await holdDiary(tx, call, input.diary_ref, 'manage', now);
         const before = await requireShare(tx, diary.id, input.share_id);
         const status = shareStatusOf(before, now);
@@ -228,6 +263,7 @@ export const createSharesService = ({ database, clock, settingsOf }: DiariesPart
         };
         await sharesStore.setTerms(tx.db, share);
         if (status === 'accepted') await grant(tx, share, now);
+        else await invitations.offered(tx, call, share);
         emitShare(tx, 'share_updated', share);
         auditShare(tx, 'diaries.update_share', share, {
           role: share.role,
@@ -239,6 +275,7 @@ export const createSharesService = ({ database, clock, settingsOf }: DiariesPart
     revoke: (call: Call, input: { diary_ref: string; share_id: string }): Promise<ShareView> =>
       database.transaction(call, async (tx) => {
         const now = clock.now();
+        await settle(tx, call, input.share_id, 'revoked');
         const diary = await holdDiary(tx, call, input.diary_ref, 'manage', now);
         const share = await requireShare(tx, diary.id, input.share_id);
         if (share.status === 'declined' || share.status === 'revoked') throw invitationClosed(share.status);
@@ -266,25 +303,22 @@ export const createSharesService = ({ database, clock, settingsOf }: DiariesPart
 
     accept: (call: Call, share_id: string): Promise<ShareView> =>
       database.transaction(call, async (tx) => {
-        const now = clock.now();
-        const share = await holdOffered(tx, call, share_id, now);
-        await sharesStore.setStatus(tx.db, share.id, 'accepted', now);
-        await grant(tx, share, now);
-        emitShare(tx, 'share_accepted', share);
-        auditShare(tx, 'diaries.accept_invitation', share, { role: share.role });
-        return shareViewOf(await requireShare(tx, share.diary_id, share.id), now);
+        await settle(tx, call, share_id, 'accepted');
+        return answer(tx, call, share_id, true);
       }),
 
     decline: (call: Call, share_id: string): Promise<ShareView> =>
       database.transaction(call, async (tx) => {
-        const now = clock.now();
-        const share = await holdOffered(tx, call, share_id, now);
-        await sharesStore.setStatus(tx.db, share.id, 'declined', now);
-        await diariesStore.nextRevision(tx.db, share.diary_id, now);
-        emitShare(tx, 'share_declined', share);
-        auditShare(tx, 'diaries.decline_invitation', share);
-        return shareViewOf(await requireShare(tx, share.diary_id, share.id), now);
+        await settle(tx, call, share_id, 'declined');
+        return answer(tx, call, share_id, false);
       }),
+
+    /** The same from where the invitation is shown, in the transaction that closes it there. */
+    decide: async (tx: Transaction, call: Call, { id, approved }: { id: string; approved: boolean }): Promise<void> => {
+      // Over there nothing asked for the scope of diaries.
+      authorize(approved ? diariesAcceptInvitation : diariesDeclineInvitation, call.caller);
+      await answer(tx, call, id, approved);
+    },
   };
 };
 

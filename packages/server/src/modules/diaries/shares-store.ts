@@ -53,6 +53,22 @@ export const sharesStore = {
         and s.shared_with = ${subject.id}`.execute(db)
     ).rows[0] ?? null,
 
+  orgOf: async (db: Db, id: string): Promise<string | null> =>
+    (await sql<{ org_id: string }>`select org_id from diary_shares where id = ${id}`.execute(db)).rows[0]?.org_id ??
+    null,
+
+  /** Open invitations of people to a diary; of one person when one is named. */
+  openToPeople: async (
+    db: Db,
+    diary_id: string,
+    person: string | null = null,
+  ): Promise<{ id: string; org_id: string }[]> =>
+    (
+      await sql<{ id: string; org_id: string }>`select id, org_id from diary_shares where diary_id = ${diary_id}
+        and subject_kind = 'user' and status = 'pending' and ${person === null ? sql`true` : sql`shared_with = ${person}`}
+        order by id`.execute(db)
+    ).rows,
+
   offered: async (db: Db, invitee: Invitee, id: string): Promise<ShareRow | null> =>
     (await sql<ShareRow>`${selected} where s.id = ${id} and ${offeredTo(invitee)}`.execute(db)).rows[0] ?? null,
 

@@ -25,6 +25,7 @@ export const identityEvents = {
   signingRequested: 'identity.signing.requested',
   signingCompleted: 'identity.signing.completed',
   signingExpired: 'identity.signing.expired',
+  signingDecided: 'identity.signing.decided',
   sessionCreated: 'identity.session.created',
   sessionRevoked: 'identity.session.revoked',
   keyCreated: 'identity.key.created',
@@ -85,6 +86,7 @@ const mayLearn = (event: StoredEvent, caller: Caller): boolean => {
     case identityEvents.signingRequested:
     case identityEvents.signingCompleted:
     case identityEvents.signingExpired:
+    case identityEvents.signingDecided:
       if (caller.id === event.body['agent_id'] && hasScope(caller.scopes, 'crypto:sign')) return true;
       return may('org:admin', 'audit.read');
     case identityEvents.sessionCreated:

@@ -26,6 +26,16 @@ export interface HookAgent {
   fingerprint: string;
 }
 
+/** A message that an agent is about to sign, and the person behind the agent. */
+export interface HookSigning {
+  id: string;
+  org_id: string;
+  agent: { id: string; name: string };
+  person_id: string;
+  message: string;
+  expires_at: Date;
+}
+
 /** Acts of higher modules that must commit together with an act of identity. Each runs in the open transaction. */
 export interface IdentityHooks {
   orgCreated: ((tx: Transaction, org: HookOrg, call: Call) => Promise<void>)[];
@@ -41,6 +51,10 @@ export interface IdentityHooks {
   agentRegistered: ((tx: Transaction, agent: HookAgent, call: Call) => Promise<void>)[];
   /** An agent was shut out, or recovered by its key: what it was given with its old secret ends. */
   agentShutOut: ((tx: Transaction, agent: { id: string; client_id: string }) => Promise<void>)[];
+  /** An agent prepared a signature: whoever shows questions to people puts it to the one behind the agent. */
+  signingRequested: ((tx: Transaction, request: HookSigning, call: Call) => Promise<void>)[];
+  /** Before a request is held that its agent signs: what stands for it elsewhere is held first, and ends. */
+  signingSettling: ((tx: Transaction, request: { id: string; org_id: string }, call: Call) => Promise<void>)[];
   /** Bytes that the files of an organisation take. */
   storageBytes: ((orgId: string) => Promise<number>)[];
   /** A person asked to be forgotten: a higher module replaces their name where it keeps copies of it. */
@@ -57,6 +71,8 @@ export const createHooks = (): IdentityHooks => ({
   userDisabled: [],
   agentRegistered: [],
   agentShutOut: [],
+  signingRequested: [],
+  signingSettling: [],
   storageBytes: [],
   personErasing: [],
   personExporting: [],

@@ -4,7 +4,7 @@ import { emailsStore } from './emails-store.ts';
 import { enrolmentsStore } from './enrolments-store.ts';
 import { factorsStore } from './factors-store.ts';
 import { identityEventFilter } from './identity-events.ts';
-import { identityResources } from './identity-mcp.ts';
+import { identityPrompts, identityResources } from './identity-mcp.ts';
 import type { Identity } from './index.ts';
 import { linksStore } from './links-store.ts';
 import { recoveryStore } from './recovery-store.ts';
@@ -53,6 +53,7 @@ export const identityModule = (identity: Identity): Module => {
       ...usersAdminRoutes(services),
     ],
     resources: identityResources(services),
+    prompts: identityPrompts,
     pages: [...loginPages(services), ...signInPages(services)],
     eventFilters: [identityEventFilter],
     onEvent: (event) => identity.invalidate(event),

@@ -76,7 +76,7 @@ export type { CredentialSource, CredentialUse, ProofOfPossession } from './crede
 export type { Admission, Proof, ProofMethod } from './entry-service.ts';
 export type { IdentityDatabase, IdentityOptions } from './identity-context.ts';
 export { identityEvents } from './identity-events.ts';
-export type { HookAgent, HookOrg, HookTeam } from './identity-hooks.ts';
+export type { HookAgent, HookOrg, HookSigning, HookTeam } from './identity-hooks.ts';
 export type { Consumption } from './plan-service.ts';
 export type { AgentClient, NamedAgent, SubjectOrg, SubjectProfile, Subjects } from './subjects-store.ts';
 
@@ -100,6 +100,12 @@ export interface IdentityService extends Pick<Credentials, 'resolve' | 'refresh'
   onAgentRegistered(hook: IdentityHooks['agentRegistered'][number]): void;
   /** Tokens and the like of an agent that is shut out, or that recovered by its key. */
   onAgentShutOut(hook: IdentityHooks['agentShutOut'][number]): void;
+  /** A message waits for the signature of an agent; the person behind it may be asked. */
+  onSigningRequested(hook: IdentityHooks['signingRequested'][number]): void;
+  /** It is being signed: what stands for it elsewhere ends. */
+  onSigningSettling(hook: IdentityHooks['signingSettling'][number]): void;
+  /** What the person behind an agent says to a signing request, in the transaction that closes the question. */
+  decideSigning: SigningRequestsService['decide'];
   /** Bytes of files, for the usage page. */
   onUsage(hook: IdentityHooks['storageBytes'][number]): void;
 
@@ -299,6 +305,9 @@ export const createIdentity = (parts: IdentityParts): Identity => {
     onUserDisabled: (hook) => void hooks.userDisabled.push(hook),
     onAgentRegistered: (hook) => void hooks.agentRegistered.push(hook),
     onAgentShutOut: (hook) => void hooks.agentShutOut.push(hook),
+    onSigningRequested: (hook) => void hooks.signingRequested.push(hook),
+    onSigningSettling: (hook) => void hooks.signingSettling.push(hook),
+    decideSigning: services.signingRequests.decide,
     onChanged: (listener) => void listeners.push(listener),
     onUsage: (hook) => void hooks.storageBytes.push(hook),
     onPersonErasing: (hook) => void hooks.personErasing.push(hook),

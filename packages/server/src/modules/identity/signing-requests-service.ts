@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type SigningRequestView, signingInput, signingPayload, toBase64, verifyMessage } from '@atrium/protocol';
+import type { Transaction } from '../../platform/db/database.ts';
 import { AppError, notFound } from '../../platform/errors/app-error.ts';
 import { newId } from '../../platform/ids/ids.ts';
 import { type Call, internalCall } from '../../platform/operations/call.ts';
@@ -19,9 +20,11 @@ const batch = 200;
 const nextStep = (row: SigningRequestRow): string => {
   switch (row.status) {
     case 'pending':
-      return `Sign the bytes of signing_input with your key and hand the signature in before ${row.expires_at.toISOString()}.`;
+      return `${row.decision === 'approved' ? 'The person behind you approved it. ' : ''}Sign the bytes of signing_input with your key and hand the signature in before ${row.expires_at.toISOString()}.`;
     case 'completed':
       return row.valid === true ? 'Done.' : 'The signature was not by your key over these bytes. Prepare it again.';
+    case 'declined':
+      return 'The person behind you declined it; no signature is taken. Ask them before you prepare it again.';
     case 'expired':
       return 'No signature came in time. Prepare it again.';
   }
@@ -41,11 +44,20 @@ const shown = async (row: SigningRequestRow): Promise<SigningRequestView> => ({
   created_at: row.created_at.toISOString(),
   expires_at: row.expires_at.toISOString(),
   completed_at: row.completed_at?.toISOString() ?? null,
+  decision: row.decision,
+  decided_at: row.decided_at?.toISOString() ?? null,
   next_step: nextStep(row),
 });
 
 /** Messages that an agent has asked to sign. The server keeps the question; the key stays with the agent. */
-export const createSigningRequestsService = ({ clock, database, limiter, options, transact }: IdentityContext) => {
+export const createSigningRequestsService = ({
+  clock,
+  database,
+  hooks,
+  limiter,
+  options,
+  transact,
+}: IdentityContext) => {
   const expire = (org_id: string, id: string): Promise<void> => {
     const call = internalCall(systemCaller({ id: org_id }), newId());
     return transact(call, 'signing_requests.expire', async (tx) => {
@@ -85,6 +97,11 @@ export const createSigningRequestsService = ({ clock, database, limiter, options
         const body = { agent_id, expires_at: expires_at.toISOString() };
         tx.emit({ kind: identityEvents.signingRequested, id, body });
         tx.audit({ action: 'signing_requests.create', target_type: 'signing_request', target_id: id });
+        if (agent.owner_id !== null) {
+          const asks = { id: agent_id, name: agent.name };
+          const request = { id, org_id, agent: asks, person_id: agent.owner_id, message, expires_at };
+          for (const hook of hooks.signingRequested) await hook(tx, request, call);
+        }
         return (await signingRequestsStore.find(tx.db, org_id, agent_id, id, now))!;
       });
       return shown(row);
@@ -121,8 +138,10 @@ export const createSigningRequestsService = ({ clock, database, limiter, options
       const { request_id: id, signature } = input;
       const row = await transact(call, 'signing_requests.sign', async (tx) => {
         const at = clock.now();
+        for (const hook of hooks.signingSettling) await hook(tx, { id, org_id }, call);
         const asked = await signingRequestsStore.lock(tx.db, org_id, agent_id, id, at);
         if (asked === null) throw notFound('The signing request');
+        if (asked.status === 'declined') throw new AppError('signing_request_declined');
         if (asked.status === 'completed') throw new AppError('signing_request_already_completed');
         if (asked.status === 'expired') throw new AppError('signing_request_expired');
         const key = await agentKeysStore.currentOf(tx.db, org_id, agent_id);
@@ -142,6 +161,26 @@ export const createSigningRequestsService = ({ clock, database, limiter, options
     },
 
     expire,
+
+    /** Its one person answered. A declined request takes no signature; an approved one waits for its agent as before. */
+    decide: async (tx: Transaction, call: Call, { id, approved }: { id: string; approved: boolean }): Promise<void> => {
+      const { org_id, id: person } = call.caller;
+      const at = clock.now();
+      const asked = await signingRequestsStore.lockOfOwner(tx.db, org_id, person, id, at);
+      if (asked === null) throw notFound('The signing request');
+      if (asked.status !== 'pending' || asked.decision !== null)
+        throw new AppError('item_closed', 'The signing request has ended; your decision was not used.', {
+          extensions: { item_status: 'expired', current_status: 'expired', answered_by: null },
+        });
+      const decision = approved ? 'approved' : 'declined';
+      await signingRequestsStore.decide(tx.db, org_id, id, decision, at);
+      const { agent_id } = asked;
+      tx.emit({ kind: identityEvents.signingDecided, id, body: { agent_id, decision } });
+      tx.audit({
+        ...{ action: 'signing_requests.decide', target_type: 'signing_request', target_id: id },
+        details: { agent_id, decision },
+      });
+    },
 
     /** Ends what no job ended: after a lost queue. */
     sweepDue: async (): Promise<void> => {

@@ -10,18 +10,21 @@ export interface SigningRequestRow {
   agent_id: string;
   message: string;
   nonce: string;
-  status: 'pending' | 'completed' | 'expired';
+  status: 'pending' | 'completed' | 'expired' | 'declined';
   signature: string | null;
   valid: boolean | null;
   created_at: Date;
   expires_at: Date;
   completed_at: Date | null;
+  /** Of the person behind the agent, where they were asked. */
+  decision: 'approved' | 'declined' | null;
+  decided_at: Date | null;
 }
 
 /** A request whose time is over is expired, whether its timer has come round or not. */
 const columns = (now: Date) => sql`s.id, s.org_id, s.agent_id, s.message, s.nonce::text as nonce,
   case when s.status = 'pending' and s.expires_at <= ${now} then 'expired' else s.status end as status,
-  s.signature, s.valid, s.created_at, s.expires_at, s.completed_at`;
+  s.signature, s.valid, s.created_at, s.expires_at, s.completed_at, s.decision, s.decided_at`;
 
 const mine = (orgId: string, agentId: string) => sql`s.org_id = ${orgId} and s.agent_id = ${agentId}`;
 
@@ -93,6 +96,33 @@ export const signingRequestsStore = {
         where org_id = ${orgId} and id = ${id} and status = 'pending' and expires_at > ${done.at}
         returning id`.execute(db)
     ).rows.length > 0,
+
+  /** A request of an agent that this person stands behind, held. */
+  lockOfOwner: async (
+    db: Db,
+    orgId: string,
+    ownerId: string,
+    id: string,
+    now: Date,
+  ): Promise<SigningRequestRow | null> =>
+    (
+      await sql<SigningRequestRow>`select ${columns(now)} from identity_signing_requests s
+        join identity_agents a on a.org_id = s.org_id and a.id = s.agent_id
+        where s.org_id = ${orgId} and s.id = ${id} and a.owner_id = ${ownerId} for update of s`.execute(db)
+    ).rows[0] ?? null,
+
+  decide: async (
+    db: Db,
+    orgId: string,
+    id: string,
+    decision: NonNullable<SigningRequestRow['decision']>,
+    at: Date,
+  ): Promise<void> => {
+    await sql`update identity_signing_requests set decision = ${decision}, decided_at = ${at},
+        status = case when ${decision} = 'declined' then 'declined' else status end,
+        completed_at = case when ${decision} = 'declined' then ${at} else completed_at end
+      where org_id = ${orgId} and id = ${id}`.execute(db);
+  },
 
   /** The agent of a request that nobody signed in time; null when there is nothing to end. */
   expire: async (db: Db, orgId: string, id: string, at: Date): Promise<{ agent_id: string } | null> =>

@@ -24,6 +24,7 @@ import { findOwner } from './item-people-store.ts';
 import { lockOpen, lockSeen, requireChanged, viewOf } from './items-access.ts';
 import type { AnswerSource, Decision, ItemRow, Json } from './items-rows.ts';
 import { addWatchers, type ItemChange, updateCorrectable, updateOpenItem } from './items-store.ts';
+import { decidedOutside } from './outside-decision.ts';
 import { isShared, namedApprovers, verdictOf } from './quorum.ts';
 import type { RulesService } from './rules-service.ts';
 import type { RuleRow } from './rules-store.ts';
@@ -139,8 +140,8 @@ export const createAnswersService = (parts: InboxParts, rules: RulesService): An
     const answer = checkAnswer(item, given);
     await requireApprover(tx, call, item, answer);
     await requireFiles(tx, item, answer);
-    if (item.oauth_approval_id !== null)
-      await parts.decideApproval(tx, call, { id: item.oauth_approval_id, approved: answer.decision === 'accept' });
+    const outside = decidedOutside(item);
+    if (outside !== null) await parts.decideOutside(tx, call, { ...outside, approved: answer.decision === 'accept' });
     await record(tx, item, by, answer, { device: call.user_agent?.slice(0, 200) ?? null });
     const person = by.actor.type === 'user' && by.actor.id !== null ? { id: by.actor.id, type: 'user' } : null;
     if (person !== null) {
@@ -155,7 +156,7 @@ export const createAnswersService = (parts: InboxParts, rules: RulesService): An
     }
     const { correction_window_s } = await parts.settingsOf(item.org_id);
     // What was decided elsewhere may have had its effect already.
-    const final = shared || item.oauth_approval_id !== null;
+    const final = shared || outside !== null;
     const correctable = !final && by.source === 'person' && correction_window_s > 0;
     const change = {
       ...closing(by, answer),

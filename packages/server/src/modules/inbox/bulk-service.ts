@@ -13,6 +13,7 @@ import * as transitions from './item-transitions.ts';
 import type { ItemRow } from './items-rows.ts';
 import { addWatchers, lockItems, markViewed, updateItem } from './items-store.ts';
 import { requireSeeing, startTimers } from './lifecycle-service.ts';
+import { decidedOutside } from './outside-decision.ts';
 
 type Input = ParsedInputOf<typeof inboxBulk>;
 /** True when the item changed. */
@@ -52,7 +53,7 @@ export const createBulkService = ({ database, clock }: InboxParts, answers: Answ
   const approve: Act = async (tx, call, item) => {
     if (item.status !== 'open') throw itemClosed(item);
     if (item.kind !== 'approval') throw invalid('', 'is not an approval');
-    if (item.oauth_approval_id !== null) throw invalid('', 'is decided by itself, not together with others');
+    if (decidedOutside(item) !== null) throw invalid('', 'is decided by itself, not together with others');
     if (call.caller.kind !== 'user') throw denied('People approve; agents ask.', 'principal:user');
     await answers.answerIn(
       tx,

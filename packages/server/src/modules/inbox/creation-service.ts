@@ -33,7 +33,7 @@ interface Created {
 }
 
 /** What an answer decides outside the inbox. */
-export type Decides = Pick<ItemRow, 'oauth_approval_id'>;
+export type Decides = Pick<ItemRow, 'oauth_approval_id' | 'decides_kind' | 'decides_id'>;
 
 export interface CreationService {
   create(call: Call, input: NewItem): Promise<Created>;
@@ -255,6 +255,8 @@ const emptyRow = {
   snooze_generation: 0,
   deleted_at: null,
   oauth_approval_id: null,
+  decides_kind: null,
+  decides_id: null,
 } as const;
 
 const watchersOf = (caller: Caller, input: NewItem): { id: string; type: string }[] => [

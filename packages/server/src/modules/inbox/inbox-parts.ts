@@ -4,6 +4,7 @@ import type { Database, Transaction } from '../../platform/db/database.ts';
 import type { GuardedFetch } from '../../platform/net/guarded-fetch.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
+import type { OutsideDecision } from './items-rows.ts';
 
 /** Settings of an organisation that this module reads. */
 export type InboxSettings = Pick<
@@ -22,8 +23,10 @@ export interface InboxParts {
   meterNotification: (tx: Transaction, call: Call) => Promise<void>;
   /** The caller as they are now; null when they are shut out. For calls that outlive what was checked when they began. */
   refreshCaller: (caller: Caller) => Promise<Caller | null>;
-  /** Decides what an item asks for that stands for a request of the authorization server; refuses without a fresh proof. */
-  decideApproval: (tx: Transaction, call: Call, decision: { id: string; approved: boolean }) => Promise<void>;
+  /** Decides, in the module that asked, what an item asks for that stands for a request of another module. */
+  decideOutside: (tx: Transaction, call: Call, decision: OutsideDecision & { approved: boolean }) => Promise<void>;
+  /** A person as they act in an organisation now; null when they are no active member. */
+  personIn: (org_id: string, id: string) => Promise<Caller | null>;
   guardedFetch: GuardedFetch;
   /** Failures after commit that must not reach a caller. */
   onError: (error: unknown, what: string) => void;

@@ -6,11 +6,14 @@ import { createBulkService } from './bulk-service.ts';
 import { createCreationService } from './creation-service.ts';
 import { createDraftsService } from './drafts-service.ts';
 import type { InboxParts } from './inbox-parts.ts';
+import { createInvitationQuestionsService } from './invitation-questions-service.ts';
 import { createItemsService } from './items-service.ts';
 import { createLifecycleService } from './lifecycle-service.ts';
 import { createOrgHooksService } from './org-hooks-service.ts';
+import { createQuestionsService } from './questions-service.ts';
 import { createResponsesService } from './responses-service.ts';
 import { createRulesService } from './rules-service.ts';
+import { createSigningQuestionsService } from './signing-questions-service.ts';
 import { createTimersService } from './timers-service.ts';
 import { createWaitsService, type WaitLimits } from './waits-service.ts';
 
@@ -22,6 +25,7 @@ export const createInboxServices = (parts: InboxParts, limits?: WaitLimits) => {
   const answers = createAnswersService(parts, rules);
   const creation = createCreationService(parts, answers, rules);
   const waits = createWaitsService(parts, limits);
+  const questions = createQuestionsService(parts, creation);
   return {
     rules,
     answers,
@@ -36,6 +40,8 @@ export const createInboxServices = (parts: InboxParts, limits?: WaitLimits) => {
     drafts: createDraftsService(parts),
     responses: createResponsesService(parts),
     hooks: createOrgHooksService(parts, creation),
-    approvals: createApprovalsService(parts, creation),
+    approvals: createApprovalsService(questions),
+    signingQuestions: createSigningQuestionsService(questions),
+    invitationQuestions: createInvitationQuestionsService(questions),
   };
 };

@@ -4,6 +4,7 @@ import { denied, invalidTransition, itemClosed } from './inbox-errors.ts';
 import type { ItemEvent } from './inbox-events.ts';
 import type { ItemRow } from './items-rows.ts';
 import type { ItemChange } from './items-store.ts';
+import { decidedOutside } from './outside-decision.ts';
 import { timerColumns } from './timers.ts';
 
 /** What an act does to a locked row; null when the item is already as wanted. Throws when the act is not possible. */
@@ -23,7 +24,7 @@ const requireOpen = (item: ItemRow): void => {
 
 /** Somebody outside waits for the decision, so the item ends by that or by its time, and does not begin again. */
 const requireOwnEnd = (item: ItemRow, caller: Caller): void => {
-  if (item.oauth_approval_id === null || caller.kind === 'system') return;
+  if (decidedOutside(item) === null || caller.kind === 'system') return;
   throw new AppError('invalid_transition', 'Approve or reject this request; otherwise it ends when its time is over.', {
     extensions: { item_status: item.status, current_status: item.status },
   });

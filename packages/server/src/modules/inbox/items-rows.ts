@@ -100,6 +100,15 @@ export interface ItemRow {
   deleted_at: Date | null;
   /** The request of the authorization server that an answer decides. */
   oauth_approval_id: string | null;
+  /** The request of another module that an answer decides. */
+  decides_kind: 'signing_request' | 'diary_invitation' | null;
+  decides_id: string | null;
+}
+
+/** What an answer decides outside of the inbox: a request of another module that the item stands for. */
+export interface OutsideDecision {
+  kind: 'oauth_approval' | NonNullable<ItemRow['decides_kind']>;
+  id: string;
 }
 
 /** What a reader of one item needs besides its row, found in the same statement. */
@@ -177,6 +186,7 @@ export const itemColumns = [
   ],
   ...['sealed_taken_at', 'correctable_until', 'last_action', 'withdrawn_reason', 'generation', 'snooze_generation'],
   ...['opened_at', 'created_at', 'updated_at', 'deleted_at', 'asked_with', 'oauth_approval_id'],
+  ...['decides_kind', 'decides_id'],
 ] as const;
 
 /** Columns that no reader of an item is shown. */
@@ -184,7 +194,7 @@ const unpresentedColumns = [
   ...['org_id', 'created_by_owner_id', 'state', 'idempotency_key', 'request_hash', 'dedupe_key'],
   ...['next_escalation_at', 'reminders_s', 'reminders_sent', 'next_reminder_at', 'ttl_ms', 'decision', 'corrected'],
   ...['sealed_values', 'sealed_taken_at', 'last_action', 'withdrawn_reason', 'snooze_generation', 'opened_at'],
-  'deleted_at',
+  ...['deleted_at', 'decides_kind', 'decides_id'],
 ] as const satisfies readonly (keyof ItemRow)[];
 type UnpresentedColumn = (typeof unpresentedColumns)[number];
 

@@ -17,6 +17,7 @@ import { countBoxes, findViewFilter, type ItemFilter, listItems } from './items-
 import { presentItem } from './items-presenter.ts';
 import type { ItemRow, Json } from './items-rows.ts';
 import { findAudience, findItem, type ItemChange, updateItem } from './items-store.ts';
+import { decidedOutside } from './outside-decision.ts';
 import { pageOf, pointOf } from './page-cursor.ts';
 import { enqueueExpiry, enqueueReminder, reminderColumns } from './timers.ts';
 
@@ -116,7 +117,7 @@ export const createItemsService = (parts: InboxParts, creation: CreationService)
         if (forbidden !== undefined && !mayTakeBack(call.caller, item)) {
           throw denied(`Only who asked changes ${forbidden}.`, 'creator');
         }
-        if (item.oauth_approval_id !== null && saysWhat.some((member) => input[member] !== undefined))
+        if (decidedOutside(item) !== null && saysWhat.some((member) => input[member] !== undefined))
           throw denied('What a request says and whom it asks stays as it was asked.', 'creator');
         const change = await changeOf(tx, call, item, input);
         const changed = Object.keys(change);

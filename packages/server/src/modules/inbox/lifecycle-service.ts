@@ -13,6 +13,7 @@ import { assign, claim, type Step, type Transition } from './item-transitions.ts
 import { lockOpen, lockSeen, viewOf } from './items-access.ts';
 import type { ItemRow, Quorum } from './items-rows.ts';
 import { addWatchers, findAudience, markViewed, updateItem } from './items-store.ts';
+import { decidedOutside } from './outside-decision.ts';
 import { namedApprovers } from './quorum.ts';
 import { enqueueTimers, enqueueWake } from './timers.ts';
 
@@ -105,7 +106,7 @@ export const createLifecycleService = ({ database, clock }: InboxParts): Lifecyc
         const item = await lockOpen(tx, call.caller, id);
         const now = clock.now();
         const name = await requireSeeing(tx, item, to, 'to');
-        if (item.oauth_approval_id !== null)
+        if (decidedOutside(item) !== null)
           throw denied('This request is for one person, who cannot hand it on.', 'approver');
         const named = namedApprovers(item.require);
         if (named.length > 0 && !named.includes(call.caller.id)) {

@@ -355,6 +355,25 @@ export const configKeys = {
       'What it is told before an entry. Without it `passage: `. Another one has every entry embedded anew, in the background.',
     example: 'none',
   }),
+  rateLimitPublicSearch: configKey({
+    env: 'ATRIUM_RATE_LIMIT_PUBLIC_SEARCH',
+    yaml: 'rate_limits.public_search',
+    type: rate(minute),
+    default: '15',
+    meaning: 'Searches of the public feed a minute, for each principal or address.',
+    example: '60',
+    reloadable: true,
+  }),
+  rateLimitMeaning: configKey({
+    env: 'ATRIUM_RATE_LIMIT_MEANING',
+    yaml: 'rate_limits.meaning',
+    type: rate(minute),
+    default: '20',
+    meaning:
+      'Searches a minute that ask the embedding model, for each principal or address; further ones go by words alone.',
+    example: '120',
+    reloadable: true,
+  }),
   embeddingsUrl: configKey({
     env: 'ATRIUM_EMBEDDINGS_URL',
     yaml: 'embeddings.url',

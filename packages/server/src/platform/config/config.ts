@@ -41,6 +41,8 @@ export interface Config {
     signing: Rate;
     recovery: Rate;
     verify: Rate;
+    publicSearch: Rate;
+    meaning: Rate;
   };
   files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
   /** `smtp` is null when letters become files. */
@@ -264,6 +266,8 @@ function assemble(get: Get): Config {
       signing: get(k.rateLimitSigning),
       recovery: get(k.rateLimitRecovery),
       verify: get(k.rateLimitVerify),
+      publicSearch: get(k.rateLimitPublicSearch),
+      meaning: get(k.rateLimitMeaning),
     },
     files:
       get(k.files) === 'disk'

@@ -139,6 +139,14 @@ export interface CoreSettings {
   updated_at: Timestamp;
 }
 
+export interface DiaryAccess {
+  entry_id: string;
+  diary_id: string;
+  day: string;
+  reads: Generated<number>;
+  searches: Generated<number>;
+}
+
 export interface DiaryChains {
   diary_id: string;
   org_id: string;
@@ -250,6 +258,8 @@ export interface DiaryRelations {
   decided_by_name: string | null;
   created_at: Timestamp;
   decided_at: Timestamp | null;
+  reason: string | null;
+  similarity: number | null;
 }
 
 export interface DiaryReports {
@@ -629,6 +639,8 @@ export interface IdentitySigningRequests {
   created_at: Timestamp;
   expires_at: Timestamp;
   completed_at: Timestamp | null;
+  decision: string | null;
+  decided_at: Timestamp | null;
 }
 
 export interface IdentitySocialStates {
@@ -913,6 +925,8 @@ export interface InboxItems {
   search: string | null;
   asked_with: string | null;
   oauth_approval_id: string | null;
+  decides_kind: string | null;
+  decides_id: string | null;
 }
 
 export interface InboxRepeats {
@@ -1308,6 +1322,7 @@ export interface Schema {
   core_migrations: CoreMigrations;
   core_rate_counters: CoreRateCounters;
   core_settings: CoreSettings;
+  diary_access: DiaryAccess;
   diary_chains: DiaryChains;
   diary_diaries: DiaryDiaries;
   diary_entries: DiaryEntries;

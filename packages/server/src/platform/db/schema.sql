@@ -150,6 +150,16 @@ create table core_settings (
   constraint core_settings_org_id_key_key UNIQUE NULLS NOT DISTINCT (org_id, key)
 );
 
+create table diary_access (
+  entry_id uuid not null,
+  diary_id uuid not null,
+  day date not null,
+  reads integer not null default 0,
+  searches integer not null default 0,
+  constraint diary_access_pkey PRIMARY KEY (entry_id, day),
+  constraint diary_access_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES diary_entries(id) ON DELETE CASCADE
+);
+
 create table diary_chains (
   diary_id uuid not null,
   org_id uuid not null,
@@ -286,13 +296,18 @@ create table diary_relations (
   decided_by_name text,
   created_at timestamp with time zone not null,
   decided_at timestamp with time zone,
+  reason text,
+  similarity real,
   constraint diary_relations_from_id_to_id_kind_key UNIQUE (from_id, to_id, kind),
   constraint diary_relations_pkey PRIMARY KEY (id),
   constraint diary_relations_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE,
   constraint diary_relations_from_id_fkey FOREIGN KEY (from_id) REFERENCES diary_entries(id) ON DELETE CASCADE,
   constraint diary_relations_to_id_fkey FOREIGN KEY (to_id) REFERENCES diary_entries(id) ON DELETE CASCADE,
   constraint diary_relations_check CHECK ((from_id <> to_id)),
+  constraint diary_relations_check1 CHECK (((reason IS NULL) = (similarity IS NULL))),
   constraint diary_relations_kind_check CHECK ((kind = ANY (ARRAY['supersedes'::text, 'elaborates'::text, 'contradicts'::text, 'supports'::text, 'caused_by'::text, 'references'::text]))),
+  constraint diary_relations_reason_check CHECK ((reason = ANY (ARRAY['same_text'::text, 'similar_text'::text]))),
+  constraint diary_relations_similarity_check CHECK (((similarity >= (0)::double precision) AND (similarity <= (1)::double precision))),
   constraint diary_relations_status_check CHECK ((status = ANY (ARRAY['proposed'::text, 'accepted'::text, 'rejected'::text])))
 );
 
@@ -754,11 +769,16 @@ create table identity_signing_requests (
   created_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
   completed_at timestamp with time zone,
+  decision text,
+  decided_at timestamp with time zone,
   constraint identity_signing_requests_workflow_id_key UNIQUE (workflow_id),
   constraint identity_signing_requests_pkey PRIMARY KEY (id),
   constraint identity_signing_requests_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE,
   constraint identity_signing_requests_check CHECK (((status = 'completed'::text) = ((signature IS NOT NULL) AND (valid IS NOT NULL)))),
-  constraint identity_signing_requests_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'expired'::text])))
+  constraint identity_signing_requests_check1 CHECK (((decision IS NULL) = (decided_at IS NULL))),
+  constraint identity_signing_requests_check2 CHECK (((status <> 'declined'::text) OR (decision = 'declined'::text))),
+  constraint identity_signing_requests_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'declined'::text]))),
+  constraint identity_signing_requests_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'expired'::text, 'declined'::text])))
 );
 
 create table identity_social_states (
@@ -1086,6 +1106,8 @@ create table inbox_items (
   search tsvector,
   asked_with text,
   oauth_approval_id uuid,
+  decides_kind text,
+  decides_id uuid,
   constraint inbox_items_org_id_id_key UNIQUE (org_id, id),
   constraint inbox_items_pkey PRIMARY KEY (id),
   constraint inbox_items_org_id_channel_id_fkey FOREIGN KEY (org_id, channel_id) REFERENCES inbox_channels(org_id, id),
@@ -1093,6 +1115,8 @@ create table inbox_items (
   constraint inbox_items_org_id_parent_id_fkey FOREIGN KEY (org_id, parent_id) REFERENCES inbox_items(org_id, id) ON DELETE SET NULL (parent_id),
   constraint inbox_items_answer_source_check CHECK ((answer_source = ANY (ARRAY['person'::text, 'timeout'::text, 'rule'::text, 'quota'::text, 'system'::text, 'client'::text]))),
   constraint inbox_items_asked_with_check CHECK ((asked_with = ANY (ARRAY['session'::text, 'api_key'::text, 'access_token'::text]))),
+  constraint inbox_items_check CHECK (((decides_kind IS NULL) = (decides_id IS NULL))),
+  constraint inbox_items_decides_kind_check CHECK ((decides_kind = ANY (ARRAY['signing_request'::text, 'diary_invitation'::text]))),
   constraint inbox_items_kind_check CHECK ((kind = ANY (ARRAY['notice'::text, 'question'::text, 'approval'::text]))),
   constraint inbox_items_on_timeout_check CHECK ((on_timeout = ANY (ARRAY['expire'::text, 'default'::text, 'deny'::text, 'escalate'::text]))),
   constraint inbox_items_priority_check CHECK (((priority >= 0) AND (priority <= 4)))
@@ -1547,6 +1571,8 @@ CREATE INDEX core_blobs_unreferenced ON public.core_blobs USING btree (unreferen
 CREATE INDEX core_events_security ON public.core_events USING btree (at DESC, org_id DESC, seq DESC) WHERE (starts_with(kind, 'identity.'::text) OR starts_with(kind, 'oauth.'::text));
 CREATE INDEX core_idempotency_keys_by_expiry ON public.core_idempotency_keys USING btree (expires_at);
 CREATE INDEX core_rate_counters_by_expiry ON public.core_rate_counters USING btree (expires_at);
+CREATE INDEX diary_access_day ON public.diary_access USING btree (day);
+CREATE INDEX diary_access_diary ON public.diary_access USING btree (diary_id, day);
 CREATE INDEX diary_chains_org ON public.diary_chains USING btree (org_id);
 CREATE INDEX diary_diaries_name ON public.diary_diaries USING btree (name);
 CREATE INDEX diary_diaries_open ON public.diary_diaries USING btree (created_at DESC, id DESC) WHERE (visibility <> 'private'::text);
@@ -1572,6 +1598,7 @@ CREATE INDEX diary_entries_unembedded ON public.diary_entries USING btree (updat
 CREATE INDEX diary_entries_words ON public.diary_entries USING gin (tsv, (ARRAY[diary_id])) WHERE (deleted_at IS NULL);
 CREATE INDEX diary_entry_revisions_actor ON public.diary_entry_revisions USING btree (actor_id);
 CREATE INDEX diary_relations_diary ON public.diary_relations USING btree (diary_id);
+CREATE INDEX diary_relations_merges ON public.diary_relations USING btree (diary_id, created_at DESC, id DESC) WHERE (reason IS NOT NULL);
 CREATE INDEX diary_relations_to ON public.diary_relations USING btree (to_id);
 CREATE INDEX diary_reports_decider ON public.diary_reports USING btree (decided_by_id);
 CREATE INDEX diary_reports_entry ON public.diary_reports USING btree (entry_id, status);
@@ -1639,6 +1666,7 @@ CREATE INDEX inbox_items_archiving ON public.inbox_items USING btree (updated_at
 CREATE INDEX inbox_items_assignee ON public.inbox_items USING btree (org_id, assignee_id) WHERE ((assignee_id IS NOT NULL) AND (status = 'open'::inbox_item_status));
 CREATE INDEX inbox_items_channel ON public.inbox_items USING btree (org_id, channel_id, created_at DESC, id DESC) WHERE (deleted_at IS NULL);
 CREATE INDEX inbox_items_creator ON public.inbox_items USING btree (org_id, created_by_id, created_at DESC, id DESC) WHERE (deleted_at IS NULL);
+CREATE UNIQUE INDEX inbox_items_decides ON public.inbox_items USING btree (decides_kind, decides_id) WHERE ((decides_id IS NOT NULL) AND (status = 'open'::inbox_item_status) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX inbox_items_dedupe ON public.inbox_items USING btree (org_id, created_by_id, dedupe_key) WHERE ((dedupe_key IS NOT NULL) AND (status = 'open'::inbox_item_status) AND (deleted_at IS NULL));
 CREATE INDEX inbox_items_escalation ON public.inbox_items USING btree (next_escalation_at) WHERE ((status = 'open'::inbox_item_status) AND (next_escalation_at IS NOT NULL));
 CREATE INDEX inbox_items_expiry ON public.inbox_items USING btree (expires_at) WHERE ((status = 'open'::inbox_item_status) AND (expires_at IS NOT NULL));

@@ -140,6 +140,14 @@ const idempotencyHeader: Json = {
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 };
 
+const matchHeader: Json = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  description: 'The ETag that was read, which is the version; fills `version`.',
+  schema: { type: 'string', maxLength: 20 },
+};
+
 const describeOperation = (operation: Operation, schemas: SchemaCollector): Json => {
   const inPath = pathParameters(operation.path);
   const others = Object.keys(operation.input.shape).filter((name) => !inPath.includes(name));
@@ -148,6 +156,7 @@ const describeOperation = (operation: Operation, schemas: SchemaCollector): Json
     ...parameters(operation, inPath, 'path', schemas),
     ...(inQuery ? parameters(operation, others, 'query', schemas) : []),
     ...(operation.idempotency === undefined ? [] : [idempotencyHeader]),
+    ...(operation.if_match === true && 'version' in operation.input.shape ? [matchHeader] : []),
   ];
   const body =
     operation.method === 'GET' || operation.method === 'DELETE'

@@ -15,6 +15,12 @@ import type { RequestGuard } from './request-guard.ts';
 const json = 'application/json; charset=utf-8';
 /** What anybody may keep, a page of any site may read. */
 const openToAll = { 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' };
+/** `"3"`, also as a weak tag or without quotes; `*` is any version. What names none matches nothing, and is refused. */
+const versionMember = (header: string | undefined): HeaderMembers => {
+  if (header === undefined || header.trim() === '*') return null;
+  return { version: /^\s*(?:W\/)?"?(\d{1,9})"?\s*$/.exec(header)?.[1] ?? header };
+};
+
 /** One operation as an HTTP route. Everything that does not depend on the request is worked out in the constructor. */
 export class OperationRoute {
   readonly operation: Operation;
@@ -24,6 +30,7 @@ export class OperationRoute {
   readonly #guard: RequestGuard;
   readonly #options: HttpHostOptions;
   readonly #fillsSince: boolean;
+  readonly #fillsVersion: boolean;
 
   constructor(binding: Binding, guard: RequestGuard, options: HttpHostOptions) {
     this.operation = binding.operation;
@@ -32,6 +39,7 @@ export class OperationRoute {
     this.#reader = new InputReader(binding.operation);
     this.#guard = guard;
     this.#options = options;
+    this.#fillsVersion = binding.operation.if_match === true && this.#reader.has('version');
     this.#fillsSince = binding.operation.answer === 'stream' && this.#reader.has('since');
   }
 
@@ -83,6 +91,7 @@ export class OperationRoute {
 
   #headerMembers(request: FastifyRequest, key: string | null): HeaderMembers {
     if (key !== null && this.operation.idempotency === 'field') return { idempotency_key: key };
+    if (this.#fillsVersion) return versionMember(request.headers['if-match']);
     if (!this.#fillsSince) return null;
     const last = request.headers['last-event-id'];
     return typeof last === 'string' && last !== '' ? { since: last } : null;
@@ -102,6 +111,7 @@ export class OperationRoute {
     if (this.operation.cache_s !== undefined)
       reply.headers({ ...openToAll, 'cache-control': `public, max-age=${this.operation.cache_s}` });
     if (this.operation.status === 204) return reply.send();
+    if (this.operation.if_match === true) reply.header('etag', `"${(output as { version: number }).version}"`);
     const text = JSON.stringify(output ?? null);
     if (this.#options.validate_output) this.#check(text);
     return sendText(request, reply, text, json);

@@ -68,6 +68,21 @@ export const invalidArguments = (tool: string, error: z.ZodError): AppError =>
     errors: error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
   });
 
+/** JSON-RPC code for a refusal that has no number of its own; `data.code` names it. */
+const refusedCode = -32000;
+
+/** A refusal where there is no tool result to carry it; null for what nobody expected. */
+export const refusalOf = (error: unknown): ProtocolError | null => {
+  if (error instanceof ProtocolError) return error;
+  if (!(error instanceof AppError) || error.code === 'internal') return null;
+  return (
+    protocolErrorOf(error) ?? new ProtocolError(refusedCode, error.message, { ...error.extensions, code: error.code })
+  );
+};
+
+export const unexpected = (requestId: string): ProtocolError =>
+  new ProtocolError(-32603, internalError(requestId).message, { code: 'internal', request_id: requestId });
+
 /** What nobody expected: the log has the rest under the request id. */
 export const internalError = (requestId: string): AppError =>
   new AppError('internal', `Something went wrong on the server. Request ${requestId} names it in the log.`);

@@ -1,3 +1,4 @@
+import type { Operation } from '@atrium/protocol';
 import type { CallToolResult, InputRequiredResult, ServerContext, Tool } from '@modelcontextprotocol/server';
 import type { Call } from '../operations/call.ts';
 import type { Caller } from '../operations/caller.ts';
@@ -16,6 +17,18 @@ export interface McpResources {
   canonical?: (uri: string) => string;
   /** URIs whose content changed with an event, for resources/updated. */
   changedBy?: (event: { kind: string; id: string }) => readonly string[];
+}
+
+/** A text that a client offers to its person or puts before its model, filled in by the server. */
+export interface McpPrompt {
+  name: string;
+  title: string;
+  description: string;
+  arguments: readonly { name: string; description: string; required: boolean }[];
+  /** What it leads to: it is shown and given to those only who may call all of these. */
+  leads_to: readonly Operation[];
+  /** What is put into the mouth of the user. Arguments that are required are there, and none that is unknown. */
+  text: (call: Call, args: Readonly<Record<string, string>>) => Promise<string>;
 }
 
 /** Tools that are known only while the server runs, for example those of a connected MCP server. Operations come first. */

@@ -15,6 +15,7 @@ import {
 import type { InputRounds } from './client-elicitation.ts';
 import { keepPlanLimitCode } from './mcp-errors.ts';
 import type { McpHostOptions, McpLimits } from './mcp-options.ts';
+import { PromptShelf } from './prompt-shelf.ts';
 import { factsOf, ownerOf } from './request-facts.ts';
 import { ResourceShelf } from './resource-shelf.ts';
 import { ToolCaller } from './tool-call.ts';
@@ -48,6 +49,7 @@ class AtriumServer extends Server {
 /** Makes the SDK's server objects, one a session or one a stateless exchange, all on the same tools and resources. */
 export class McpServerMaker {
   readonly shelf: ResourceShelf;
+  readonly prompts: PromptShelf;
   readonly tools: ToolCaller;
   readonly catalogue: ToolCatalogue;
   readonly #options: McpHostOptions;
@@ -63,6 +65,7 @@ export class McpServerMaker {
       bind: (context) => ownerOf(factsOf(context).caller),
     });
     this.shelf = new ResourceShelf(options.resources ?? [], options.log);
+    this.prompts = new PromptShelf(options.prompts ?? [], options.log);
     this.catalogue = new ToolCatalogue(options.bindings);
     this.tools = new ToolCaller(this.catalogue, options, limits, this.#codec);
   }
@@ -83,6 +86,7 @@ export class McpServerMaker {
       }),
     );
     if (this.#hasResources) this.#addResources(server, subscriptions);
+    if (this.#hasPrompts) this.#addPrompts(server);
     this.#options.extend?.(server, era);
     return server;
   }
@@ -96,6 +100,10 @@ export class McpServerMaker {
     return (this.#options.resources ?? []).length > 0;
   }
 
+  get #hasPrompts(): boolean {
+    return (this.#options.prompts ?? []).length > 0;
+  }
+
   #serverOptions(era: 'session' | 'stateless'): ServerOptions {
     const hint = { ttlMs: 60_000, cacheScope: 'private' as const };
     return {
@@ -103,6 +111,7 @@ export class McpServerMaker {
       capabilities: {
         tools: { listChanged: true },
         ...(this.#hasResources && { resources: { subscribe: this.#options.events !== undefined, listChanged: true } }),
+        ...(this.#hasPrompts && { prompts: {} }),
         // Setting a level is answered because clients ask for it; nothing is logged to them. The newest revision has it no more.
         ...(era === 'session' && { logging: {} }),
       },
@@ -112,6 +121,7 @@ export class McpServerMaker {
       inputRequired: { roundTimeoutMs: this.#limits.input_ms },
       cacheHints: {
         'tools/list': hint,
+        ...(this.#hasPrompts && { 'prompts/list': hint }),
         'resources/list': hint,
         'resources/templates/list': hint,
         'server/discover': hint,
@@ -136,6 +146,15 @@ export class McpServerMaker {
       subscriptions.unsubscribe(request.params.uri);
       return {};
     });
+  }
+
+  #addPrompts(server: Server): void {
+    server.setRequestHandler('prompts/list', (_request, context) => ({
+      prompts: this.prompts.list(factsOf(context).caller),
+    }));
+    server.setRequestHandler('prompts/get', (request, context) =>
+      this.prompts.get(request.params.name, request.params.arguments ?? {}, factsOf(context)),
+    );
   }
 
   async #listTools(

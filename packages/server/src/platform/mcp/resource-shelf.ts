@@ -1,5 +1,5 @@
 import {
-  ProtocolError,
+  type ProtocolError,
   type ReadResourceResult,
   type Resource,
   ResourceNotFoundError,
@@ -7,13 +7,10 @@ import {
 } from '@modelcontextprotocol/server';
 import { translateDatabaseError } from '../db/database-errors.ts';
 import { AppError } from '../errors/app-error.ts';
-import { internalError, protocolErrorOf } from './mcp-errors.ts';
+import { refusalOf, unexpected } from './mcp-errors.ts';
 import type { McpResources } from './mcp-face.ts';
 import type { McpHostOptions } from './mcp-options.ts';
 import { plainCallOf, type RequestFacts } from './request-facts.ts';
-
-/** JSON-RPC code for a refusal that has no number of its own; `data.code` names it. */
-const refusedCode = -32000;
 
 /** The resources of all modules as one list. */
 export class ResourceShelf {
@@ -54,18 +51,11 @@ export class ResourceShelf {
 
   #told(thrown: unknown, uri: string, facts: RequestFacts): ProtocolError {
     const error = translateDatabaseError(thrown);
-    if (error instanceof AppError) {
-      if (error.code === 'not_found') return new ResourceNotFoundError(uri);
-      const refusal = protocolErrorOf(error);
-      if (refusal !== null) return refusal;
-      if (error.code !== 'internal')
-        return new ProtocolError(refusedCode, error.message, { ...error.extensions, code: error.code });
-    }
+    if (error instanceof AppError && error.code === 'not_found') return new ResourceNotFoundError(uri);
+    const refusal = refusalOf(error);
+    if (refusal !== null) return refusal;
     this.#log.error({ err: error, request_id: facts.request_id, uri }, 'An MCP resource failed.');
-    return new ProtocolError(-32603, internalError(facts.request_id).message, {
-      code: 'internal',
-      request_id: facts.request_id,
-    });
+    return unexpected(facts.request_id);
   }
 }
 

@@ -1,7 +1,5 @@
-import type { Operation } from '@atrium/protocol';
 import type { Tool } from '@modelcontextprotocol/server';
-import { AppError } from '../errors/app-error.ts';
-import { authorize } from '../operations/authorize.ts';
+import { isAllowed } from '../operations/authorize.ts';
 import type { Binding } from '../operations/binding.ts';
 import type { Caller } from '../operations/caller.ts';
 import type { JsonSchema } from './schema-size.ts';
@@ -51,22 +49,12 @@ export class ToolCatalogue {
     ].join('|');
     const known = this.#lists.get(key);
     if (known !== undefined) return known;
-    const list = this.#entries.filter((entry) => mayUse(entry.binding.operation, caller)).map((entry) => entry.tool);
+    const list = this.#entries.filter((entry) => isAllowed(entry.binding.operation, caller)).map((entry) => entry.tool);
     if (this.#lists.size >= mostLists) this.#lists.clear();
     this.#lists.set(key, list);
     return list;
   }
 }
-
-const mayUse = (operation: Operation, caller: Caller): boolean => {
-  try {
-    authorize(operation, caller);
-    return true;
-  } catch (error) {
-    if (error instanceof AppError) return false;
-    throw error;
-  }
-};
 
 const entryOf = (binding: Binding): ToolEntry => {
   const { operation } = binding;

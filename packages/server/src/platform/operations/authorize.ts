@@ -30,3 +30,14 @@ export const authorize = (operation: Operation, caller: Caller): void => {
     });
   }
 };
+
+/** The same as a question, for lists of what somebody may do. */
+export const isAllowed = (operation: Operation, caller: Caller): boolean => {
+  try {
+    authorize(operation, caller);
+    return true;
+  } catch (error) {
+    if (error instanceof AppError) return false;
+    throw error;
+  }
+};

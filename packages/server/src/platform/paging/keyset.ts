@@ -35,8 +35,18 @@ export const timePosition = (cursor: string | undefined, isId?: (id: string) => 
 };
 
 /** Position of a list sorted by text. */
-export const textPosition = (cursor: string | undefined): Position<string> | null =>
-  cursor === undefined ? null : decode(cursor);
+export const textPosition = (cursor: string | undefined, isId?: (id: string) => boolean): Position<string> | null =>
+  cursor === undefined ? null : decode(cursor, isId);
+
+const countForm = /^\d{1,15}$/;
+
+/** Position of a list sorted by a count. */
+export const countPosition = (cursor: string | undefined, isId?: (id: string) => boolean): Position<number> | null => {
+  const position = textPosition(cursor, isId);
+  if (position === null) return null;
+  if (!countForm.test(position.value)) throw badCursor();
+  return { value: Number(position.value), id: position.id };
+};
 
 /** Cuts rows that were read with `limit + 1` into a page and the cursor of the next one. */
 export const toPage = <Row, View>(

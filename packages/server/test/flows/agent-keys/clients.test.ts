@@ -8,7 +8,6 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type CliOptions, newCliHome, runCli } from '../../support/cli.ts';
 import { type KeyWorld, openKeyWorld } from '../../support/key-world.ts';
-import { connectV1 } from '../../support/mcp-drivers.ts';
 import { ok } from '../../support/people.ts';
 import { type Json, someAddress } from '../../support/rest-client.ts';
 
@@ -56,7 +55,7 @@ describe('54: a client id and secret in the headers of /mcp', () => {
     const requestInit = { headers: headersOf(agent) };
     await client.connect(new StreamableHTTPClientTransport(new URL(`${world.url}/mcp`), { requestInit }) as never);
     const answer = (await client.callTool({ name: 'agent_whoami', arguments: {} })) as { structuredContent: Json };
-    expect(answer.structuredContent).toMatchObject({
+    expect(answer.structuredContent.identity).toMatchObject({
       ...{ identity_id: agent.id, fingerprint: agent.key.fingerprint, client_id: agent.client_id },
     });
     await client.close();
@@ -422,31 +421,5 @@ describe('what an agent reads that has the address alone', () => {
     }
     const text = await (await fetch(`${world.url}/llms.txt`)).text();
     for (const line of [...info.register, ...info.recover, ...info.sign]) expect(text).toContain(line);
-  });
-});
-
-describe('60: who am I', () => {
-  it('60: is the same by the old name, which is not listed, and is answered to people as well', async () => {
-    const agent = await world.agent();
-    const client = await connectV1(world.url, ok(await world.tokenAnswer(agent, '/mcp')).access_token);
-    const mine = (await client.call('agent_whoami')).structuredContent;
-    expect(mine).toMatchObject({ kind: 'agent', public_key: agent.key.public_key });
-    expect((await client.call('moltnet_whoami')).structuredContent).toEqual(mine);
-    const tools = await client.tools();
-    expect(tools).toContain('agent_whoami');
-    expect(tools.filter((name) => name.startsWith('moltnet_'))).toEqual([]);
-    for (const scheme of ['atrium', 'moltnet'])
-      expect(JSON.parse(await client.read(`${scheme}://identity`))).toEqual(mine);
-    const other = (await world.agent()).key;
-    const found = JSON.parse(await client.read(`atrium://agent/${other.fingerprint.toLowerCase()}`));
-    expect(found).toEqual(ok(await world.anonymous.get(`/api/v1/directory/${other.fingerprint}`)));
-    await expect(client.read('atrium://agent/0000-0000-0000-0000')).rejects.toThrow();
-    await client.close();
-    const unscoped = await connectV1(world.url, (await world.org.agent('Unscoped', { scopes: ['inbox:read'] })).token);
-    await expect(unscoped.read('atrium://identity')).rejects.toThrow('agent:profile');
-    await unscoped.close();
-    const owner = await connectV1(world.url, world.org.owner.token);
-    expect((await owner.call('agent_whoami')).structuredContent).toMatchObject({ kind: 'user', public_key: null });
-    await owner.close();
   });
 });

@@ -1,5 +1,5 @@
 import { fromBase64, signBytes } from '@atrium/protocol';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type KeyWorld, openKeyWorld } from '../../support/key-world.ts';
 import { openSocket } from '../../support/live-socket.ts';
 import { connectV1 } from '../../support/mcp-drivers.ts';
@@ -7,6 +7,9 @@ import { createMovedClock } from '../../support/moved-clock.ts';
 import { ok } from '../../support/people.ts';
 import type { Json, RestClient } from '../../support/rest-client.ts';
 import { until } from '../../support/until.ts';
+
+// Timers and sweeps come round in real time.
+vi.setConfig({ testTimeout: 300_000 });
 
 const clock = createMovedClock();
 let world: KeyWorld;
@@ -88,6 +91,9 @@ it('17: a wrong signature ends it without a second try; no signature in 300 s ex
   const second = await agent.post(`${path}/${wrong.id}/sign`, { signature: good });
   expect([second.status, second.body.code]).toEqual([409, 'signing_request_already_completed']);
 
+  // Whoever stands behind the agent is asked, until then.
+  const agents = 'update identity_agents set owner_id = $1 where id = $2';
+  await world.database.query(agents, [world.org.owner.id, agent.id]);
   const socket = await openSocket(world.url, agent.token);
   const late = await prepare(agent, 'late');
   expect(Date.parse(late.expires_at) - Date.parse(late.created_at)).toBe(300_000);
@@ -97,11 +103,13 @@ it('17: a wrong signature ends it without a second try; no signature in 300 s ex
   expect([refused.status, refused.body.code]).toEqual([409, 'signing_request_expired']);
   expect(ok(await agent.get(`${path}/${late.id}`)).status).toBe('expired');
   // The timer of the row or the sweep behind it comes round in real time.
-  await socket.event((one) => one.kind === 'identity.signing.expired' && one.id === late.id, 'it expires', 40_000);
+  await socket.event((one) => one.kind === 'identity.signing.expired' && one.id === late.id, 'it expires', 120_000);
   await until(
     async () =>
       (await world.row('select status from identity_signing_requests where id = $1', [late.id])).status === 'expired',
     'the row says so',
   );
+  const item = async () => (await world.row('select status from inbox_items where decides_id = $1', [late.id])).status;
+  await until(async () => (await item()) === 'expired', 'its item is over', 120_000);
   socket.close();
 });

@@ -83,6 +83,11 @@ const actions: Action[] = [
     operation: 'diaries.search',
     input: async ({ diary }) => ({ diary_ref: diary, query: 'zebra' }),
   },
+  { name: 'digest', kind: 'read', operation: 'diaries.digest', input: inDiary },
+  { name: 'list tags', kind: 'read', operation: 'diaries.list_tags', input: inDiary },
+  { name: 'list duplicates', kind: 'read', operation: 'diaries.list_duplicates', input: inDiary },
+  { name: 'find duplicates', kind: 'write', operation: 'diaries.find_duplicates', input: inDiary },
+  { name: 'list access', kind: 'manage', operation: 'diaries.list_access', input: inDiary },
   { name: 'history', kind: 'read', operation: 'diaries.entry_history', input: inEntry },
   { name: 'list relations', kind: 'read', operation: 'diaries.list_relations', input: inEntry },
   {

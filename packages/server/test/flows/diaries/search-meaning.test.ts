@@ -15,6 +15,7 @@ beforeAll(async () => {
       ATRIUM_EMBEDDINGS_URL: model.url,
       ATRIUM_EMBEDDINGS_MODEL: 'second',
       ATRIUM_EMBEDDINGS_KEY: 'key-of-the-model',
+      ATRIUM_RATE_LIMIT_MEANING: '100000',
     },
   });
   owner = await diaryAgent(await world.makeOrg('Home'), 'Owner');

@@ -52,6 +52,7 @@ const sentences: Record<string, string> = {
   'recovery.reset_secret': 'recovered {} by its key',
   'signing_requests.create': 'prepared a signature',
   'signing_requests.sign': 'handed a signature in',
+  'signing_requests.decide': 'decided about a signature',
   'signing_requests.expire': 'let a signing request expire',
   'operation.denied': 'was refused {}',
   'settings.update': 'changed settings',

@@ -109,6 +109,8 @@ const meaningNotes: Record<Found['meaning'], string | null> = {
   used: null,
   not_asked: null,
   not_configured: 'Lexical only: no model is configured, so entries are found by their words, not by their meaning.',
+  limited:
+    'Lexical only: you searched by meaning too often in this minute, so entries are found by their words for now.',
   unavailable: 'Lexical only: the model does not answer, so entries are found by their words for now.',
 };
 

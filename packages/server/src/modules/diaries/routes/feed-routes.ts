@@ -6,6 +6,7 @@ import {
   feedRead,
   feedReport,
   feedRestore,
+  feedSearch,
   feedStream,
 } from '@atrium/protocol';
 import { type Binding, bind } from '../../../platform/operations/binding.ts';
@@ -14,6 +15,7 @@ import type { DiariesServices } from '../diaries-services.ts';
 /** The public part, and who looks after it. */
 export const feedBindings = ({ feed, moderation }: DiariesServices): Binding[] => [
   bind(feedBrowse, (call, input) => feed.browse(call, input)),
+  bind(feedSearch, (call, input) => feed.search(call, input)),
   bind(feedRead, (call, { entry_id }) => feed.read(call, entry_id)),
   bind(feedStream, (call, input) => feed.stream(call, input)),
   bind(feedReport, (call, input) => feed.report(call, input)),

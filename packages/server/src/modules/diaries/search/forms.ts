@@ -9,7 +9,8 @@ export interface Form {
   weight: number;
 }
 
-const quoted = (term: string): string => `'${term.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+/** A word as the text of a tsquery. */
+export const quoted = (term: string): string => `'${term.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 
 /** Each word of the query that stands anywhere, itself or by look-alikes, the rarest first. */
 export const formsOf = (

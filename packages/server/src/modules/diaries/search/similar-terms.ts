@@ -17,7 +17,7 @@ export const trigrams = (term: string): Set<string> => {
 };
 
 /** Dice coefficient of the trigrams. */
-const likeness = (left: ReadonlySet<string>, right: ReadonlySet<string>): number => {
+export const likeness = (left: ReadonlySet<string>, right: ReadonlySet<string>): number => {
   let shared = 0;
   for (const gram of left) if (right.has(gram)) shared += 1;
   return (2 * shared) / (left.size + right.size);

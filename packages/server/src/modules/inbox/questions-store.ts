@@ -1,13 +1,18 @@
 import { sql } from 'kysely';
-import type { ItemRow } from './items-rows.ts';
+import type { ItemRow, OutsideDecision } from './items-rows.ts';
 import { type Db, itemColumnsOf } from './items-store.ts';
 
 /** The open item that stands for a request, locked. */
-export const lockOpenApproval = async (db: Db, org_id: string, oauth_approval_id: string): Promise<ItemRow | null> =>
+export const lockOpenQuestion = async (
+  db: Db,
+  org_id: string,
+  { kind, id }: OutsideDecision,
+): Promise<ItemRow | null> =>
   (
     await sql<ItemRow>`select ${itemColumnsOf('i')} from inbox_items i
-      where i.org_id = ${org_id} and i.oauth_approval_id = ${oauth_approval_id} and i.status = 'open'
-        and i.deleted_at is null for update`.execute(db)
+      where i.org_id = ${org_id} and i.status = 'open' and i.deleted_at is null
+        and ${kind === 'oauth_approval' ? sql`i.oauth_approval_id = ${id}` : sql`i.decides_kind = ${kind} and i.decides_id = ${id}`}
+      for update`.execute(db)
   ).rows[0] ?? null;
 
 /** Makes one person the only member of a channel, whoever was let in since. */
