@@ -170,6 +170,8 @@ interface Case {
   input?: (at: { diary: Diary; entry: Entry; target: Target }) => Json;
   /** The entries that its answer holds, where it holds entries. */
   shows?: (answer: Json) => Promise<string[]> | string[];
+  /** How many entries its answer speaks of, where it only counts them. */
+  counts?: (answer: Json) => number;
 }
 /** What the owner made beforehand in a diary. */
 interface Target {
@@ -208,6 +210,13 @@ const cases: Record<string, Case> = {
   'diaries.export': { needs: 3, input: () => ({ format: 'jsonl' }), shows: linesOf },
   'diaries.list_shares': { needs: 3 },
   'diaries.list_subjects': { needs: 3 },
+  'diaries.list_access': { needs: 3 },
+  'diaries.list_duplicates': { needs: 1 },
+  'diaries.list_tags': { needs: 1 },
+  'diaries.digest': {
+    needs: 1,
+    counts: ({ items }) => items.reduce((sum: number, period: Json) => sum + period.entries, 0),
+  },
   'diaries.create_entry': { needs: 2, input: () => ({ content: 'written' }) },
   'diaries.update_entry': { needs: 2, entry: true, input: () => ({ title: 'changed' }) },
   'diaries.supersede_entry': { needs: 2, entry: true, input: () => ({ content: 'corrected' }) },
@@ -232,6 +241,7 @@ const cases: Record<string, Case> = {
     needs: 2,
     input: ({ target, diary }) => ({ ...related(diary), relation_id: target.relation }),
   },
+  'diaries.find_duplicates': { needs: 2, input: () => ({ limit: 5 }) },
   'diaries.delete_entry': { needs: 2, entry: true },
   'diaries.update': { needs: 3, input: () => ({ name: 'renamed' }) },
   'diaries.share': { needs: 3, input: ({ target }) => ({ agent_id: target.newcomer.id }) },
@@ -240,8 +250,9 @@ const cases: Record<string, Case> = {
   'diaries.transfer': { needs: 3, input: ({ target }) => ({ agent_id: target.newcomer.id }) },
   'diaries.delete': { needs: 3 },
 };
-const readings = Object.keys(cases).slice(0, 12);
-const writings = Object.keys(cases).slice(12);
+const firstWriting = Object.keys(cases).indexOf('diaries.create_entry');
+const readings = Object.keys(cases).slice(0, firstWriting);
+const writings = Object.keys(cases).slice(firstWriting);
 
 /** Operations that name no diary, or none that is there already; each is asked below or in the file that is named. */
 const others = new Map([
@@ -254,6 +265,7 @@ const others = new Map([
   ['diaries.check_batch', 'below'],
   ['diaries.explain', 'below'],
   ['diaries.list_objects', 'below'],
+  ['diaries.whoami', 'flows/diaries/agent-memory.test.ts'],
   ['diaries.import', 'flows/diaries/keyed-diaries.test.ts'],
 ]);
 
@@ -290,13 +302,17 @@ const checkReading = async (random: Random, scene: Scene, target: Target, seed: 
     for (const diary of chosen(random, scene, agent, 3)) {
       const at = scene.level(agent, diary);
       for (const operation of readings) {
-        const { needs, entry: ofEntry, shows } = cases[operation]!;
+        const { needs, entry: ofEntry, shows, counts } = cases[operation]!;
         const entry = diary.entries[random(diary.entries.length)]!;
         const expected = outcomeOf(at, diary, needs, ofEntry === true ? entry : undefined);
         const [outcome, answer] = await tried(agent, operation, inputOf(operation, diary, entry, target));
         expect([seed, operation, agent.name, diary.visibility, at, outcome]).toEqual([
           ...[seed, operation, agent.name, diary.visibility, at, expected],
         ]);
+        if (outcome === 'ok' && counts !== undefined)
+          expect([seed, operation, counts(answer)]).toEqual([
+            ...[seed, operation, diary.entries.filter((one) => !one.quarantined).length],
+          ]);
         if (outcome === 'ok' && shows !== undefined) {
           // Only an export has what is set aside without being asked for it.
           const due = diary.entries.filter((one) => operation === 'diaries.export' || !one.quarantined);
