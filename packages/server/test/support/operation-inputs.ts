@@ -40,6 +40,7 @@ const soon = new Date(Date.now() + 3_600_000).toISOString();
 
 /** By member, or by operation and member where one word means several things. */
 const known: Record<string, Json> = {
+  'feed.search.query': 'release',
   title: 'Foreign',
   'events.ingest.kind': 'build.failed',
   name: 'foreign',
