@@ -313,16 +313,19 @@ export const createEntriesService = ({ database, clock, scan = scanForInjection,
     ): Promise<OutputOf<typeof diariesListEntries>> => {
       const now = clock.now();
       // A model that lists wants to know what there is; it reads one entry at a time.
-      const { diary_ref, content = call.door === 'mcp' ? 'snippet' : 'full', limit, cursor, ...filter } = input;
+      const { diary_ref, content = call.door === 'mcp' ? 'snippet' : 'full', limit, cursor, count, ...filter } = input;
       const diary = await requireDiary(database.read, call.caller, diary_ref, 'read', now);
       const page = { now, limit: limit + 1, after: timePosition(cursor) };
-      const rows = await entriesStore.page(database.read, entryVisible(call.caller, now), diary.id, filter, page);
-      return toPage(
+      const sees = entryVisible(call.caller, now);
+      const rows = await entriesStore.page(database.read, sees, diary.id, filter, page);
+      const total = count ? await entriesStore.count(database.read, sees, diary.id, filter, now) : null;
+      const cut = toPage(
         rows,
         limit,
         (row) => ({ value: row.created_at, id: row.id }),
         (row) => entryViewOf(call, row, content),
       );
+      return { ...cut, total };
     },
 
     get: async (

@@ -76,7 +76,7 @@ export type { CredentialSource, CredentialUse, ProofOfPossession } from './crede
 export type { Admission, Proof, ProofMethod } from './entry-service.ts';
 export type { IdentityDatabase, IdentityOptions } from './identity-context.ts';
 export { identityEvents } from './identity-events.ts';
-export type { HookAgent, HookOrg, HookTeam } from './identity-hooks.ts';
+export type { HookAgent, HookKeyChange, HookOrg, HookTeam } from './identity-hooks.ts';
 export type { Consumption } from './plan-service.ts';
 export type { AgentClient, NamedAgent, SubjectOrg, SubjectProfile, Subjects } from './subjects-store.ts';
 
@@ -98,6 +98,8 @@ export interface IdentityService extends Pick<Credentials, 'resolve' | 'refresh'
   onUserDisabled(hook: IdentityHooks['userDisabled'][number]): void;
   /** What every agent with a key of its own gets, such as a place to remember in. */
   onAgentRegistered(hook: IdentityHooks['agentRegistered'][number]): void;
+  /** For whoever tells others of keys of agents. */
+  onAgentKeyChanged(hook: IdentityHooks['agentKeyChanged'][number]): void;
   /** Tokens and the like of an agent that is shut out, or that recovered by its key. */
   onAgentShutOut(hook: IdentityHooks['agentShutOut'][number]): void;
   /** Bytes of files, for the usage page. */
@@ -298,6 +300,7 @@ export const createIdentity = (parts: IdentityParts): Identity => {
     onItemScopeGranting: (hook) => void hooks.visibleChannels.push(hook),
     onUserDisabled: (hook) => void hooks.userDisabled.push(hook),
     onAgentRegistered: (hook) => void hooks.agentRegistered.push(hook),
+    onAgentKeyChanged: (hook) => void hooks.agentKeyChanged.push(hook),
     onAgentShutOut: (hook) => void hooks.agentShutOut.push(hook),
     onChanged: (listener) => void listeners.push(listener),
     onUsage: (hook) => void hooks.storageBytes.push(hook),
