@@ -2,7 +2,18 @@ import { z } from 'zod';
 import { registrationKeyForm } from './keys/key-proofs.ts';
 import { fingerprintForm, parsePublicKey, publicKeyLength } from './keys/public-key.ts';
 import { parseSignature, signatureLength } from './keys/signatures.ts';
-import { byId, defineOperation, id, noInput, nothing, page, pageInput, time } from './operation.ts';
+import {
+  byId,
+  countInput,
+  countOutput,
+  defineOperation,
+  id,
+  noInput,
+  nothing,
+  page,
+  pageInput,
+  time,
+} from './operation.ts';
 import type { Scope } from './scopes.ts';
 
 /* Agents that own an Ed25519 key: who they are, how they come in, what they sign. */
@@ -613,9 +624,10 @@ export const signingRequestsList = defineOperation({
   permission: null,
   input: z.strictObject({
     status: z.array(z.enum(signingStatuses)).max(4).optional().describe('any of these'),
+    count: countInput,
     ...pageInput,
   }),
-  output: page(signingRequestView),
+  output: page(signingRequestView).extend({ total: countOutput }),
   status: 200,
   errors: ['bad_request'],
 });

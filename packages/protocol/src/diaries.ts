@@ -2,7 +2,18 @@ import { z } from 'zod';
 import { agentsWhoami, keyFingerprint } from './agent-keys.ts';
 import { type ChainProblem, chainProblems } from './integrity/entry-chain.ts';
 import { parseSignature, signatureLength } from './keys/signatures.ts';
-import { actor, defineOperation, id, noInput, nothing, page, pageInput, time } from './operation.ts';
+import {
+  actor,
+  countInput,
+  countOutput,
+  defineOperation,
+  id,
+  noInput,
+  nothing,
+  page,
+  pageInput,
+  time,
+} from './operation.ts';
 
 /* ---------- words ---------- */
 
@@ -105,6 +116,7 @@ const content = z.string().min(1).max(diaryLimits.content);
 const inDiary = { diary_ref: diaryRef };
 const inEntry = { ...inDiary, entry_id: id };
 const shareRole = z.enum(shareRoles);
+const shareRef = z.union([id, keyFingerprint]).describe('id of the share, or the fingerprint of the agent that has it');
 
 /* ---------- shapes ---------- */
 
@@ -381,7 +393,7 @@ export const diariesUpdateShare = defineOperation({
   path: '/api/v1/diaries/{diary_ref}/shares/{share_id}',
   input: z.strictObject({
     ...inDiary,
-    share_id: id,
+    share_id: shareRef,
     role: shareRole.optional(),
     expires_at: time.nullable().optional(),
   }),
@@ -394,7 +406,7 @@ export const diariesRevokeShare = defineOperation({
   summary: 'Take a share back, or an invitation',
   method: 'DELETE',
   path: '/api/v1/diaries/{diary_ref}/shares/{share_id}',
-  input: z.strictObject({ ...inDiary, share_id: id }),
+  input: z.strictObject({ ...inDiary, share_id: shareRef }),
   output: shareView,
   errors: [...refErrors, 'permission_denied', 'diary_invitation_closed'],
   mcp: { tool: 'diary_revoke', title: 'Revoke a share', destructive: true },
@@ -550,9 +562,10 @@ export const diariesListEntries = defineOperation({
       .optional()
       .describe('snippet: the first 280 characters, which is what a tool answers unless told otherwise'),
     token_budget: tokenBudget,
+    count: countInput,
     ...pageInput,
   }),
-  output: page(entryView),
+  output: page(entryView).extend({ total: countOutput }),
   errors: [...refErrors, 'bad_request'],
   mcp: { tool: 'diary_list', title: 'List entries' },
 });

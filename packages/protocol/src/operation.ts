@@ -92,6 +92,9 @@ export const pageInput = {
   limit: z.int().min(1).max(200).default(50),
   cursor: z.string().max(500).optional().describe('next_cursor of the page before'),
 };
+/** Of lists that tell on request how long they are in all: counting costs more than a page. */
+export const countInput = z.boolean().default(false).describe('also say in `total` how many there are in all');
+export const countOutput = z.int().nullable().describe('null unless `count` asked for it');
 export const page = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), next_cursor: z.string().nullable() });
 

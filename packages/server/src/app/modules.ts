@@ -156,6 +156,7 @@ const buildOauth = (
   identity: Identity,
   certificates: ClientCertificates | null,
   guarded: GuardedFetch,
+  webhooks: GuardedFetch,
   count: Counting['count'],
 ): Oauth => {
   const { values, storage, limits, clock, log, metrics } = options;
@@ -174,12 +175,17 @@ const buildOauth = (
     config: values.config.oauth,
     certificates,
     identity,
+    hooks: hooksOf(values, webhooks),
     count,
     alerted: metrics.alert,
     refused: metrics.error,
     onError: (error, what) => log.error({ err: error }, what),
   });
 };
+
+/** Nothing is sent without a secret to sign it with. */
+const hooksOf = ({ config, secrets }: ConfigValues, fetch: GuardedFetch) =>
+  secrets.hookSecret === null ? null : { config: config.hooks, secret: secrets.hookSecret.reveal(), fetch };
 
 /** The organisation of facts about the whole server. */
 const nobodys = '00000000-0000-0000-0000-000000000000';
@@ -269,7 +275,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   });
   const figures = createOauthMetrics(metrics, counts.count);
   const certificates = await openClientCertificates(values);
-  const oauth = buildOauth(options, identity, certificates, oauthFetch, figures.count);
+  const oauth = buildOauth(options, identity, certificates, oauthFetch, guarded, figures.count);
   const operators = createOperatorsPart(oauth.parts);
   figures.totals(operators.services.figures);
   const denials = new SampledFacts({

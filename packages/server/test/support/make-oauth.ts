@@ -33,6 +33,7 @@ export const makeOauth = (test: TestDatabase, config: Partial<OauthConfig> = {})
     public_url: () => 'http://localhost:4400',
     config: { ...defaults(), ...config },
     certificates: null,
+    hooks: null,
     requests: { take: () => ({ allowed: true, limit: 1, remaining: 1, reset_s: 1 }) },
     address_rule: () => ({ limit: 1000, window_s: 60 }),
     count: () => {},

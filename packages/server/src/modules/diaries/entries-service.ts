@@ -323,11 +323,14 @@ export const createEntriesService = (
         limit,
         cursor,
         token_budget,
+        count,
         ...filter
       } = input;
       const diary = await requireDiary(database.read, call.caller, diary_ref, 'read', now);
       const page = { now, limit: limit + 1, after: timePosition(cursor) };
-      const rows = await entriesStore.page(database.read, entryVisible(call.caller, now), diary.id, filter, page);
+      const sees = entryVisible(call.caller, now);
+      const rows = await entriesStore.page(database.read, sees, diary.id, filter, page);
+      const total = count ? await entriesStore.count(database.read, sees, diary.id, filter, now) : null;
       const views = rows.slice(0, limit).map((row) => entryViewOf(call, row, content));
       const kept = withinBudget(views, token_budget);
       const { next_cursor } = toPage(
@@ -336,7 +339,7 @@ export const createEntriesService = (
         (row) => ({ value: row.created_at, id: row.id }),
         () => null,
       );
-      return { items: kept, next_cursor };
+      return { items: kept, next_cursor, total };
     },
 
     get: async (

@@ -13,7 +13,7 @@ import {
 } from '@atrium/protocol';
 import type { Transaction } from '../../platform/db/database.ts';
 import { AppError, invalid, notFound } from '../../platform/errors/app-error.ts';
-import { newId } from '../../platform/ids/ids.ts';
+import { isUuid, newId } from '../../platform/ids/ids.ts';
 import { authorize } from '../../platform/operations/authorize.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { actorOf, type Caller } from '../../platform/operations/caller.ts';
@@ -123,8 +123,10 @@ export const createSharesService = ({ database, clock, settingsOf }: DiariesPart
     return revision;
   };
 
-  const requireShare = async (tx: Transaction, diary_id: string, id: string): Promise<ShareRow> => {
-    const share = await sharesStore.find(tx.db, diary_id, id);
+  const requireShare = async (tx: Transaction, diary_id: string, ref: string): Promise<ShareRow> => {
+    const share = isUuid(ref)
+      ? await sharesStore.find(tx.db, diary_id, ref)
+      : await sharesStore.ofKey(tx.db, diary_id, normaliseFingerprint(ref));
     if (share === null) throw noShare();
     return share;
   };

@@ -43,6 +43,13 @@ export const sharesStore = {
   find: async (db: Db, diary_id: string, id: string): Promise<ShareRow | null> =>
     (await sql<ShareRow>`${selected} where s.id = ${id} and s.diary_id = ${diary_id}`.execute(db)).rows[0] ?? null,
 
+  /** Of the agent that has this key, or had it. */
+  ofKey: async (db: Db, diary_id: string, fingerprint: string): Promise<ShareRow | null> =>
+    (
+      await sql<ShareRow>`${selected} where s.diary_id = ${diary_id} and s.subject_kind = 'agent' and s.shared_with =
+        (select k.agent_id from identity_public_keys k where k.fingerprint = ${fingerprint})`.execute(db)
+    ).rows[0] ?? null,
+
   ofSubject: async (
     db: Db,
     diary_id: string,

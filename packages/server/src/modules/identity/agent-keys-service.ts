@@ -2,7 +2,15 @@ import { identityProof, identityProofMs, rotationProof } from '@atrium/protocol'
 import { AppError, notFound } from '../../platform/errors/app-error.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { hashToken, newToken } from '../../platform/secrets/tokens.ts';
-import { insertKey, lockOwnAgent, nameKey, requireAgent, requireFreeKey, requireSignature } from './agent-keys.ts';
+import {
+  insertKey,
+  keyChangedHooks,
+  lockOwnAgent,
+  nameKey,
+  requireAgent,
+  requireFreeKey,
+  requireSignature,
+} from './agent-keys.ts';
 import { type AgentKeyRow, agentKeysStore } from './agent-keys-store.ts';
 import { agentProfilesStore } from './agent-profiles-store.ts';
 import { agentsStore } from './agents-store.ts';
@@ -23,6 +31,8 @@ const identityOf = ({ agent_id, public_key, fingerprint }: AgentKeyRow) => ({
 /** What an agent does with its own key, secret and profile. */
 export const createAgentKeysService = (context: IdentityContext) => {
   const { clock, database, hooks, transact } = context;
+
+  const keyChanged = keyChangedHooks(hooks);
 
   const requireFresh = (time: string): void => {
     const age = clock.now().getTime() - Date.parse(time);
@@ -60,6 +70,7 @@ export const createAgentKeysService = (context: IdentityContext) => {
         const { org_id } = caller;
         await insertKey(tx, { id, org_id }, key, 'attached', clock.now());
         for (const hook of hooks.agentRegistered) await hook(tx, { id, org_id, name, ...key }, call);
+        await keyChanged(tx, { id, org_id, name, ...key, change: 'attached' });
         const details = { name, fingerprint: key.fingerprint, change: 'attached' };
         tx.emit({ kind: identityEvents.agentKeyChanged, id, body: details });
         tx.audit({ action: 'agents.attach_key', target_type: 'agent', target_id: id, details });
@@ -98,6 +109,7 @@ export const createAgentKeysService = (context: IdentityContext) => {
           ...{ previous: old.public_key, old_signature, new_signature },
         });
         await recoveryStore.endGrants(tx.db, org_id, id);
+        await keyChanged(tx, { id, org_id, name, ...key, change: 'rotated' });
         const details = { name, fingerprint: key.fingerprint, change: 'rotated' };
         tx.emit({ kind: identityEvents.agentKeyChanged, id, body: details });
         tx.audit({

@@ -8,6 +8,7 @@ import { type AgentKeyRow, agentKeysStore, type KeyOrigin } from './agent-keys-s
 import { type AgentRow, agentsStore } from './agents-store.ts';
 import { currentCaller } from './current-caller.ts';
 import type { IdentityContext } from './identity-context.ts';
+import type { HookKeyChange, IdentityHooks } from './identity-hooks.ts';
 import { requireScopes } from './identity-policy.ts';
 
 /* What registration, recovery and signing share about keys of agents. */
@@ -59,6 +60,13 @@ export const registrationKeyOf = (call: Call): string => {
     'Send the header Idempotency-Key: 32 random bytes as 43 characters of base64url. The proof is made for it.',
   );
 };
+
+/** In the transaction that changes the key, so that whoever tells others of it forgets none. */
+export const keyChangedHooks =
+  (hooks: Pick<IdentityHooks, 'agentKeyChanged'>) =>
+  async (tx: Transaction, change: HookKeyChange): Promise<void> => {
+    for (const hook of hooks.agentKeyChanged) await hook(tx, change);
+  };
 
 export const requireSignature = async (publicKey: string, text: string, signature: string): Promise<void> => {
   if (!(await verifyText(publicKey, text, signature))) throw new AppError('invalid_signature');

@@ -36,6 +36,11 @@ export interface HookSigning {
   expires_at: Date;
 }
 
+/** What happened to the key of an agent, and which one it has now. */
+export interface HookKeyChange extends HookAgent {
+  change: 'registered' | 'attached' | 'rotated';
+}
+
 /** Acts of higher modules that must commit together with an act of identity. Each runs in the open transaction. */
 export interface IdentityHooks {
   orgCreated: ((tx: Transaction, org: HookOrg, call: Call) => Promise<void>)[];
@@ -49,6 +54,8 @@ export interface IdentityHooks {
   userDisabled: ((tx: Transaction, userId: string) => Promise<void>)[];
   /** An agent came in by its key, or one that was there attached its first: what every such agent gets is made here. */
   agentRegistered: ((tx: Transaction, agent: HookAgent, call: Call) => Promise<void>)[];
+  /** The key of an agent is another one than before, its first included. */
+  agentKeyChanged: ((tx: Transaction, change: HookKeyChange) => Promise<void>)[];
   /** An agent was shut out, or recovered by its key: what it was given with its old secret ends. */
   agentShutOut: ((tx: Transaction, agent: { id: string; client_id: string }) => Promise<void>)[];
   /** An agent prepared a signature: whoever shows questions to people puts it to the one behind the agent. */
@@ -70,6 +77,7 @@ export const createHooks = (): IdentityHooks => ({
   visibleChannels: [],
   userDisabled: [],
   agentRegistered: [],
+  agentKeyChanged: [],
   agentShutOut: [],
   signingRequested: [],
   signingSettling: [],

@@ -76,7 +76,7 @@ export type { CredentialSource, CredentialUse, ProofOfPossession } from './crede
 export type { Admission, Proof, ProofMethod } from './entry-service.ts';
 export type { IdentityDatabase, IdentityOptions } from './identity-context.ts';
 export { identityEvents } from './identity-events.ts';
-export type { HookAgent, HookOrg, HookSigning, HookTeam } from './identity-hooks.ts';
+export type { HookAgent, HookKeyChange, HookOrg, HookSigning, HookTeam } from './identity-hooks.ts';
 export type { Consumption } from './plan-service.ts';
 export type { AgentClient, NamedAgent, SubjectOrg, SubjectProfile, Subjects } from './subjects-store.ts';
 
@@ -98,6 +98,8 @@ export interface IdentityService extends Pick<Credentials, 'resolve' | 'refresh'
   onUserDisabled(hook: IdentityHooks['userDisabled'][number]): void;
   /** What every agent with a key of its own gets, such as a place to remember in. */
   onAgentRegistered(hook: IdentityHooks['agentRegistered'][number]): void;
+  /** For whoever tells others of keys of agents. */
+  onAgentKeyChanged(hook: IdentityHooks['agentKeyChanged'][number]): void;
   /** Tokens and the like of an agent that is shut out, or that recovered by its key. */
   onAgentShutOut(hook: IdentityHooks['agentShutOut'][number]): void;
   /** A message waits for the signature of an agent; the person behind it may be asked. */
@@ -304,6 +306,7 @@ export const createIdentity = (parts: IdentityParts): Identity => {
     onItemScopeGranting: (hook) => void hooks.visibleChannels.push(hook),
     onUserDisabled: (hook) => void hooks.userDisabled.push(hook),
     onAgentRegistered: (hook) => void hooks.agentRegistered.push(hook),
+    onAgentKeyChanged: (hook) => void hooks.agentKeyChanged.push(hook),
     onAgentShutOut: (hook) => void hooks.agentShutOut.push(hook),
     onSigningRequested: (hook) => void hooks.signingRequested.push(hook),
     onSigningSettling: (hook) => void hooks.signingSettling.push(hook),

@@ -9,6 +9,7 @@ import type { Caller } from '../../platform/operations/caller.ts';
 import { hashToken, newToken } from '../../platform/secrets/tokens.ts';
 import {
   insertKey,
+  keyChangedHooks,
   type NamedKey,
   nameKey,
   provenAgent,
@@ -56,6 +57,8 @@ const registrationFailed = (): AppError => new AppError('registration_failed');
 export const createRegistrationService = (context: IdentityContext, plan: PlanService) => {
   const { clock, database, hooks, limiter, options, transact } = context;
 
+  const keyChanged = keyChangedHooks(hooks);
+
   const admit = async (call: Call, purpose: typeof registerProof, publicKey: string, proof: string | undefined) => {
     await requireGuess(limiter, 'registration', addressKey(call.ip), options.agent_keys.registration);
     const key = registrationKeyOf(call);
@@ -74,8 +77,10 @@ export const createRegistrationService = (context: IdentityContext, plan: PlanSe
     tx: Transaction,
     call: Call,
     agent: { id: string; org_id: string; name: string } & NamedKey,
+    change: 'registered' | 'attached',
   ) => {
     for (const hook of hooks.agentRegistered) await hook(tx, agent, call);
+    await keyChanged(tx, { ...agent, change });
   };
 
   /** Takes the voucher, if whoever gave it could still make such an agent. */
@@ -113,7 +118,7 @@ export const createRegistrationService = (context: IdentityContext, plan: PlanSe
           item_scope: { kind: 'own' },
         });
         await insertKey(tx, { id, org_id }, key, 'registered', at);
-        await welcome(tx, acting, { id, org_id, name, ...key });
+        await welcome(tx, acting, { id, org_id, name, ...key }, 'registered');
         const { fingerprint } = key;
         tx.emit({ kind: identityEvents.agentRegistered, id, body: { name, fingerprint, voucher_id: voucher.id } });
         tx.emit({
@@ -173,7 +178,7 @@ export const createRegistrationService = (context: IdentityContext, plan: PlanSe
         await insertKey(tx, { id, org_id }, key, 'attached', at);
         await agentsStore.setSecret(tx.db, org_id, id, hashToken(client_secret));
         for (const hook of hooks.agentShutOut) await hook(tx, agent);
-        await welcome(tx, acting, { id, org_id, name, ...key });
+        await welcome(tx, acting, { id, org_id, name, ...key }, 'attached');
         const details = { name, fingerprint: key.fingerprint, change: 'attached' };
         tx.emit({ kind: identityEvents.agentKeyChanged, id, body: details });
         tx.audit({ action: 'agents.attach_key', target_type: 'agent', target_id: id, details });

@@ -109,20 +109,20 @@ export const createSigningRequestsService = ({
 
     list: async (
       call: Call,
-      input: { status?: readonly string[] | undefined; limit: number; cursor?: string | undefined },
+      input: { status?: readonly string[] | undefined; count?: boolean; limit: number; cursor?: string | undefined },
     ) => {
       const { org_id, id: agent_id } = call.caller;
-      const rows = await signingRequestsStore.page(database.read, {
-        ...{ org_id, agent_id, status: input.status ?? null, now: clock.now() },
-        ...{ after: timePosition(input.cursor), limit: input.limit + 1 },
-      });
+      const filter = { org_id, agent_id, status: input.status ?? null, now: clock.now() };
+      const page = { after: timePosition(input.cursor), limit: input.limit + 1 };
+      const rows = await signingRequestsStore.page(database.read, { ...filter, ...page });
+      const total = input.count === true ? await signingRequestsStore.count(database.read, filter) : null;
       const { items, next_cursor } = toPage(
         rows,
         input.limit,
         (row) => ({ value: row.created_at, id: row.id }),
         (row) => row,
       );
-      return { items: await Promise.all(items.map(shown)), next_cursor };
+      return { items: await Promise.all(items.map(shown)), next_cursor, total };
     },
 
     get: async (call: Call, input: { request_id: string }) => {

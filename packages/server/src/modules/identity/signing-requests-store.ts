@@ -28,6 +28,17 @@ const columns = (now: Date) => sql`s.id, s.org_id, s.agent_id, s.message, s.nonc
 
 const mine = (orgId: string, agentId: string) => sql`s.org_id = ${orgId} and s.agent_id = ${agentId}`;
 
+interface SigningFilter {
+  org_id: string;
+  agent_id: string;
+  status: readonly string[] | null;
+  now: Date;
+}
+
+const filtered = ({ org_id, agent_id, status, now }: SigningFilter) => sql`from (
+    select ${columns(now)} from identity_signing_requests s where ${mine(org_id, agent_id)}) r
+  where (${status}::text[] is null or r.status = any(${status}::text[]))`;
+
 /** Messages that wait for a signature, and those that got one. */
 export const signingRequestsStore = {
   countPending: async (db: Db, orgId: string, agentId: string, now: Date): Promise<number> =>
@@ -64,24 +75,18 @@ export const signingRequestsStore = {
 
   page: async (
     db: Db,
-    filter: {
-      org_id: string;
-      agent_id: string;
-      status: readonly string[] | null;
-      now: Date;
-      after: Position<Date> | null;
-      limit: number;
-    },
+    filter: SigningFilter & { after: Position<Date> | null; limit: number },
   ): Promise<SigningRequestRow[]> => {
-    const { org_id, agent_id, status, now, after, limit } = filter;
+    const { after, limit } = filter;
     return (
-      await sql<SigningRequestRow>`select * from (
-          select ${columns(now)} from identity_signing_requests s where ${mine(org_id, agent_id)}) r
-        where (${status}::text[] is null or r.status = any(${status}::text[]))
+      await sql<SigningRequestRow>`select * ${filtered(filter)}
           and (${after?.value ?? null}::timestamptz is null or (r.created_at, r.id) < (${after?.value ?? null}, ${after?.id ?? null}::uuid))
         order by r.created_at desc, r.id desc limit ${limit}`.execute(db)
     ).rows;
   },
+
+  count: async (db: Db, filter: SigningFilter): Promise<number> =>
+    (await sql<{ n: number }>`select count(*)::int as n ${filtered(filter)}`.execute(db)).rows[0]!.n,
 
   /** False when another hand was quicker, or time. */
   complete: async (

@@ -81,6 +81,14 @@ export const subjectsStore = {
       ).rows,
     ),
 
+  publicKey: async (db: Db, fingerprint: string): Promise<string | null> =>
+    one(
+      (
+        await sql<{ public_key: string }>`select public_key from identity_agent_keys
+          where fingerprint = ${fingerprint}`.execute(db)
+      ).rows,
+    )?.public_key ?? null,
+
   /** By its id, or by that of its client. */
   namedAgent: async (db: Db, ref: string): Promise<NamedAgent | null> =>
     one(

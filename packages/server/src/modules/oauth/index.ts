@@ -28,6 +28,8 @@ import { createPlainClientCredentials, type PlainClientCredentials } from './gra
 import { createPlainIntrospection, type PlainIntrospection } from './grants/plain-introspection.ts';
 import { registerTokenExchange } from './grants/token-exchange.ts';
 import { createGrantsService, type GrantsService } from './grants-service.ts';
+import { type AgentWebhooks, createAgentWebhooks } from './hooks/agent-webhooks.ts';
+import { createTokenHook } from './hooks/token-hook.ts';
 import { KeyRing } from './keys/key-ring.ts';
 import { createLogoutCalls, type LogoutCalls } from './logout/logout-calls.ts';
 import { nilId } from './oauth-events.ts';
@@ -91,6 +93,7 @@ export interface OauthInternals extends OauthOptions {
   grants: GrantsService;
   approvals: ApprovalsService;
   logoutCalls: LogoutCalls;
+  webhooks: AgentWebhooks;
   engine: () => Engine;
 }
 
@@ -147,13 +150,27 @@ export const createOauth = (options: OauthOptions): Oauth => {
   const statusLists = agents.statusLists
     ? createStatusLists({ keys, clock, db, issuer: options.public_url, revocations })
     : null;
+  const tokenHook = createTokenHook(options.hooks, { clock, onError });
+  const webhooks = createAgentWebhooks(options.hooks, { database, clock, subjects: identity.subjects, onError });
   const approvals = createApprovalsService({
     ...options,
     ...{ clients, resources, provider: () => engine.get().provider },
   });
   const engineParts: EngineParts = {
     ...options,
-    ...{ clients, resources, endings, tokens, keys, revocations, transactions, statusLists, approvals, told },
+    ...{
+      clients,
+      resources,
+      endings,
+      tokens,
+      keys,
+      revocations,
+      transactions,
+      statusLists,
+      tokenHook,
+      approvals,
+      told,
+    },
   };
   const guesses = new ClientGuesses(options.limiter, database, (call, client_id) => {
     const alert = {
@@ -172,7 +189,7 @@ export const createOauth = (options: OauthOptions): Oauth => {
     issuer: options.public_url,
     journal: new TokenJournal(database),
     count: options.count,
-    told,
+    ...{ told, tokenHook },
   });
   const clientCaller = createClientHeaders({ ...{ clients, resources, guesses, identity, clock, db }, issue: quick });
   // The quick way knows nothing of places in a list.
@@ -190,6 +207,7 @@ export const createOauth = (options: OauthOptions): Oauth => {
     await endings.client(tx, client_id, clock.now());
     await endings.subject(tx, id, clock.now());
   });
+  identity.onAgentKeyChanged(webhooks.keyChanged);
   identity.onUserDisabled((tx, userId) => endings.subject(tx, userId, clock.now()));
 
   const readKeys = async (): Promise<void> => {
@@ -269,6 +287,7 @@ export const createOauth = (options: OauthOptions): Oauth => {
       consent: createConsentService(engineParts),
       grants: createGrantsService({ database, clock, identity, endings }),
       approvals,
+      webhooks,
       logoutCalls: createLogoutCalls({
         ...{ database, clock, onError, public_url: options.public_url },
         send: (call) => engine.get().sendLogout(call),

@@ -6,6 +6,7 @@ import { EngineDoor } from './endpoints/engine-door.ts';
 import { InteractionEndpoints } from './endpoints/interaction-endpoints.ts';
 import { mountSessionEndpoints } from './endpoints/session-endpoints.ts';
 import { mountStatusLists } from './endpoints/status-list-endpoint.ts';
+import { agentWebhookJob } from './hooks/agent-webhooks.ts';
 import type { Oauth } from './index.ts';
 import { logoutJob } from './logout/logout-calls.ts';
 import { nilId, oauthEventFilter } from './oauth-events.ts';
@@ -22,7 +23,10 @@ export const oauthModule = (oauth: Oauth): Module => {
     bindings: grantsRoutes(parts.grants),
     eventFilters: [oauthEventFilter],
     onEvent: ({ kind }) => parts.forget(kind),
-    jobs: [{ name: logoutJob, run: parts.logoutCalls.run }],
+    jobs: [
+      { name: logoutJob, run: parts.logoutCalls.run },
+      { name: agentWebhookJob, run: parts.webhooks.run },
+    ],
     http: async ({ app }) => {
       await new EngineDoor(door).mount(app);
       if (parts.config.sessionIframe) mountSessionEndpoints(app);

@@ -8,6 +8,7 @@ import type { SecretBox } from '../../platform/secrets/secret-box.ts';
 import type { CountedKind } from '../../platform/telemetry/hourly-counts.ts';
 import type { IdentityService } from '../identity/index.ts';
 import type { ClientCertificates } from './clients/client-certificates.ts';
+import type { HooksParts } from './hooks/hooks-parts.ts';
 
 /** What the module is built from. */
 export interface OauthParts {
@@ -24,6 +25,8 @@ export interface OauthParts {
   /** Null: client certificates are not taken. */
   certificates: ClientCertificates | null;
   identity: IdentityService;
+  /** Null: operators want nobody asked or told. */
+  hooks: HooksParts | null;
   /** For the figures that operators see. */
   count: (kind: CountedKind, by?: number) => void;
   /** Operators were called to something; counted apart, for when they cannot be told. */

@@ -72,6 +72,19 @@ describe('readConfig', () => {
     });
   });
 
+  it('asks for a secret with a hook, and gives no hook more than five seconds', () => {
+    const url = 'https://hooks.example.org/token';
+    expect(problemsOf({ ATRIUM_HOOK_TOKEN_ISSUING_URL: url })).toEqual({
+      ATRIUM_HOOK_SECRET: 'is needed because ATRIUM_HOOK_TOKEN_ISSUING_URL is set',
+    });
+    expect(problemsOf({ ATRIUM_HOOK_AGENT_URLS: url, ATRIUM_HOOK_TIMEOUT: '6s' })).toEqual({
+      ATRIUM_HOOK_SECRET: 'is needed because ATRIUM_HOOK_AGENT_URLS is set',
+      ATRIUM_HOOK_TIMEOUT: 'must be between 100 milliseconds and five seconds',
+    });
+    const { config } = accepted({ ATRIUM_HOOK_TOKEN_ISSUING_URL: url, ATRIUM_HOOK_SECRET: 'sixteen characters' });
+    expect(config.hooks).toEqual({ tokenIssuing: { url, policy: 'closed' }, agentUrls: [], timeoutMs: 5000 });
+  });
+
   it('reports all wrong values at once, each with an example', () => {
     const result = read(
       { ATRIUM_PORT: '99999', ATRIUM_ROLE: 'boss', ATRIUM_SESSION_TTL: '30', ATRIUM_HOTS: 'x' },
@@ -182,6 +195,7 @@ describe('readConfig', () => {
         DATABASE_URL: 'postgresql://db/x',
         ATRIUM_TRUSTED_PROXIES: '::1',
         ATRIUM_OAUTH_TRUST_DOMAIN: 'x',
+        ATRIUM_HOOK_SECRET: 'sixteen characters',
         ...s3,
         ...(key.yaml?.endsWith('_prefix') === true ? { ATRIUM_EMBEDDINGS_DIR: '/models/e5' } : {}),
         [key.env]: key.example,

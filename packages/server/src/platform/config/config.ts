@@ -27,6 +27,7 @@ export interface Config {
     | { kind: 'directory'; path: string; prefixes: { query: string; passage: string } }
     | { kind: 'server'; url: string; model: string }
     | null;
+  hooks: HooksConfig;
   /** What leaves the server for brokers. */
   events: { include: readonly string[]; exclude: readonly string[]; heldMs: number };
   rateLimits: {
@@ -52,6 +53,13 @@ export interface Config {
     webhookAllowPrivate: AddressRange[];
     signInAllowPrivate: AddressRange[];
   };
+}
+
+/** Services of operators that are asked, or told. */
+export interface HooksConfig {
+  tokenIssuing: { url: string; policy: 'open' | 'closed' } | null;
+  agentUrls: readonly string[];
+  timeoutMs: number;
 }
 
 export interface SmtpConfig {
@@ -110,6 +118,7 @@ export interface Secrets {
   smtpPassword: Secret | null;
   eventSinks: readonly Secret[];
   embeddingsKey: Secret | null;
+  hookSecret: Secret | null;
 }
 
 /** What one section of atrium.yaml holds, with the variables that begin with its name. Its module checks it. */
@@ -249,6 +258,14 @@ function assemble(get: Get): Config {
       ciba: get(k.oauthCiba),
     },
     embeddings: assembleEmbeddings(get),
+    hooks: {
+      tokenIssuing:
+        get(k.hookTokenIssuingUrl) === null
+          ? null
+          : { url: get(k.hookTokenIssuingUrl)!, policy: get(k.hookTokenIssuingPolicy) },
+      agentUrls: get(k.hookAgentUrls),
+      timeoutMs: get(k.hookTimeout),
+    },
     events: {
       include: get(k.eventsInclude),
       exclude: get(k.eventsExclude),
@@ -320,6 +337,7 @@ const assembleSecrets = (get: Get): Secrets => ({
   smtpPassword: get(configKeys.smtpPassword),
   eventSinks: get(configKeys.eventSinks),
   embeddingsKey: get(configKeys.embeddingsKey),
+  hookSecret: get(configKeys.hookSecret),
 });
 
 function contradictions(get: Get): ConfigProblem[] {
@@ -340,6 +358,7 @@ function contradictions(get: Get): ConfigProblem[] {
     [k.oauthCodeTtl, 10_000, 600_000, 'between 10 seconds and ten minutes'],
     [k.oauthRefreshTtl, 60_000, 365 * 86_400_000, 'between a minute and a year'],
     [k.oauthTransactionTtl, 10_000, 3_600_000, 'between 10 seconds and an hour'],
+    [k.hookTimeout, 100, 5000, 'between 100 milliseconds and five seconds'],
     [k.oauthKeyRotation, 3_600_000, 3650 * 86_400_000, 'at least an hour'],
   ] as const;
   for (const [key, least, most, words] of spans) {
@@ -352,6 +371,12 @@ function contradictions(get: Get): ConfigProblem[] {
     problems.push(problemOf(k.oauthTrustDomain, 'is needed because ATRIUM_OAUTH_TRANSACTION_TOKENS is true'));
   if (get(k.oauthMtls) && get(k.trustedProxies).length === 0)
     problems.push(problemOf(k.trustedProxies, 'is needed because ATRIUM_OAUTH_MTLS is true'));
+  const hooked = [k.hookTokenIssuingUrl, k.hookAgentUrls].find((key) => {
+    const value = get(key as ConfigKey) as string | readonly string[] | null;
+    return value !== null && value.length > 0;
+  });
+  if (hooked !== undefined && get(k.hookSecret) === null)
+    problems.push(problemOf(k.hookSecret, `is needed because ${hooked.env} is set`));
   if (get(k.role) !== 'all' && get(k.databaseUrl) === null) {
     const reason = `is needed because ATRIUM_ROLE is ${get(k.role)}: the database in the data directory belongs to one process`;
     problems.push(problemOf(k.databaseUrl, reason));

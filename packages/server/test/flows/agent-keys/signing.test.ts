@@ -79,6 +79,23 @@ it('19: another agent reads and signs nothing of it; an unknown signature is not
   expect(ok(verified)).toEqual({ valid: false, signer: null });
 });
 
+it('19: a list tells with count how many requests of the agent there are in all, by status', async () => {
+  const [agent, other] = [await world.agent(), await world.agent()];
+  await prepare(other, 'not yours');
+  const { id, nonce } = await prepare(agent, 'signed');
+  ok(await agent.post(`${path}/${id}/sign`, { signature: await agent.key.signMessage('signed', nonce) }));
+  for (const message of ['one', 'two']) await prepare(agent, message);
+  const asked = async (query: string): Promise<[number, number | null]> => {
+    const { items, total } = ok(await agent.get(`${path}?limit=1${query}`));
+    return [items.length, total];
+  };
+  expect(await asked('')).toEqual([1, null]);
+  expect(await asked('&count=true')).toEqual([1, 3]);
+  expect(await asked('&count=true&status=pending')).toEqual([1, 2]);
+  expect(await asked('&count=true&status=completed,expired')).toEqual([1, 1]);
+  expect(await asked('&count=true&status=expired')).toEqual([0, 0]);
+});
+
 // Last, for the clock of the server goes forward only.
 it('17: a wrong signature ends it without a second try; no signature in 300 s expires it', async () => {
   const agent = await world.agent();

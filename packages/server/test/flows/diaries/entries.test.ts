@@ -470,6 +470,26 @@ describe('entries as a whole', () => {
     expect(await found('&content=none')).toHaveLength(2);
   });
 
+  it('tells with count how many a list has in all, and counts only what it would show', async () => {
+    const diary = await shared();
+    const written: string[] = [];
+    for (const tags of [['a'], ['a'], ['a', 'b'], ['b']]) written.push((await write(owner, diary, { tags })).id);
+    await write(owner, await makeDiary(owner), { tags: ['a'] });
+    const asked = async (query: string): Promise<[number, number | null]> => {
+      const { items, total } = ok(await reader.get(`/api/v1/diaries/${diary}/entries?limit=1${query}`));
+      return [items.length, total];
+    };
+    expect(await asked('')).toEqual([1, null]);
+    expect(await asked('&count=true')).toEqual([1, 4]);
+    expect(await asked('&count=true&tags=a')).toEqual([1, 3]);
+    expect(await asked('&count=true&tags=none')).toEqual([0, 0]);
+    ok(await owner.delete(entryPath(diary, written[0]!)));
+    expect(await asked('&count=true&tags=a')).toEqual([1, 2]);
+    // The total is that of the list, however far one is in it.
+    const first = ok(await reader.get(`/api/v1/diaries/${diary}/entries?limit=2`));
+    expect(await asked(`&count=true&cursor=${first.next_cursor}`)).toEqual([1, 3]);
+  });
+
   it('keeps every version, and brings a former one back as the newest', async () => {
     const diary = await shared();
     const { id, content_id } = await write(owner, diary, { content: 'first' });

@@ -1,4 +1,4 @@
-import { fromBase64, signBytes, signEntry, verifyDiaryArchive } from '@atrium/protocol';
+import { fromBase64, rotationProof, signBytes, signEntry, verifyDiaryArchive } from '@atrium/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeKey } from '../../support/agent-key.ts';
 import { diaryAgent, makeDiary, write } from '../../support/diary-scene.ts';
@@ -62,6 +62,35 @@ describe('25: sharing by fingerprint', () => {
     const gone = await world.agent(foreign.owner);
     ok(await foreign.owner.delete(`/api/v1/agents/${gone.id}`));
     expect(refusal(await by({ fingerprint: gone.key.fingerprint }))).toEqual([404, 'not_found']);
+  });
+
+  it('25: a share is changed and revoked by a key that its agent has, or had when it was invited', async () => {
+    const [diary, another] = [await makeDiary(owner!), await makeDiary(owner!)];
+    const guest = await world.agent();
+    const former = guest.key.fingerprint;
+    const share = ok(await owner!.post(sharesOf(diary), { fingerprint: former }));
+    ok(await owner!.post(sharesOf(another), { fingerprint: friend!.key.fingerprint }));
+    ok(await guest.post(`/api/v1/diaries/invitations/${share.id}/accept`));
+    const fresh = await makeKey();
+    const proof = rotationProof(guest.id, guest.key.public_key, fresh.public_key);
+    ok(
+      await guest.post('/api/v1/agents/rotate-key', {
+        public_key: fresh.public_key,
+        ...{ old_signature: await guest.key.sign(proof), new_signature: await fresh.sign(proof) },
+      }),
+    );
+    const named = (fingerprint: string) => `${sharesOf(diary)}/${fingerprint}`;
+    const changed = await owner!.patch(named(fresh.fingerprint.toLowerCase()), { role: 'writer' });
+    expect(ok(changed)).toMatchObject({ id: share.id, role: 'writer' });
+    expect((await write(guest, diary)).author.id).toBe(guest.id);
+    // Whose key it is does not matter when the share is of another diary, or of nobody.
+    for (const other of [friend!.key.fingerprint, owner!.key.fingerprint, keyOfNobody])
+      expect(refusal(await owner!.delete(named(other)))).toEqual([404, 'not_found']);
+    expect(refusal(await owner!.delete(named('no-key')))).toEqual([422, 'validation_failed']);
+    expect(refusal(await outsider!.delete(named(former)))).toEqual([404, 'not_found']);
+    ok(await owner!.delete(named(former)));
+    expect((await guest.get(`/api/v1/diaries/${diary}`)).status).toBe(404);
+    expect(ok(await owner!.get(sharesOf(another))).items).toHaveLength(1);
   });
 
   it('31: an organisation that keeps its diaries to itself shares with no stranger, and with its own as before', async () => {

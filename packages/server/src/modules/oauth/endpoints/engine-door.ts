@@ -14,11 +14,12 @@ import type { EngineHandler } from '../engine/engine.ts';
 import { inScope, RequestScope } from '../engine/request-scope.ts';
 import type { PlainClientCredentials } from '../grants/plain-client-credentials.ts';
 import type { PlainIntrospection } from '../grants/plain-introspection.ts';
+import { TokenRefused } from '../hooks/token-hook.ts';
 import type { OauthParts } from '../oauth-parts.ts';
 import type { RequestGate } from '../request-gate-service.ts';
 
 export interface DoorParts
-  extends Pick<OauthParts, 'database' | 'public_url' | 'identity' | 'config' | 'certificates'> {
+  extends Pick<OauthParts, 'database' | 'public_url' | 'identity' | 'config' | 'certificates' | 'refused'> {
   engine: () => EngineHandler;
   gate: RequestGate;
   plain: PlainClientCredentials;
@@ -221,8 +222,15 @@ export class EngineDoor {
     const form = typeof request.body === 'string' ? request.body : null;
     this.#parts.gate.address(addressKey(request.ip));
     if (form !== null && !request.url.includes('?')) {
-      const answer = await this.#parts.plain({ headers: request.headers, form, ip: request.ip });
-      if (answer !== null) return reply.headers(tokenHeaders).send(answer);
+      try {
+        const answer = await this.#parts.plain({ headers: request.headers, form, ip: request.ip });
+        if (answer !== null) return reply.headers(tokenHeaders).send(answer);
+      } catch (error) {
+        if (!(error instanceof TokenRefused)) throw error;
+        const { code, message } = error;
+        this.#parts.refused(code);
+        return reply.code(400).headers(tokenHeaders).send({ error: code, error_description: message });
+      }
     }
     const scope = scopeOf(request, this.#parts, null);
     scope.polling = true;

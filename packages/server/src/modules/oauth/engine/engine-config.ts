@@ -8,6 +8,7 @@ import { createMetadataValidator, frontChannelMembers } from '../clients/registr
 import type { KnownResource, ResourceRegistry } from '../clients/resource-registry.ts';
 import { oidcScopes } from '../clients/scopes-of-clients.ts';
 import { mayIntrospect } from '../grants/plain-introspection.ts';
+import type { TokenHook } from '../hooks/token-hook.ts';
 import type { KeyRing, LoadedKeys } from '../keys/key-ring.ts';
 import { checkSessionPath } from '../logout/session-state.ts';
 import type { OauthParts } from '../oauth-parts.ts';
@@ -40,6 +41,7 @@ export interface EngineParts extends OauthParts {
   /** Null while they are switched off. */
   transactions: Transactions | null;
   statusLists: StatusLists | null;
+  tokenHook: TokenHook;
   approvals: ApprovalsService;
 }
 

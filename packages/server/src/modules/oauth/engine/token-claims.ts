@@ -4,6 +4,7 @@ import { newId } from '../../../platform/ids/ids.ts';
 import { hashToken } from '../../../platform/secrets/tokens.ts';
 import type { AgentClient, IdentityService } from '../../identity/index.ts';
 import type { ClientRegistry } from '../clients/client-registry.ts';
+import { type HookClaims, type TokenHook, TokenRefused } from '../hooks/token-hook.ts';
 import { nilId, oauthEvents } from '../oauth-events.ts';
 import { accessTokensStore } from '../stores/access-tokens-store.ts';
 import { grantsStore } from '../stores/grants-store.ts';
@@ -59,12 +60,14 @@ export type TokenExtra = {
   acr?: string;
   act?: Record<string, unknown>;
   may_act?: Record<string, unknown>;
-} & Partial<KeyClaims>;
+} & Partial<KeyClaims> &
+  HookClaims;
 
 interface ClaimsParts {
   clients: ClientRegistry;
   tokens: AccessTokens;
   identity: Pick<IdentityService, 'subjects'>;
+  tokenHook: TokenHook;
 }
 
 interface Source {
@@ -72,6 +75,19 @@ interface Source {
   amr?: string[];
   acr?: string;
 }
+
+/** What operators say of an agent's token. Their no is one of the token endpoint. */
+const hookClaims = async ({ tokenHook }: ClaimsParts, token: Token, agent: AgentClient): Promise<HookClaims> => {
+  if (tokenHook === null) return {};
+  const { resourceServer, scope } = token as unknown as { resourceServer?: { audience?: string }; scope?: string };
+  try {
+    return await tokenHook({ agent, resource: resourceServer?.audience ?? null, scopes: scope?.split(' ') ?? [] });
+  } catch (error) {
+    if (!(error instanceof TokenRefused)) throw error;
+    const Refusal = error.code === 'access_denied' ? errors.AccessDenied : errors.TemporarilyUnavailable;
+    throw new Refusal(error.message);
+  }
+};
 
 const defined = (extra: Record<string, unknown>): TokenExtra =>
   Object.fromEntries(Object.entries(extra).filter(([, value]) => value !== undefined)) as TokenExtra;
@@ -114,7 +130,11 @@ export const createExtraClaims =
       const { agent, org_id } = facts!;
       return agent === null
         ? defined({ org: org_id ?? undefined, actor_type: 'service' })
-        : defined({ sub: agent.id, org: agent.org_id, actor_type: agent.kind, ...keyClaims(agent) });
+        : defined({
+            ...{ sub: agent.id, org: agent.org_id, actor_type: agent.kind },
+            ...keyClaims(agent),
+            ...(await hookClaims(parts, token, agent)),
+          });
     }
     const { grantId } = token as AccessToken;
     const grant = grantId === undefined ? null : await scope.run((db) => grantsStore.find(db, grantId));

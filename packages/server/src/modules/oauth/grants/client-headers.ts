@@ -7,6 +7,7 @@ import type { IdentityService } from '../../identity/index.ts';
 import type { ClientRegistry, KnownClient } from '../clients/client-registry.ts';
 import type { ResourceRegistry } from '../clients/resource-registry.ts';
 import type { ClientGuesses } from '../engine/client-guesses.ts';
+import { TokenRefused } from '../hooks/token-hook.ts';
 import type { Db } from '../stores/db.ts';
 import { holdsSecret, type PlainCredentials } from './plain-client.ts';
 import type { PlainAnswer, PlainClientCredentials } from './plain-client-credentials.ts';
@@ -27,6 +28,14 @@ const mostKept = 2000;
 
 const refused = (): AppError =>
   new AppError('unauthorized', 'The client id and secret are not those of an agent here.');
+
+/** What operators say no to is refused as a wrong secret is not: trying again with the same one may help. */
+const asRefusal = (error: unknown): never => {
+  if (!(error instanceof TokenRefused)) throw error;
+  throw error.code === 'access_denied'
+    ? new AppError('unauthorized', `No token for this client: ${error.message}.`)
+    : new AppError('not_ready', `No token for this client: ${error.message}.`);
+};
 
 /**
  * The door's own token request for programs that send a client id and secret with every call. The secret is looked at
@@ -75,7 +84,7 @@ export const createClientHeaders = (parts: ClientHeadersParts) => {
       const known = kept.get(key);
       if (known === undefined || known.until <= clock.now().getTime())
         keep(key, request(client, given, resource, call));
-      const answer = await kept.get(key)?.token;
+      const answer = await kept.get(key)?.token.catch(asRefusal);
       if (answer == null) break;
       const caller = await identity.resolve(answer.access_token, { via: 'bearer', resource });
       if (caller !== null) return caller;

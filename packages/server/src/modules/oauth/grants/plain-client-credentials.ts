@@ -7,6 +7,7 @@ import type { ClientRegistry, KnownClient } from '../clients/client-registry.ts'
 import type { KnownResource, ResourceRegistry } from '../clients/resource-registry.ts';
 import type { ClientGuesses } from '../engine/client-guesses.ts';
 import { keyClaims } from '../engine/token-claims.ts';
+import type { TokenHook } from '../hooks/token-hook.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { Db } from '../stores/db.ts';
 import type { TokenJournal } from '../tokens/token-journal.ts';
@@ -37,6 +38,7 @@ export interface PlainParts {
   db: Db;
   count: (kind: 'token_issued') => void;
   told: Pick<ClientFactsSampler, 'authenticated'>;
+  tokenHook: TokenHook;
 }
 
 interface Asked extends PlainCredentials {
@@ -76,7 +78,7 @@ const mayHave = ({ facts }: KnownClient, known: KnownResource, scopes: readonly 
  * whatever is not plain, or would be refused, is the engine's to answer. Both ways are held to each other by a test.
  */
 export const createPlainClientCredentials = (parts: PlainParts) => {
-  const { clients, resources, guesses, keys, journal, clock, issuer, db, count, told } = parts;
+  const { clients, resources, guesses, keys, journal, clock, issuer, db, count, told, tokenHook } = parts;
 
   const claimsOf = ({ facts }: KnownClient, { audience, ttl_s }: KnownResource, asked: Asked) => {
     const iat = Math.floor(clock.now().getTime() / 1000);
@@ -96,7 +98,13 @@ export const createPlainClientCredentials = (parts: PlainParts) => {
     };
   };
 
-  /** Null: not for here. */
+  /** Asked once nothing else is in the way, so that the engine has no reason to ask again. */
+  const hookClaims = async ({ facts }: KnownClient, { audience }: KnownResource, { scopes }: Asked) =>
+    tokenHook === null || facts.agent === null
+      ? null
+      : await tokenHook({ agent: facts.agent, resource: audience, scopes });
+
+  /** Null: not for here. Throws TokenRefused when operators say no. */
   return async (request: PlainRequest): Promise<PlainAnswer | null> => {
     const asked = readPlain(request);
     if (asked === null) return null;
@@ -107,7 +115,10 @@ export const createPlainClientCredentials = (parts: PlainParts) => {
     if (known === null || !mayHave(client, known, asked.scopes)) return null;
     if (!guesses.admits(asked.id, request.ip)) return null;
     const claims = claimsOf(client, known, asked);
-    const token = signAccessToken(keys.current, known.alg, claims);
+    const plain = signAccessToken(keys.current, known.alg, claims);
+    if (plain === null) return null;
+    const more = await hookClaims(client, known, asked);
+    const token = more === null ? plain : signAccessToken(keys.current, known.alg, { ...claims, ...more });
     if (token === null) return null;
     await journal.write({
       id: newId(),

@@ -4,6 +4,7 @@ import type { EngineParts } from '../engine/engine-config.ts';
 import { errors } from '../engine/oidc-provider.ts';
 import { currentScope } from '../engine/request-scope.ts';
 import { keyClaimsIn } from '../engine/token-claims.ts';
+import { hookClaimsIn } from '../hooks/token-hook.ts';
 import type { AccessTokenFacts, AccessTokens } from '../tokens/access-token.ts';
 import { idJagType, issueIdJag } from './id-jag.ts';
 import { issueToken } from './issue-token.ts';
@@ -158,6 +159,7 @@ export const registerTokenExchange = (provider: Provider, parts: EngineParts, to
       extra: {
         actor_type,
         ...keyClaimsIn(subject.claims),
+        ...hookClaimsIn(subject.claims),
         ...(org_id === null ? {} : { org: org_id }),
         ...(grant_id === null ? {} : { grant_id }),
         ...(auth_time === null ? {} : { auth_time }),
