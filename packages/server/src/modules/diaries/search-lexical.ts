@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from '../../platform/db/schema.gen.ts';
 import { searchText } from './entry-analysis.ts';
-import { abstains } from './search/cut-off.ts';
 import { type Candidates, findCandidates, type RoughCandidate } from './search/candidates.ts';
+import { abstains } from './search/cut-off.ts';
 import { anyOf, essentialForms, type Form, formsOf } from './search/forms.ts';
 import { parseTsvector } from './search/lexemes.ts';
 import { entriesAround, type ListedEntry, type PostingLists, type Postings, readPostings } from './search/postings.ts';
@@ -51,14 +51,14 @@ export interface LexicalAnswer {
 }
 
 /** Postings that are read; of words beyond only the finalists tell. */
-const postingsBudget = 60_000;
+const postingsBudget = 30_000;
 const mistypedShown = 50;
 /** Candidates that are ranked as closely as can be, and how many at most of those that hold no word themselves. */
 const finalists = 120;
-const nearShown = 120;
+const nearShown = 60;
 /** How many answers there are at most, and how many candidates are looked up to find as many. */
 const answersShown = 1000;
-const lookedUp = [1100, 6000, 24_000];
+const lookedUp = [1050, 6000, 24_000];
 /** Fewer answers than that, and the words left out to stay in the budget are asked for after all. */
 const enough = 200;
 
@@ -157,7 +157,6 @@ const runsOf = (
   return runs;
 };
 
-
 const findOf = ({ id, importance, since }: WantedEntry, score: number, holdsWords: boolean): LexicalFind => ({
   id,
   importance,
@@ -229,7 +228,12 @@ export const searchLexically = async (
   const listed = listedAround(lists, first);
   const own = new Set(first.map(keyOf));
   const beside = [...listed.keys()].filter((key) => !own.has(key)).map(placeOf);
-  const rows = await searchStore.close(db, narrowed, [...first, ...beside], isWhole && tellsTime === null ? 0 : first.length);
+  const rows = await searchStore.close(
+    db,
+    narrowed,
+    [...first, ...beside],
+    isWhole && tellsTime === null ? 0 : first.length,
+  );
   const names = rows.map(({ author_name }) => author_name);
   await learnAuthors(db, reach.language, names);
   const ranking: RankingQuery = {

@@ -407,7 +407,7 @@ describe('43: what is typed', () => {
 
 describe('what is counted of words', () => {
   const recount = `with counted as (select diary_id, words, tsv from diary_entries
-      where tsv is not null and deleted_at is null and status <> 'quarantined')
+      where tsv is not null and deleted_at is null and status <> 'quarantined' and hidden_at is null)
     select (select coalesce(json_agg(x order by x), '[]') from (select json_build_array(diary_id, l.lexeme, count(*))::text as x
         from counted, unnest(tsv) l group by diary_id, l.lexeme) w) as terms,
       (select coalesce(json_agg(x order by x), '[]') from (select json_build_array(diary_id, count(*), sum(words))::text as x
@@ -427,7 +427,11 @@ describe('what is counted of words', () => {
   };
   /** The same from the lists. */
   const listed = async (): Promise<string[]> => {
-    const { rows } = await t.pool.query<{ diary_id: string; term: string; postings: Buffer }>(`select s.diary_id, s.term,
+    const { rows } = await t.pool.query<{
+      diary_id: string;
+      term: string;
+      postings: Buffer;
+    }>(`select s.diary_id, s.term,
         coalesce((select string_agg(p.postings, '' order by p.part) from diary_postings p
           where p.diary_id = s.diary_id and p.term = s.term), '') || s.recent as postings
       from diary_term_stats s`);
@@ -487,7 +491,18 @@ describe('what is counted of words', () => {
     const id = await write(diary, 'sparrow hedge');
     await write(diary, 'sparrow roof');
     const change = (sql: string) => t.pool.query(sql.replaceAll('$1', `'${id}'`));
-    await change(`do $$ begin for n in 1..800 loop update diary_entries set asks = not asks where id = $1; end loop; end $$`);
+    const toggles = 'update diary_entries set asks = not asks where id = $1; commit;';
+    await change(`do $$ begin for n in 1..150 loop ${toggles} end loop; end $$`);
+    await same();
+    // As after ten times as many changes.
+    await t.pool.query(
+      `with moved as (
+         update diary_term_stats set moved = 24 where diary_id = $1 and term = 'sparrow' returning diary_id, term, recent)
+       insert into diary_postings (diary_id, term, part, postings)
+         select m.diary_id, m.term, part, string_agg(substr(m.recent, 1, 8), '')
+         from moved m, generate_series(1, 5) part, generate_series(1, 256) group by m.diary_id, m.term, part`,
+      [diary],
+    );
     await same();
     const bytes = async (): Promise<number> =>
       (

@@ -19,10 +19,15 @@ const statsFor = (frequencies: Record<string, number>) => ({
   averageLength: 10,
   frequency: (term: string) => frequencies[term] ?? 0,
 });
-const find = (diaries: Record<string, Record<string, Postings>>, terms: string[], frequencies: Record<string, number>) => {
+const find = (
+  diaries: Record<string, Record<string, Postings>>,
+  terms: string[],
+  frequencies: Record<string, number>,
+  near = 2,
+) => {
   const stats = statsFor(frequencies);
   const lists = new Map(Object.entries(diaries).map(([id, own]) => [id, new Map(Object.entries(own))]));
-  return findCandidates(lists, rankedTerms({ terms }, stats, rankingParameters), stats, rankingParameters, 2);
+  return findCandidates(lists, rankedTerms({ terms }, stats, rankingParameters), stats, rankingParameters, near);
 };
 
 describe('candidates', () => {
@@ -63,9 +68,7 @@ describe('candidates', () => {
       author: 'a',
       asks: position === 4,
       length: 10,
-      lexemes: new Map(
-        Object.entries(words).map(([term, content]) => [term, { title: 0, tags: 0, date: 0, content }]),
-      ),
+      lexemes: new Map(Object.entries(words).map(([term, content]) => [term, { title: 0, tags: 0, date: 0, content }])),
     });
     const entries = [
       entry(4, { alpha: 1 }),
@@ -76,7 +79,7 @@ describe('candidates', () => {
     ];
     const terms = ['alpha', 'beta'];
     const exact = new Map(rankEntries([entries], { terms }, stats).entries.map(({ id, score }) => [id, score]));
-    const { near, take } = find({ one: { alpha, beta } }, terms, frequencies);
+    const { near, take } = find({ one: { alpha, beta } }, terms, frequencies, 20);
     const rough = [...near, ...take(10)].filter(({ position }) => exact.has(`${position}`));
     expect(rough).toHaveLength(5);
     for (const { position, score } of rough) {

@@ -1,4 +1,4 @@
-import type { Postings, PostingLists } from './postings.ts';
+import { type PostingLists, type Postings, readPostings } from './postings.ts';
 import type { RankedTerm, RankingParameters, TermStats } from './ranking.ts';
 
 export interface RoughCandidate {
@@ -19,40 +19,49 @@ export interface Candidates {
 /** Words reach further in the ranking; there they count too little to decide what is looked at. */
 const roughReach = 2;
 const bins = 2048;
+const noPostings = readPostings(new Uint8Array());
 
 interface Scored {
   diary_id: string;
   /** Position of the first place. */
   first: number;
   /** Places with a score, as indexes of the others. */
-  touched: number[];
+  touched: Int32Array;
   scores: Float64Array;
   /** Bit 0: holds a word. Bit 1: asks. */
   marks: Uint8Array;
 }
 
-/** The scores of `rankEntries` without what only the entries themselves tell: who wrote them and whether they are in sight. */
-const scoreDiary = (
-  diary_id: string,
-  lists: PostingLists,
-  terms: readonly RankedTerm[],
-  stats: TermStats,
-  parameters: RankingParameters,
-): Scored | null => {
-  const { k1, b, context, answer, question, date } = parameters;
+interface Bounds {
+  first: number;
+  last: number;
+}
+
+const boundsOf = (lists: PostingLists): Bounds | null => {
   let [first, last] = [Number.POSITIVE_INFINITY, -1];
   for (const { positions } of lists.values()) {
     if (positions.length === 0) continue;
     first = Math.min(first, positions[0]!);
-    last = Math.max(last, positions.at(-1)!);
+    last = Math.max(last, positions[positions.length - 1]!);
   }
-  if (last < 0) return null;
-  first -= roughReach;
-  const size = last - first + 1 + roughReach;
+  return last < 0 ? null : { first: first - roughReach, last: last + roughReach };
+};
+
+/** The scores of `rankEntries` without what only the entries themselves tell: who wrote them and whether they are in sight. */
+const scoreDiary = (
+  diary_id: string,
+  lists: PostingLists,
+  { first, last }: Bounds,
+  terms: readonly RankedTerm[],
+  stats: TermStats,
+  { k1, b, context, answer, question, date }: RankingParameters,
+): Scored => {
+  const size = last - first + 1;
   const scores = new Float64Array(size);
   const counts = new Float64Array(size);
   const marks = new Uint8Array(size);
-  const touched: number[] = [];
+  const touched = new Int32Array(size);
+  let touches = 0;
   const second = context * context;
 
   const count = ({ positions, held, dated, asks, lengths }: Postings, likeness: number): void => {
@@ -69,41 +78,53 @@ const scoreDiary = (
     }
   };
   const settle = ({ positions }: Postings, weight: number): void => {
+    const most = weight * (k1 + 1);
+    let place = 0;
     for (let n = 0; n < positions.length; n += 1) {
       const at = positions[n]! - first;
-      for (let place = at - roughReach; place <= at + roughReach; place += 1) {
+      for (place = Math.max(place, at - roughReach); place <= at + roughReach; place += 1) {
         const value = counts[place]!;
         if (value === 0) continue;
         counts[place] = 0;
-        if (scores[place] === 0) touched.push(place);
-        scores[place]! += (weight * value * (k1 + 1)) / (value + k1);
+        if (scores[place] === 0) {
+          touched[touches] = place;
+          touches += 1;
+        }
+        scores[place]! += (most * value) / (value + k1);
       }
     }
   };
   for (const { weight, forms } of terms) {
-    const own = forms.flatMap(([form, likeness]) => {
-      const postings = lists.get(form);
-      return postings === undefined ? [] : [{ postings, likeness }];
-    });
-    for (const { postings, likeness } of own) count(postings, likeness);
-    for (const { postings } of own) settle(postings, weight);
+    for (const [form, likeness] of forms) count(lists.get(form) ?? noPostings, likeness);
+    for (const [form] of forms) settle(lists.get(form) ?? noPostings, weight);
   }
-  for (const place of touched) if ((marks[place]! & 2) === 2) scores[place]! *= 1 - question;
-  return { diary_id, first, touched, scores, marks };
+  for (let n = 0; n < touches; n += 1) {
+    const place = touched[n]!;
+    if ((marks[place]! & 2) === 2) scores[place]! *= 1 - question;
+  }
+  return { diary_id, first, touched: touched.subarray(0, touches), scores, marks };
 };
 
 const byPlace = (x: RoughCandidate, y: RoughCandidate): number =>
   x.diary_id === y.diary_id ? x.position - y.position : x.diary_id < y.diary_id ? -1 : 1;
 
-/** Takes the best first without sorting the others. */
-const takerOf = (diaries: readonly Scored[], holds: boolean) => {
-  const isMeant = (marks: number) => (marks & 1) === (holds ? 1 : 0);
+/** How many places there are of each kind (beside a word, with one) and size of score. */
+const binsOf = (diaries: readonly Scored[]) => {
   let most = 0;
-  for (const { touched, scores } of diaries) for (const place of touched) most = Math.max(most, scores[place]!);
-  const binOf = (score: number) => Math.floor((score / most) * (bins - 1));
-  const sizes = new Uint32Array(bins);
+  for (const { touched, scores } of diaries)
+    for (let n = 0; n < touched.length; n += 1) if (scores[touched[n]!]! > most) most = scores[touched[n]!]!;
+  const scale = (bins - 1) / most;
+  const sizes = [new Uint32Array(bins), new Uint32Array(bins)] as const;
   for (const { touched, scores, marks } of diaries)
-    for (const place of touched) if (isMeant(marks[place]!)) sizes[binOf(scores[place]!)]! += 1;
+    for (let n = 0; n < touched.length; n += 1) {
+      const place = touched[n]!;
+      sizes[(marks[place]! & 1) as 0 | 1][Math.floor(scores[place]! * scale)]! += 1;
+    }
+  return { scale, sizes };
+};
+
+/** Takes the best first without sorting the others. */
+const takerOf = (diaries: readonly Scored[], scale: number, sizes: Uint32Array, kind: 0 | 1) => {
   let above = bins;
   let ready: RoughCandidate[] = [];
   const refill = (count: number): void => {
@@ -115,11 +136,12 @@ const takerOf = (diaries: readonly Scored[], holds: boolean) => {
     }
     const found: RoughCandidate[] = [];
     for (const { diary_id, first, touched, scores, marks } of diaries)
-      for (const place of touched) {
+      for (let n = 0; n < touched.length; n += 1) {
+        const place = touched[n]!;
         const score = scores[place]!;
-        const bin = binOf(score);
-        if (bin >= above && bin < end && isMeant(marks[place]!))
-          found.push({ diary_id, position: place + first, score, holds });
+        const bin = Math.floor(score * scale);
+        if (bin < above || bin >= end || (marks[place]! & 1) !== kind) continue;
+        found.push({ diary_id, position: place + first, score, holds: kind === 1 });
       }
     found.sort((x, y) => y.score - x.score || byPlace(x, y));
     ready = ready.concat(found);
@@ -140,6 +162,10 @@ export const findCandidates = (
   parameters: RankingParameters,
   near: number,
 ): Candidates => {
-  const scored = [...diaries].flatMap(([diary_id, lists]) => scoreDiary(diary_id, lists, terms, stats, parameters) ?? []);
-  return { near: takerOf(scored, false)(near), take: takerOf(scored, true) };
+  const scored = [...diaries].flatMap(([diary_id, lists]) => {
+    const bounds = boundsOf(lists);
+    return bounds === null ? [] : [scoreDiary(diary_id, lists, bounds, terms, stats, parameters)];
+  });
+  const { scale, sizes } = binsOf(scored);
+  return { near: takerOf(scored, scale, sizes[0], 0)(near), take: takerOf(scored, scale, sizes[1], 1) };
 };

@@ -38,7 +38,8 @@ describe('the words that are looked for', () => {
 
   it('keeps the rarest words within the budget, and as many as it takes to find enough', () => {
     const forms = formsOf(['a', 'b', 'c', 'd'], new Map(), stats({ a: 500, b: 300, c: 900, d: 950 }));
-    const kept = (budget: number, enough: number) => essentialForms(forms, budget, enough).flatMap(({ words }) => words);
+    const kept = (budget: number, enough: number) =>
+      essentialForms(forms, budget, enough).flatMap(({ words }) => words);
     expect(kept(800, 100)).toEqual(['b', 'a']);
     expect(kept(10, 100)).toEqual(['b']);
     expect(kept(10, 301)).toEqual(['b', 'a']);
