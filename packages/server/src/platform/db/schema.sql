@@ -1573,7 +1573,7 @@ CREATE INDEX diary_entries_expiry ON public.diary_entries USING btree (expires_a
 CREATE INDEX diary_entries_hider ON public.diary_entries USING btree (hidden_by_id) WHERE (hidden_by_id IS NOT NULL);
 CREATE UNIQUE INDEX diary_entries_origin ON public.diary_entries USING btree (diary_id, origin_id);
 CREATE INDEX diary_entries_page ON public.diary_entries USING btree (diary_id, created_at DESC, id DESC);
-CREATE UNIQUE INDEX diary_entries_position ON public.diary_entries USING btree (diary_id, "position");
+CREATE UNIQUE INDEX diary_entries_position ON public.diary_entries USING btree (diary_id, "position") INCLUDE (id, status, importance, created_at, valid_from, expires_at, superseded_at, hidden_at, deleted_at);
 CREATE INDEX diary_entries_replaces ON public.diary_entries USING btree (superseded_by) WHERE (superseded_by IS NOT NULL);
 CREATE INDEX diary_entries_same ON public.diary_entries USING btree (diary_id, content_hash);
 CREATE INDEX diary_entries_set_aside ON public.diary_entries USING gin (tsv, (ARRAY[diary_id])) WHERE ((deleted_at IS NULL) AND ((status = 'quarantined'::text) OR (hidden_at IS NOT NULL)));
