@@ -170,7 +170,7 @@ try {
   });
   const { rows: sizes } = await pool.query<{ name: string; size: string }>(
     `select relname as name, pg_size_pretty(pg_total_relation_size(oid)) as size from pg_class
-     where relname in ('diary_entries', 'diary_entries_words', 'diary_term_stats', 'diary_vector_codes', 'diary_vectors') order by relname`,
+     where relname in ('diary_entries', 'diary_postings', 'diary_term_stats', 'diary_vector_codes', 'diary_vectors') order by relname`,
   );
   state(
     `${count.toLocaleString('en')} entries loaded in ${(loading / 1000).toFixed(0)} s; on disk: ${sizes.map(({ name, size }) => `${name} ${size}`).join(', ')}`,

@@ -28,6 +28,7 @@ export const createSearchIndexService = ({ database }: DiariesParts) => {
     catchUp,
     sweep: async (): Promise<void> => {
       await catchUp();
+      while ((await searchIndexStore.compact(database.read, atOnce)) === atOnce);
       await searchIndexStore.forgetWords(database.read);
     },
   };

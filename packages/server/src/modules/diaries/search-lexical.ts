@@ -1,20 +1,33 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from '../../platform/db/schema.gen.ts';
 import { searchText } from './entry-analysis.ts';
+import { type Candidates, findCandidates, type RoughCandidate } from './search/candidates.ts';
 import { abstains } from './search/cut-off.ts';
-import { anyOf, essentialForms, formsOf } from './search/forms.ts';
+import { anyOf, essentialForms, type Form, formsOf } from './search/forms.ts';
 import { parseTsvector } from './search/lexemes.ts';
+import { entriesAround, type ListedEntry, type PostingLists, type Postings, readPostings } from './search/postings.ts';
 import type { SearchQuery } from './search/query-parser.ts';
 import {
-  inverseFrequency,
+  contextReach,
+  type Ranked,
   type RankingQuery,
   rankEntries,
+  rankedTerms,
+  rankingParameters,
   type SearchEntry,
   type TermStats,
 } from './search/ranking.ts';
 import { sharedStart, similarTerms, trigrams } from './search/similar-terms.ts';
 import { timeLexemes } from './search/time-words.ts';
-import { type CandidateQuery, type CandidateRow, type Reach, searchStore } from './search-store.ts';
+import {
+  type CandidateQuery,
+  type CloseRow,
+  type ListRow,
+  type Place,
+  type Reach,
+  searchStore,
+  type WantedEntry,
+} from './search-store.ts';
 
 type Db = Kysely<Schema>;
 
@@ -35,19 +48,19 @@ export interface LexicalAnswer {
   found: LexicalFind[];
   /** Nothing found is a good answer. */
   abstains: boolean;
-  /** For snippets: the terms of the query, the forms they took, and how rare they are. */
-  termOf: ReadonlyMap<string, string>;
-  weightOf: (term: string) => number;
 }
 
-/** Entries that the rarest words may bring, twice that many are looked at for the words that come with them. */
-const candidateBudget = 4000;
-/** Fewer than that, and the words left out to stay in the budget are asked for after all. */
-const enough = 200;
+/** Postings that are read; of words beyond only the finalists tell. */
+const postingsBudget = 30_000;
 const mistypedShown = 50;
-const restShown = 1000;
-/** Entries further apart than what was fetched around each do not help each other. */
-const runGap = 4;
+/** Candidates that are ranked as closely as can be, and how many at most of those that hold no word themselves. */
+const finalists = 120;
+const nearShown = 60;
+/** How many answers there are at most, and how many candidates are looked up to find as many. */
+const answersShown = 1000;
+const lookedUp = [1050, 6000, 24_000];
+/** Fewer answers than that, and the words left out to stay in the budget are asked for after all. */
+const enough = 200;
 
 /** Lexemes of the names of authors; there are few of them and they are asked for again and again. */
 const authorLexemes = new Map<string, ReadonlySet<string>>();
@@ -72,46 +85,100 @@ const statsOf = (
   frequency: (term) => frequencies.get(term) ?? (uncounted.has(term) ? 1 : 0),
 });
 
-const runsOf = (rows: readonly CandidateRow[], wants: (term: string) => boolean): SearchEntry[][] => {
+/** The lists by diary. A word may have two in one: what is set aside comes apart. */
+const readLists = (rows: readonly ListRow[]): Map<string, Map<string, Postings>> => {
+  const bytes = new Map<string, Map<string, Buffer>>();
+  for (const { diary_id, term, postings } of rows) {
+    const lists = bytes.get(diary_id) ?? new Map<string, Buffer>();
+    const known = lists.get(term);
+    lists.set(term, known === undefined ? postings : Buffer.concat([known, postings]));
+    bytes.set(diary_id, lists);
+  }
+  const read = (lists: Map<string, Buffer>) => new Map([...lists].map(([term, list]) => [term, readPostings(list)]));
+  return new Map([...bytes].map(([diary_id, lists]) => [diary_id, read(lists)]));
+};
+
+interface Answerable extends RoughCandidate {
+  entry: WantedEntry;
+}
+
+/** The best that rights and filters leave, in order. */
+const answerable = async (db: Db, query: CandidateQuery, candidates: Candidates): Promise<Answerable[]> => {
+  const found: Answerable[] = [];
+  for (const [round, count] of lookedUp.entries()) {
+    const taken = candidates.take(count);
+    const places = round === 0 ? [...candidates.near, ...taken].sort((x, y) => y.score - x.score) : taken;
+    if (places.length === 0) break;
+    for (const entry of await searchStore.wanted(db, query, places)) found.push({ ...places[entry.at]!, entry });
+    if (found.length >= answersShown || taken.length < count) break;
+  }
+  return found.slice(0, answersShown);
+};
+
+const keyOf = ({ diary_id, position }: Place): string => `${diary_id} ${position}`;
+const placeOf = (key: string): Place => {
+  const [diary_id, position] = key.split(' ');
+  return { diary_id: diary_id!, position: Number(position) };
+};
+
+/** The finalists with all beside them that holds one of the words. */
+const listedAround = (lists: ReadonlyMap<string, PostingLists>, places: readonly Place[]): Map<string, ListedEntry> => {
+  const listed = new Map<string, ListedEntry>();
+  for (const [diary_id, own] of lists) {
+    const positions = places.filter((place) => place.diary_id === diary_id).map(({ position }) => position);
+    for (const [position, entry] of entriesAround(own, positions, contextReach))
+      listed.set(keyOf({ diary_id, position }), entry);
+  }
+  return listed;
+};
+
+/** Entries that may lend each other words, together. */
+const runsOf = (
+  rows: readonly CloseRow[],
+  listed: ReadonlyMap<string, ListedEntry>,
+  wants: (term: string) => boolean,
+): SearchEntry[][] => {
   const runs: SearchEntry[][] = [];
-  let last: CandidateRow | null = null;
+  let last: CloseRow | null = null;
   for (const row of rows) {
-    const continues = last?.diary_id === row.diary_id && Number(row.position) - Number(last.position) < runGap;
-    if (!continues) runs.push([]);
+    if (last?.diary_id !== row.diary_id || row.position - last.position > contextReach) runs.push([]);
+    const entry = listed.get(keyOf(row));
+    const more = row.lexemes === null ? [] : parseTsvector(row.lexemes, wants);
     runs.at(-1)!.push({
       id: row.id,
-      position: Number(row.position),
+      position: row.position,
       author: row.author,
       asks: row.asks,
-      length: row.words,
-      lexemes: parseTsvector(row.lexemes ?? '', wants),
+      length: entry?.length ?? 0,
+      lexemes: new Map([...(entry?.lexemes ?? []), ...more]),
     });
     last = row;
   }
   return runs;
 };
 
-/** Those that were looked at closely, then the rest, whose rough scores only order them. */
-const inOrder = (
-  ranked: readonly { id: string; score: number }[],
-  rows: ReadonlyMap<string, CandidateRow>,
-  rest: readonly CandidateRow[],
-  holds: (id: string) => boolean,
-): LexicalFind[] => {
-  const found: LexicalFind[] = [];
-  const add = (row: CandidateRow, score: number, holdsWords: boolean) =>
-    found.push({ id: row.id, importance: row.importance, since: row.valid_from ?? row.created_at, score, holdsWords });
-  for (const { id, score } of ranked) {
-    const row = rows.get(id)!;
-    add(row, score, holds(id));
-  }
+const findOf = ({ id, importance, since }: WantedEntry, score: number, holdsWords: boolean): LexicalFind => ({
+  id,
+  importance,
+  since,
+  score,
+  holdsWords,
+});
+
+/** Those that were ranked, then the rest, whose rough scores only order them. */
+const inOrder = (ranked: readonly Ranked[], answers: readonly Answerable[]): LexicalFind[] => {
+  const byId = new Map(answers.slice(0, finalists).map((answer) => [answer.entry.id, answer]));
+  const found = ranked.map(({ id, score }) => {
+    const { entry, holds } = byId.get(id)!;
+    return findOf(entry, score, holds);
+  });
+  const rest = answers.slice(finalists).filter(({ holds }) => holds);
   const last = found.at(-1)?.score ?? 1;
-  const best = rest[0]?.rough ?? 1;
-  for (const row of rest) add(row, best > 0 ? (last * row.rough) / best : last, true);
-  return found;
+  const best = rest[0]?.score ?? 1;
+  return [...found, ...rest.map(({ entry, score }) => findOf(entry, (last * score) / best, true))];
 };
 
-const nothing: LexicalAnswer = { found: [], abstains: true, termOf: new Map(), weightOf: () => 1 };
+const nothing: LexicalAnswer = { found: [], abstains: true };
 
 /** The search by words in diaries of one language. */
 export const searchLexically = async (
@@ -136,55 +203,59 @@ export const searchLexically = async (
   const forms = formsOf(terms, similar, stats);
   if (forms.length === 0) return nothing;
 
-  const parts = {
+  const narrowed: CandidateQuery = {
+    ...query,
     phrases: asked.phrases.map(searchText),
     excluded: asked.excluded.map(searchText),
   };
-  const limits = { hits: 2 * candidateBudget, rest: restShown };
-  const find = (words: string) =>
-    searchStore.candidates(db, { ...query, ...parts }, forms, words, stats.averageLength, limits);
-  const essential = essentialForms(forms, candidateBudget);
-  let rows = await find(anyOf(essential));
-  if (essential.length < forms.length && (rows.find((row) => row.lexemes !== null)?.hits ?? 0) < enough)
-    rows = await find(anyOf(forms));
-  const close = rows.filter((row) => row.lexemes !== null);
+  const look = async (chosen: readonly Form[]) => {
+    const words = [...new Set(chosen.flatMap((form) => form.words))];
+    const lists = readLists(await searchStore.postings(db, narrowed, words, anyOf(words)));
+    const weighed = rankedTerms({ terms, similar }, stats, rankingParameters);
+    const candidates = findCandidates(lists, weighed, stats, rankingParameters, nearShown);
+    return { lists, answers: await answerable(db, narrowed, candidates) };
+  };
+  const essential = essentialForms(forms, postingsBudget, answersShown);
+  let { lists, answers } = await look(essential);
+  let isWhole = essential.length === forms.length;
+  if (!isWhole && answers.length < enough) {
+    ({ lists, answers } = await look(forms));
+    isWhole = true;
+  }
 
-  await learnAuthors(
+  const tellsTime = timeLexemes(text, reach.language);
+  const first = answers.slice(0, finalists);
+  const listed = listedAround(lists, first);
+  const own = new Set(first.map(keyOf));
+  const beside = [...listed.keys()].filter((key) => !own.has(key)).map(placeOf);
+  const rows = await searchStore.close(
     db,
-    reach.language,
-    close.map((row) => row.author_name),
+    narrowed,
+    [...first, ...beside],
+    isWhole && tellsTime === null ? 0 : first.length,
   );
+  const names = rows.map(({ author_name }) => author_name);
+  await learnAuthors(db, reach.language, names);
   const ranking: RankingQuery = {
     terms,
     similar,
     authors: new Map(
-      close.map((row) => [row.author, authorLexemes.get(`${reach.language} ${row.author_name}`) ?? new Set()]),
+      rows.map(({ author, author_name }) => [
+        author,
+        authorLexemes.get(`${reach.language} ${author_name}`) ?? new Set(),
+      ]),
     ),
-    timeLexemes: timeLexemes(text, reach.language),
+    timeLexemes: tellsTime,
   };
   const wanted = new Set([...terms, ...[...similar.values()].flatMap((alike) => [...alike.keys()])]);
-  const wants = (term: string) => wanted.has(term) || ranking.timeLexemes?.(term) === true;
-  const runs = runsOf(close, wants);
+  const runs = runsOf(rows, listed, (term) => wanted.has(term) || tellsTime?.(term) === true);
   const ranked = rankEntries(runs, ranking, stats);
-  const holding = new Set(
-    runs.flat().flatMap(({ id, lexemes }) => ([...lexemes.keys()].some((term) => wanted.has(term)) ? [id] : [])),
-  );
-  const byId = new Map(close.map((row) => [row.id, row]));
-  const answers = ranked.entries.filter(({ id }) => byId.get(id)!.wanted);
-  const found = inOrder(
-    answers,
-    byId,
-    rows.filter((row) => row.lexemes === null),
-    (id) => holding.has(id),
-  );
-  const termOf = new Map<string, string>();
-  for (const [term, alike] of similar) for (const form of alike.keys()) termOf.set(form, term);
-  for (const term of terms) termOf.set(term, term);
+  const ids = new Set(first.map(({ entry }) => entry.id));
+  const entries = ranked.entries.filter(({ id }) => ids.has(id));
+  const found = inOrder(entries, answers);
   return {
     found,
     // Whoever quotes words says that nothing else will do.
-    abstains: found.length === 0 || (asked.phrases.length === 0 && abstains({ ...ranked, entries: answers })),
-    termOf,
-    weightOf: (term) => inverseFrequency(stats.entries, stats.frequency(term)),
+    abstains: found.length === 0 || (asked.phrases.length === 0 && abstains({ ...ranked, entries })),
   };
 };

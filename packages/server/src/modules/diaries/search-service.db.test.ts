@@ -3,6 +3,7 @@ import { callBy, makeOrg, type TestOrg } from '../../../test/support/make-inbox.
 import { createTestDiaries, naming, searching, type TestDiaries, writing } from '../../../test/support/test-diaries.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
+import { readPostings } from './search/postings.ts';
 
 let t: TestDiaries;
 let org: TestOrg;
@@ -406,7 +407,7 @@ describe('43: what is typed', () => {
 
 describe('what is counted of words', () => {
   const recount = `with counted as (select diary_id, words, tsv from diary_entries
-      where tsv is not null and deleted_at is null and status <> 'quarantined')
+      where tsv is not null and deleted_at is null and status <> 'quarantined' and hidden_at is null)
     select (select coalesce(json_agg(x order by x), '[]') from (select json_build_array(diary_id, l.lexeme, count(*))::text as x
         from counted, unnest(tsv) l group by diary_id, l.lexeme) w) as terms,
       (select coalesce(json_agg(x order by x), '[]') from (select json_build_array(diary_id, count(*), sum(words))::text as x
@@ -415,9 +416,37 @@ describe('what is counted of words', () => {
       (select json_build_array(diary_id, term, frequency)::text as x from diary_term_stats) w) as terms,
     (select coalesce(json_agg(x order by x), '[]') from (select json_build_array(diary_id, entries, words)::text as x
         from diary_search_totals where entries > 0) w) as totals`;
+  /** Each place of each word, from the entries. */
+  const placesOf = async (): Promise<string[]> => {
+    const { rows } = await t.pool.query<{ place: string }>(`select concat_ws(' ', e.diary_id, l.lexeme, e.position,
+        (select sum(case w when 'A' then 2 when 'C' then 0 else 1 end) from unnest(l.weights) w),
+        (select count(*) from unnest(l.weights) w where w = 'C'), e.asks::int, e.words) as place
+      from diary_entries e, unnest(e.tsv) l
+      where e.deleted_at is null and e.status <> 'quarantined' and e.hidden_at is null`);
+    return rows.map(({ place }) => place).sort();
+  };
+  /** The same from the lists. */
+  const listed = async (): Promise<string[]> => {
+    const { rows } = await t.pool.query<{
+      diary_id: string;
+      term: string;
+      postings: Buffer;
+    }>(`select s.diary_id, s.term,
+        coalesce((select string_agg(p.postings, '' order by p.part) from diary_postings p
+          where p.diary_id = s.diary_id and p.term = s.term), '') || s.recent as postings
+      from diary_term_stats s`);
+    const places = rows.flatMap(({ diary_id, term, postings }) => {
+      const { positions, held, dated, asks, lengths } = readPostings(postings);
+      return [...positions].map((position, n) =>
+        [diary_id, term, position, held[n], dated[n], asks[n], lengths[n]].join(' '),
+      );
+    });
+    return places.sort();
+  };
   const same = async (): Promise<void> => {
     const [counted, stored] = await Promise.all([t.pool.query(recount), t.pool.query(kept)]);
     expect(stored.rows).toEqual(counted.rows);
+    expect(await listed()).toEqual(await placesOf());
   };
 
   it('equals a count of every word after each kind of change', async () => {
@@ -457,6 +486,80 @@ describe('what is counted of words', () => {
     expect(new Set(places.rows.map(({ position }) => position)).size).toBe(places.rows.length);
   });
 
+  it('keeps the lists of words short, however often an entry changes', async () => {
+    const diary = await diaryOf();
+    const id = await write(diary, 'sparrow hedge');
+    await write(diary, 'sparrow roof');
+    const change = (sql: string) => t.pool.query(sql.replaceAll('$1', `'${id}'`));
+    const toggles = 'update diary_entries set asks = not asks where id = $1; commit;';
+    await change(`do $$ begin for n in 1..150 loop ${toggles} end loop; end $$`);
+    await same();
+    // As after ten times as many changes.
+    await t.pool.query(
+      `with moved as (
+         update diary_term_stats set moved = 24 where diary_id = $1 and term = 'sparrow' returning diary_id, term, recent)
+       insert into diary_postings (diary_id, term, part, postings)
+         select m.diary_id, m.term, part, string_agg(substr(m.recent, 1, 8), '')
+         from moved m, generate_series(1, 5) part, generate_series(1, 256) group by m.diary_id, m.term, part`,
+      [diary],
+    );
+    await same();
+    const bytes = async (): Promise<number> =>
+      (
+        await t.pool.query(
+          `select (coalesce(sum(octet_length(p.postings)), 0) + octet_length(s.recent))::int as n from diary_term_stats s
+             left join diary_postings p on p.diary_id = s.diary_id and p.term = s.term
+           where s.diary_id = $1 and s.term = 'sparrow' group by s.recent`,
+          [diary],
+        )
+      ).rows[0].n;
+    expect(await bytes()).toBeGreaterThan(6000);
+    await t.services.index.sweep();
+    expect(await bytes()).toBe(16);
+    await same();
+    await write(diary, 'sparrow wall');
+    await same();
+    expect((await found(diary, 'sparrow hedge'))[0]).toBe(id);
+    await change(`update diary_entries set deleted_at = now() where id = $1`);
+    await same();
+    expect(await found(diary, 'hedge')).toEqual([]);
+  });
+
+  it('finds what was hidden for those only who may write', async () => {
+    const diary = await diaryOf(undefined, { visibility: 'network' });
+    await among(diary);
+    const id = await write(diary, 'kingfisher by the weir');
+    await write(diary, 'kingfisher by the bridge');
+    await among(diary);
+    const asked = async (by: Call) =>
+      (await search(diary, 'kingfisher weir', { abstain: false }, by)).items.map((item) => item.id);
+    expect((await asked(callBy(bob)))[0]).toBe(id);
+    await t.pool.query(
+      `update diary_entries set hidden_at = now(), hidden_by_kind = 'user', hidden_by_name = 'Moderator' where id = $1`,
+      [id],
+    );
+    await same();
+    expect(await asked(callBy(bob))).not.toContain(id);
+    expect((await asked(call))[0]).toBe(id);
+  });
+
+  it('finds one of many through a narrow filter', async () => {
+    const diary = await diaryOf();
+    const id = await write(diary, 'magpie nest', { tags: ['rare'] });
+    await t.pool.query(
+      `insert into diary_entries (id, diary_id, org_id, content, author_kind, author_id, author_name, content_hash, content_id,
+          length, created_at, updated_at, tsv, tsv_language, words)
+        select gen_random_uuid(), e.diary_id, e.org_id, 'magpie magpie', e.author_kind, e.author_id, e.author_name, n::text,
+          n::text, 13, e.created_at, e.updated_at, to_tsvector('english', 'magpie magpie'), 'english', 2
+        from diary_entries e, generate_series(1, 3000) n where e.id = $1`,
+      [id],
+    );
+    const answer = await search(diary, 'magpie', { tags: ['rare'] });
+    expect([answer.total, answer.items.map((item) => item.id)]).toEqual([1, [id]]);
+    expect((await search(diary, 'magpie')).total).toBe(1000);
+    await t.services.diaries.remove(call, diary);
+  });
+
   it('21: nothing is left of a deleted diary, its words included', async () => {
     const diary = await diaryOf();
     await write(diary, 'zyxwvutword and more');
@@ -468,7 +571,8 @@ describe('what is counted of words', () => {
     await same();
     const left = await t.pool.query(
       `select (select count(*) from diary_search_totals where diary_id = $1)
-        + (select count(*) from diary_term_stats where diary_id = $1) as n`,
+        + (select count(*) from diary_term_stats where diary_id = $1)
+        + (select count(*) from diary_postings where diary_id = $1) as n`,
       [diary],
     );
     expect(Number(left.rows[0].n)).toBe(0);

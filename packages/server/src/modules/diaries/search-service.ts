@@ -33,6 +33,14 @@ interface Findings extends How {
   hits: Hit[];
 }
 
+/** Short, because most of what a search finds is kept for pages that nobody turns to. */
+const packed = ({ hits, ...how }: Findings): string =>
+  JSON.stringify([how, hits.map(({ id, score, relevance, found_by }) => [id, score, relevance, found_by])]);
+const unpacked = (text: string): Findings => {
+  const [how, hits] = JSON.parse(text) as [How, [string, number | null, number | null, Hit['found_by']][]];
+  return { ...how, hits: hits.map(([id, score, relevance, found_by]) => ({ id, score, relevance, found_by })) };
+};
+
 const pagesKeptMs = 15 * 60_000;
 const diversified = 100;
 
@@ -279,7 +287,7 @@ export const createSearchService = (
     };
     const page = await searchPagesStore.find(db, id, by);
     if (page === null || page.question !== questionOf(input)) throw badCursor();
-    return { id, at, findings: page.answer as Findings };
+    return { id, at, findings: unpacked(page.answer) };
   };
 
   const begun = async (call: Call, input: Input, now: Date) => {
@@ -307,7 +315,7 @@ export const createSearchService = (
           principal_id: call.caller.id,
           org_id: call.caller.org_id,
           question: questionOf(input),
-          answer: findings,
+          answer: packed(findings),
           at: now,
         });
       return { ...how, items, next_cursor: goesOn ? cursorOf(id, next) : null };

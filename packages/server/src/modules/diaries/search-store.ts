@@ -21,10 +21,26 @@ export interface QueryAnalysis {
   near: [term: string, frequency: number][];
 }
 
-/** A word of the query with its look-alikes, as a tsquery, and what it counts. */
-export interface RankedForm {
-  words: string;
-  weight: number;
+/** Where a word stands in a diary, laid out as migration 005 tells. */
+export interface ListRow {
+  diary_id: string;
+  term: string;
+  postings: Buffer;
+}
+
+/** An entry by its place. */
+export interface Place {
+  diary_id: string;
+  position: number;
+}
+
+/** An answer as far as filters and rights go. */
+export interface WantedEntry {
+  /** Which of the places it stands at. */
+  at: number;
+  id: string;
+  importance: number;
+  since: Date;
 }
 
 interface Dated {
@@ -35,21 +51,21 @@ interface Dated {
   valid_from: Date | null;
 }
 
-/** `lexemes` is null where an entry was too far behind to be looked at closely. */
-export interface CandidateRow extends Dated {
-  position: string;
+/** What ranking asks of an entry beside its words. */
+export interface CloseRow {
+  id: string;
+  diary_id: string;
+  position: number;
   author: string;
   author_name: string;
   asks: boolean;
-  words: number;
+  /** All of its words; null unless they were asked for. */
   lexemes: string | null;
-  wanted: boolean;
-  rough: number;
-  hits: number;
 }
 
 export interface NearRow extends Dated {
-  embedding: Buffer;
+  /** In base64, which is shorter and faster to read than what PostgreSQL makes of bytes. */
+  embedding: string;
 }
 
 export interface FoundEntry extends EntryRow {
@@ -59,12 +75,11 @@ export interface FoundEntry extends EntryRow {
 
 export interface SearchPage {
   question: string;
-  answer: unknown;
+  answer: string;
 }
 
-/** Best candidates that are ranked in full, with so many entries on each side. */
-const finalists = 60;
-const fetchedReach = 3;
+/** Of a word that stands nearly everywhere the newest parts are read, 256 postings each. */
+const partsRead = 400;
 
 const ids = (list: readonly string[]) => sql`${[...list]}::uuid[]`;
 const regconfig = (language: string) => sql`${language}::text::regconfig`;
@@ -102,6 +117,33 @@ const inSight = ({ filter, now }: CandidateQuery): RawBuilder<unknown> =>
     now,
   );
 
+/** Places as rows `p`, counted from 1. */
+const at = (places: readonly Place[]): RawBuilder<unknown> => {
+  const diaries = [...new Set(places.map(({ diary_id }) => diary_id))];
+  const numbers = new Map(diaries.map((diary, n) => [diary, n + 1]));
+  return sql`(select w.at, w.position, (${ids(diaries)})[w.diary] as diary_id
+    from unnest(${places.map(({ position }) => position)}::bigint[], ${places.map((place) => numbers.get(place.diary_id)!)}::int[])
+      with ordinality w (position, diary, at)) p`;
+};
+
+const epochOfPostgres = Date.UTC(2000, 0, 1);
+const wantedBytes = 30;
+
+/** A thousand entries as rows would take ten times as long to read. */
+const readWanted = (bytes: Buffer): WantedEntry[] => {
+  const entries: WantedEntry[] = [];
+  for (let from = 0; from < bytes.length; from += wantedBytes) {
+    const id = bytes.toString('hex', from + 4, from + 20);
+    entries.push({
+      at: bytes.readInt32BE(from) - 1,
+      id: `${id.slice(0, 8)}-${id.slice(8, 12)}-${id.slice(12, 16)}-${id.slice(16, 20)}-${id.slice(20)}`,
+      importance: bytes.readInt16BE(from + 20),
+      since: new Date(epochOfPostgres + Number(bytes.readBigInt64BE(from + 22)) / 1000),
+    });
+  }
+  return entries;
+};
+
 export const searchStore = {
   /** The readable diaries that are looked at, by language. */
   reach: async (db: Db, readable: On, diary_id: string | null): Promise<Reach[]> =>
@@ -122,10 +164,12 @@ export const searchStore = {
             join diary_term_stats s on s.diary_id = any(${ids(diary_ids)}) and s.term = q.term
           union
           select s.diary_id, s.term, s.frequency from query, unnest(query.terms) q (term)
-            join diary_term_stats s on s.diary_id = any(${ids(diary_ids)}) and s.term >= left(q.term, ${sharedStart}::int)
-              and s.term < left(q.term, ${sharedStart}::int) || U&'\\+10FFFF'
-            where length(q.term) > ${sharedStart}::int and length(s.term) > ${sharedStart}::int
-              and length(s.term) <= 3 * length(q.term)
+            -- Kept from being planned as a join, which would read every word of the diaries.
+            cross join lateral (select s.diary_id, s.term, s.frequency from diary_term_stats s
+              where s.diary_id = any(${ids(diary_ids)}) and s.term >= left(q.term, ${sharedStart}::int)
+                and s.term < left(q.term, ${sharedStart}::int) || U&'\\+10FFFF'
+                and length(s.term) > ${sharedStart}::int and length(s.term) <= 3 * length(q.term) offset 0) s
+            where length(q.term) > ${sharedStart}::int
         ), summed as (select term, sum(frequency)::int as frequency from near group by term)
         select (select terms from query) as terms,
           coalesce((select json_agg(json_build_array(term, frequency)) from summed), '[]') as near`.execute(db)
@@ -154,61 +198,60 @@ export const searchStore = {
     ).rows.map(({ term, frequency }) => [term, frequency]),
 
   /**
-   * Entries that hold one of the words. A rough score, with that of near entries, picks those that are worth a close look;
-   * they come with what stands beside them, in order. The others follow with their rough score alone.
+   * Where the words stand; `anyWord` is all of them as a tsquery. What is set aside or hidden is in no list of the diary; callers who may see it get it from the
+   * entries themselves.
    */
-  candidates: async (
+  postings: async (
     db: Db,
-    query: CandidateQuery,
-    forms: readonly RankedForm[],
-    essential: string,
-    averageLength: number,
-    limits: { hits: number; rest: number },
-  ): Promise<CandidateRow[]> => {
+    { reach, sees }: CandidateQuery,
+    words: readonly string[],
+    anyWord: string,
+  ): Promise<ListRow[]> =>
+    (
+      await sql<{
+        diary_id: string;
+        term: string;
+        postings: string;
+      }>`select diary_id, term, encode(postings, 'base64') as postings
+        from (
+          select s.diary_id, s.term, coalesce((select string_agg(p.postings, '' order by p.part) from diary_postings p
+            where p.diary_id = s.diary_id and p.term = s.term and p.part > s.moved / 4 - ${partsRead}::int), '') || s.recent as postings
+          from diary_term_stats s where s.diary_id = any(${ids(reach.diary_ids)}) and s.term = any(${[...words]}::text[])
+          union all
+          select e.diary_id, l.term, string_agg(l.posting, '' order by e.position)
+          from diary_entries e join diary_diaries d on d.id = e.diary_id, diary_postings_of(e.tsv, e.position, e.asks, e.words) l
+          where e.deleted_at is null and (e.status = 'quarantined' or e.hidden_at is not null)
+            and e.tsv @@ ${anyWord}::tsquery and array[e.diary_id] && ${ids(reach.diary_ids)}
+            and ${sees('e', 'd')} and l.term = any(${[...words]}::text[])
+          group by e.diary_id, l.term
+        ) lists`.execute(db)
+    ).rows.map((row) => ({ ...row, postings: Buffer.from(row.postings, 'base64') })),
+
+  /** Those at the places that the caller may see and the filter takes. */
+  wanted: async (db: Db, query: CandidateQuery, places: readonly Place[]): Promise<WantedEntry[]> => {
     const { reach, sees, filter, now } = query;
-    const wanted = sql`(${matches(filter, now)} and ${says(reach.language, query.phrases, query.excluded)})`;
-    const score = sql.join(
-      forms.map(
-        ({ words, weight }) => sql`${weight}::float4 * ts_rank('{0.1, 0.1, 0.1, 0.2}', e.tsv, ${words}::tsquery)`,
-      ),
-      sql` + `,
+    const { rows } = await sql<{
+      entries: string | null;
+    }>`select encode(string_agg(int4send(p.at::int) || uuid_send(e.id)
+          || int2send(e.importance) || timestamptz_send(coalesce(e.valid_from, e.created_at)), ''), 'base64') as entries
+        from ${at(places)} join diary_entries e on e.diary_id = p.diary_id and e.position = p.position
+          join diary_diaries d on d.id = e.diary_id
+        where ${sees('e', 'd')} and ${matches(filter, now)} and ${says(reach.language, query.phrases, query.excluded)}`.execute(
+      db,
     );
-    const dated = sql.raw('e.id, e.diary_id, e.importance, e.created_at, e.valid_from');
-    const shown = sql`${dated}, e.position, coalesce(e.author_id::text, e.author_name) as author, e.author_name, e.asks, e.words`;
-    return (
-      await sql<CandidateRow>`with hits as materialized (
-          select e.id, e.diary_id, e.position, e.importance, e.created_at, e.valid_from, (${score}) / (0.5 + 0.5 * e.words / ${averageLength}::float8) as score
-          from diary_entries e join diary_diaries d on d.id = e.diary_id
-          where e.deleted_at is null and e.tsv @@ ${essential}::tsquery and array[e.diary_id] && ${ids(reach.diary_ids)}
-            and ${sees('e', 'd')} and ${wanted}
-          limit ${limits.hits}
-        ), smoothed as materialized (
-          select id, diary_id, position, importance, created_at, valid_from,
-            0.6 * score
-            + 0.24 * sum(score) over (partition by diary_id order by position range between 1 preceding and 1 following)
-            + 0.16 * sum(score) over (partition by diary_id order by position range between 2 preceding and 2 following) as score
-          from hits
-        ), finalists as (
-          select diary_id, position from smoothed order by score desc, id limit ${finalists}
-        ), places as materialized (
-          select distinct f.diary_id, place
-          from finalists f, generate_series(f.position - ${fetchedReach}::int, f.position + ${fetchedReach}::int) place
-        ), rest as (
-          select s.* from smoothed s
-          where not exists (select from places p where p.diary_id = s.diary_id and p.place = s.position)
-          order by s.score desc, s.id limit ${limits.rest}
-        )
-        select ${shown}, e.tsv::text as lexemes, ${wanted} as wanted, 0::float8 as rough,
-            (select count(*)::int from hits) as hits
-          from places p join diary_entries e on e.diary_id = p.diary_id and e.position = p.place
-            join diary_diaries d on d.id = e.diary_id
-          where e.tsv is not null and ${sees('e', 'd')} and ${inSight(query)}
-        union all
-        select r.id, r.diary_id, r.importance, r.created_at, r.valid_from, r.position, '', '', false, 0, null, true, r.score, 0
-          from rest r
-        order by rough desc, diary_id, position`.execute(db)
-    ).rows;
+    return readWanted(Buffer.from(rows[0]!.entries ?? '', 'base64')).sort((x, y) => x.at - y.at);
   },
+
+  /** What stands at the places, in order, as far as it is in sight; all words of the first `whole` of them. */
+  close: async (db: Db, query: CandidateQuery, places: readonly Place[], whole: number): Promise<CloseRow[]> =>
+    (
+      await sql<CloseRow>`select e.id, e.diary_id, e.position, coalesce(e.author_id::text, e.author_name) as author,
+          e.author_name, e.asks, case when p.at <= ${whole}::int then e.tsv::text end as lexemes
+        from ${at(places)} join diary_entries e on e.diary_id = p.diary_id and e.position = p.position
+          join diary_diaries d on d.id = e.diary_id
+        where e.tsv is not null and ${query.sees('e', 'd')} and ${inSight(query)}
+        order by e.diary_id, e.position`.execute(db)
+    ).rows.map((row) => ({ ...row, position: Number(row.position) })),
 
   /**
    * Entries whose sign codes differ least from that of the query. The codes alone are compared first, because they fill few
@@ -233,7 +276,7 @@ export const searchStore = {
           where ${sees('e', 'd')} and ${matches(filter, now)} and ${says(reach.language, query.phrases, query.excluded)}
           order by n.distance limit ${limits.rows}
         )
-        select s.id, s.diary_id, s.importance, s.created_at, s.valid_from, v.embedding
+        select s.id, s.diary_id, s.importance, s.created_at, s.valid_from, encode(v.embedding, 'base64') as embedding
         from seen s join diary_vectors v on v.entry_id = s.id and v.model = ${vector.model}`.execute(db)
     ).rows;
   },
@@ -314,8 +357,9 @@ export const searchPagesStore = {
     page: SearchPage & { id: string; principal_id: string; org_id: string; at: Date },
   ): Promise<void> => {
     await sql`insert into diary_search_pages (id, principal_id, org_id, question, answer, created_at)
-      values (${page.id}, ${page.principal_id}, ${page.org_id}, ${page.question}, ${JSON.stringify(page.answer)}::jsonb,
-        ${page.at})`.execute(db);
+      values (${page.id}, ${page.principal_id}, ${page.org_id}, ${page.question}, ${page.answer}, ${page.at})`.execute(
+      db,
+    );
   },
 
   find: async (
@@ -363,6 +407,14 @@ export const searchIndexStore = {
       db,
     );
   },
+
+  /** Lists of words of which more than half is outdated. */
+  compact: async (db: Db, limit: number): Promise<number> =>
+    (
+      await sql`select diary_postings_compact(diary_id, term) from (
+          select diary_id, term from diary_term_stats where 64 * moved > 2 * frequency + 512
+          order by diary_id, term limit ${limit}) outdated`.execute(db)
+    ).rows.length,
 
   /** Words that no diary holds any more. */
   forgetWords: async (db: Db): Promise<void> => {

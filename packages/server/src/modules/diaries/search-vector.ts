@@ -13,7 +13,7 @@ export interface VectorFind extends Candidate {
 
 /** How many codes are compared exactly, out of how many that were near. */
 const rescored = 400;
-const codesKept = 2000;
+const codesKept = 1000;
 /** Vectors further apart than this (one less their cosine) mean different things. */
 const farthest = 0.6;
 
@@ -30,9 +30,11 @@ export const toBytes = (vector: Float32Array): Buffer => {
   return bytes;
 };
 
-const cosine = (vector: Float32Array, bytes: Buffer): number => {
+const cosine = (vector: Float32Array, base64: string): number => {
+  const bytes = Buffer.from(base64, 'base64');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let sum = 0;
-  for (let at = 0; at < dimensions; at += 1) sum += vector[at]! * bytes.readFloatLE(at * 4);
+  for (let at = 0; at < dimensions; at += 1) sum += vector[at]! * view.getFloat32(at * 4, true);
   return sum;
 };
 

@@ -240,6 +240,13 @@ export interface DiaryEntryRevisions {
   content_id: string;
 }
 
+export interface DiaryPostings {
+  diary_id: string;
+  term: string;
+  part: number;
+  postings: Buffer;
+}
+
 export interface DiaryRelations {
   id: string;
   diary_id: string;
@@ -283,7 +290,7 @@ export interface DiarySearchPages {
   principal_id: string;
   org_id: string;
   question: string;
-  answer: Json;
+  answer: string;
   created_at: Timestamp;
 }
 
@@ -321,6 +328,8 @@ export interface DiaryTermStats {
   diary_id: string;
   term: string;
   frequency: number;
+  recent: Generated<Buffer>;
+  moved: Generated<number>;
 }
 
 export interface DiaryTuples {
@@ -1327,6 +1336,7 @@ export interface Schema {
   diary_diaries: DiaryDiaries;
   diary_entries: DiaryEntries;
   diary_entry_revisions: DiaryEntryRevisions;
+  diary_postings: DiaryPostings;
   diary_relations: DiaryRelations;
   diary_reports: DiaryReports;
   diary_search_pages: DiarySearchPages;

@@ -278,6 +278,15 @@ create table diary_entry_revisions (
   constraint diary_entry_revisions_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES diary_entries(id) ON DELETE CASCADE
 );
 
+create table diary_postings (
+  diary_id uuid not null,
+  term text not null,
+  part integer not null,
+  postings bytea not null,
+  constraint diary_postings_pkey PRIMARY KEY (diary_id, term, part),
+  constraint diary_postings_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE
+);
+
 create table diary_relations (
   id uuid not null,
   diary_id uuid not null,
@@ -337,7 +346,7 @@ create table diary_search_pages (
   principal_id uuid not null,
   org_id uuid not null,
   question text not null,
-  answer jsonb not null,
+  answer text not null,
   created_at timestamp with time zone not null,
   constraint diary_search_pages_pkey PRIMARY KEY (id)
 );
@@ -385,6 +394,8 @@ create table diary_term_stats (
   diary_id uuid not null,
   term text not null,
   frequency integer not null,
+  recent bytea not null default '\x'::bytea,
+  moved integer not null default 0,
   constraint diary_term_stats_pkey PRIMARY KEY (diary_id, term),
   constraint diary_term_stats_diary_id_fkey FOREIGN KEY (diary_id) REFERENCES diary_diaries(id) ON DELETE CASCADE
 );
@@ -1588,14 +1599,14 @@ CREATE INDEX diary_entries_expiry ON public.diary_entries USING btree (expires_a
 CREATE INDEX diary_entries_hider ON public.diary_entries USING btree (hidden_by_id) WHERE (hidden_by_id IS NOT NULL);
 CREATE UNIQUE INDEX diary_entries_origin ON public.diary_entries USING btree (diary_id, origin_id);
 CREATE INDEX diary_entries_page ON public.diary_entries USING btree (diary_id, created_at DESC, id DESC);
-CREATE UNIQUE INDEX diary_entries_position ON public.diary_entries USING btree (diary_id, "position");
+CREATE UNIQUE INDEX diary_entries_position ON public.diary_entries USING btree (diary_id, "position") INCLUDE (id, status, importance, created_at, valid_from, expires_at, superseded_at, hidden_at, deleted_at);
 CREATE INDEX diary_entries_replaces ON public.diary_entries USING btree (superseded_by) WHERE (superseded_by IS NOT NULL);
 CREATE INDEX diary_entries_same ON public.diary_entries USING btree (diary_id, content_hash);
+CREATE INDEX diary_entries_set_aside ON public.diary_entries USING gin (tsv, (ARRAY[diary_id])) WHERE ((deleted_at IS NULL) AND ((status = 'quarantined'::text) OR (hidden_at IS NOT NULL)));
 CREATE UNIQUE INDEX diary_entries_signature ON public.diary_entries USING btree (diary_id, signature);
 CREATE INDEX diary_entries_tags ON public.diary_entries USING gin (tags);
 CREATE INDEX diary_entries_unanalysed ON public.diary_entries USING btree (id) WHERE ((tsv_language IS NULL) AND (deleted_at IS NULL));
 CREATE INDEX diary_entries_unembedded ON public.diary_entries USING btree (updated_at) WHERE ((embedding_state = 'pending'::text) AND (deleted_at IS NULL));
-CREATE INDEX diary_entries_words ON public.diary_entries USING gin (tsv, (ARRAY[diary_id])) WHERE (deleted_at IS NULL);
 CREATE INDEX diary_entry_revisions_actor ON public.diary_entry_revisions USING btree (actor_id);
 CREATE INDEX diary_relations_diary ON public.diary_relations USING btree (diary_id);
 CREATE INDEX diary_relations_merges ON public.diary_relations USING btree (diary_id, created_at DESC, id DESC) WHERE (reason IS NOT NULL);
@@ -1996,7 +2007,7 @@ CREATE OR REPLACE FUNCTION public.diary_counted_of(e diary_entries)
  RETURNS diary_counted
  LANGUAGE sql
  IMMUTABLE
-RETURN ROW((e).diary_id, (e).words, (e).tsv)::diary_counted;
+RETURN ROW((e).diary_id, (e).words, (e).tsv, (e)."position", (e).asks)::diary_counted;
 
 CREATE OR REPLACE FUNCTION public.diary_entries_count_deleted()
  RETURNS trigger
@@ -2027,7 +2038,7 @@ begin
       coalesce(array_agg(diary_counted_of(o)) filter (where diary_entries_counted(o)), '{}'))
     from new_rows n join old_rows o on o.id = n.id
     where diary_entries_counted(n) <> diary_entries_counted(o)
-      or (diary_entries_counted(n) and (n.tsv <> o.tsv or n.words <> o.words))
+      or (diary_entries_counted(n) and (n.tsv <> o.tsv or n.words <> o.words or n.asks <> o.asks))
     having count(*) > 0;
   return null;
 end $function$;
@@ -2076,6 +2087,49 @@ begin
   return new;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.diary_posting(place bigint, held integer, dated integer, asks boolean, words integer)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE
+RETURN int8send(((((place << 32) | ((LEAST(held, 255))::bigint << 24)) | (((((asks)::integer << 7) | LEAST(dated, 127)))::bigint << 16)) | (LEAST(words, 65535))::bigint));
+
+CREATE OR REPLACE FUNCTION public.diary_postings_compact(of_diary uuid, of_term text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  parts bytea[];
+begin
+  perform from diary_search_totals where diary_id = of_diary for update;
+  select array_agg(postings order by part) into parts from (
+    select n / 256 as part, string_agg(posting, '' order by posting) as postings from (
+      select posting, row_number() over (order by posting) - 1 as n from (
+        select distinct on (substr(posting, 1, 4)) posting from (
+          select l.part, at, substr(l.postings, at, 8) as posting from (
+            select part, postings from diary_postings where diary_id = of_diary and term = of_term
+            union all select 2147483647, recent from diary_term_stats where diary_id = of_diary and term = of_term
+          ) l, generate_series(1, octet_length(l.postings), 8) at
+        ) each order by substr(posting, 1, 4), part desc, at desc
+      ) newest where substr(posting, 5, 4) <> '\x00000000'
+    ) counted group by n / 256
+  ) whole;
+  delete from diary_postings where diary_id = of_diary and term = of_term;
+  insert into diary_postings (diary_id, term, part, postings)
+    select of_diary, of_term, n - 1, postings from unnest(parts) with ordinality w (postings, n);
+  update diary_term_stats set recent = '', moved = 4 * coalesce(cardinality(parts), 0)
+    where diary_id = of_diary and term = of_term;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.diary_postings_of(tsv tsvector, place bigint, asks boolean, words integer)
+ RETURNS TABLE(term text, posting bytea)
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT (l.lexeme COLLATE "C") AS lexeme,
+     diary_posting(diary_postings_of.place, COALESCE(((cardinality(l.positions) + cardinality(array_positions(l.weights, 'A'::text))) - cardinality(array_positions(l.weights, 'C'::text))), 1), COALESCE(cardinality(array_positions(l.weights, 'C'::text)), 0), diary_postings_of.asks, diary_postings_of.words) AS diary_posting
+    FROM unnest(diary_postings_of.tsv) l(lexeme, positions, weights);
+END;
+
 CREATE OR REPLACE FUNCTION public.diary_words_count(added diary_counted[], removed diary_counted[])
  RETURNS void
  LANGUAGE plpgsql
@@ -2093,30 +2147,48 @@ begin
   update diary_search_totals t set entries = t.entries + c.entries, words = t.words + c.words
     from totals c, held h where t.diary_id = c.diary_id and h.diary_id = c.diary_id;
 
-  with counted as (
-    select a.diary_id, l.lexeme collate "C" as term, 1 as n from unnest(added) a, unnest(a.tsv) l
-    union all select r.diary_id, l.lexeme collate "C", -1 from unnest(removed) r, unnest(r.tsv) l
-  ), changed as (
-    select diary_id, term, sum(n)::int as n from counted group by diary_id, term having sum(n) <> 0
-  ), less as (
-    update diary_term_stats s set frequency = s.frequency + c.n from changed c
-      where c.n < 0 and s.diary_id = c.diary_id and s.term = c.term
-  ), more as (
-    insert into diary_term_stats as s (diary_id, term, frequency)
-      select diary_id, term, n from changed where n > 0 order by diary_id, term
-      on conflict (diary_id, term) do update set frequency = s.frequency + excluded.frequency
-      returning s.term, s.frequency, s.xmax = 0 as is_new
+  with come as (
+    select a.diary_id, a.position, p.term, p.posting
+    from unnest(added) a, diary_postings_of(a.tsv, a.position, a.asks, a.words) p
+  ), gone as (
+    select r.diary_id, r.position, l.lexeme collate "C" as term from unnest(removed) r, unnest(r.tsv) l
+  ), changed as materialized (
+    select diary_id, term, sum(n)::int as n, coalesce(string_agg(posting, '' order by position), '') as postings
+    from (
+      select diary_id, position, term, 1 as n, posting from come
+      union all
+      select g.diary_id, g.position, g.term, -1, case when c.term is null then int8send(g.position << 32) end
+        from gone g left join come c on c.diary_id = g.diary_id and c.position = g.position and c.term = g.term
+    ) each group by diary_id, term
+  ), moving as (
+    insert into diary_postings as p (diary_id, term, part, postings)
+      select c.diary_id, c.term, s.moved / 4, s.recent
+      from changed c cross join lateral (
+        -- Kept from being planned as a join, which would read the words of every diary.
+        select s.moved, s.recent from diary_term_stats s
+          where s.diary_id = c.diary_id and s.term = c.term and octet_length(s.recent) >= 512 offset 0) s
+      on conflict (diary_id, term, part) do update set postings = p.postings || excluded.postings
+  ), kept as (
+    insert into diary_term_stats as s (diary_id, term, frequency, recent)
+      select diary_id, term, n, postings from changed order by diary_id, term
+      on conflict (diary_id, term) do update set frequency = s.frequency + excluded.frequency,
+        moved = s.moved + (octet_length(s.recent) >= 512)::int,
+        recent = case when octet_length(s.recent) >= 512 then excluded.recent else s.recent || excluded.recent end
+      returning s.term, s.xmax = 0 as is_new
   )
   insert into diary_term_grams (gram, term, pieces)
     select distinct p.gram, p.term, count(*) over (partition by p.term)
-    from (select distinct substr('^' || m.term || '$', at, 3) as gram, m.term
-      from more m, generate_series(1, length(m.term)) at
-      where m.is_new and length(m.term) between 4 and 40 and m.term !~ '[0-9]') p
+    from (select distinct substr('^' || k.term || '$', at, 3) as gram, k.term
+      from kept k, generate_series(1, length(k.term)) at
+      where k.is_new and length(k.term) between 4 and 40 and k.term !~ '[0-9]') p
     order by p.gram, p.term on conflict do nothing;
 
   if cardinality(removed) > 0 then
-    delete from diary_term_stats s using (select distinct r.diary_id, l.lexeme from unnest(removed) r, unnest(r.tsv) l) g
-      where s.diary_id = g.diary_id and s.term = g.lexeme and s.frequency <= 0;
+    with ended as (
+      delete from diary_term_stats s using (select distinct r.diary_id, l.lexeme from unnest(removed) r, unnest(r.tsv) l) g
+        where s.diary_id = g.diary_id and s.term = g.lexeme and s.frequency <= 0 returning s.diary_id, s.term
+    )
+    delete from diary_postings p using ended e where p.diary_id = e.diary_id and p.term = e.term;
   end if;
 end $function$;
 

@@ -1,12 +1,10 @@
-import { inverseFrequency, type TermStats } from './ranking.ts';
+import type { TermStats } from './ranking.ts';
 
-/** A word of the query and its look-alikes, as PostgreSQL looks for them. */
+/** A word of the query and its look-alikes. */
 export interface Form {
-  /** A tsquery. */
-  words: string;
+  words: string[];
+  /** In how many entries they stand, those that hold several counted each time. */
   frequency: number;
-  /** How much one hit counts, by how rare it is. */
-  weight: number;
 }
 
 /** A word as the text of a tsquery. */
@@ -16,28 +14,28 @@ export const quoted = (term: string): string => `'${term.replaceAll('\\', '\\\\'
 export const formsOf = (
   terms: readonly string[],
   similar: ReadonlyMap<string, ReadonlyMap<string, number>>,
-  { entries, frequency }: TermStats,
+  { frequency }: Pick<TermStats, 'frequency'>,
 ): Form[] =>
   terms
     .map((term) => {
       const words = [term, ...(similar.get(term)?.keys() ?? [])].filter((word) => frequency(word) > 0);
-      const sum = words.reduce((total, word) => total + frequency(word), 0);
-      return {
-        words: words.map(quoted).join(' | '),
-        frequency: sum,
-        weight: inverseFrequency(entries, Math.min(sum, entries)),
-      };
+      return { words, frequency: words.reduce((total, word) => total + frequency(word), 0) };
     })
     .filter(({ frequency: sum }) => sum > 0)
-    .sort((x, y) => x.frequency - y.frequency || (x.words < y.words ? -1 : 1));
+    .sort((x, y) => x.frequency - y.frequency || (x.words[0]! < y.words[0]! ? -1 : 1));
 
-/** The rarest words, as many as bring no more entries than the budget; beyond, only words too common to decide anything are left. */
-export const essentialForms = (forms: readonly Form[], budget: number): Form[] => {
-  let left = budget;
-  return forms.filter((form, at) => {
-    left -= form.frequency;
-    return at === 0 || left >= 0;
+/**
+ * The rarest words: as many as stand in no more entries than the budget, and until they stand in `enough`. Left out are words
+ * too common to decide anything.
+ */
+export const essentialForms = (forms: readonly Form[], budget: number, enough: number): Form[] => {
+  let sum = 0;
+  return forms.filter(({ frequency }) => {
+    if (sum >= enough && sum + frequency > budget) return false;
+    sum += frequency;
+    return true;
   });
 };
 
-export const anyOf = (forms: readonly Form[]): string => forms.map(({ words }) => words).join(' | ');
+/** As a tsquery. */
+export const anyOf = (words: readonly string[]): string => words.map(quoted).join(' | ');

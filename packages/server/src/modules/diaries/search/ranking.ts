@@ -57,7 +57,7 @@ export interface RankingParameters {
  * Chosen on LoCoMo by `npm run bench:memory -- --tune`, which also tells how dialogues fare that had no part in the choice. Each may be off by
  * half without costing more than a hundredth of the recall.
  */
-const rankingParameters: RankingParameters = {
+export const rankingParameters: RankingParameters = {
   k1: 0.9,
   b: 0.5,
   context: 0.4,
@@ -92,7 +92,8 @@ export interface Ranking {
 export const inverseFrequency = (entries: number, frequency: number): number =>
   Math.log(1 + (entries - frequency + 0.5) / (frequency + 0.5));
 
-interface Term {
+/** A word of the query as it counts. */
+export interface RankedTerm {
   weight: number;
   /** Lexemes that stand for it, and what each counts. */
   forms: readonly (readonly [string, number])[];
@@ -106,10 +107,10 @@ interface Term {
  */
 const entriesThatTell = 200;
 
-const termsOf = (query: RankingQuery, stats: TermStats, parameters: RankingParameters): Term[] => {
+export const rankedTerms = (query: RankingQuery, stats: TermStats, parameters: RankingParameters): RankedTerm[] => {
   const names = new Set<string>();
   for (const lexemes of query.authors?.values() ?? []) for (const lexeme of lexemes) names.add(lexeme);
-  const terms: Term[] = [];
+  const terms: RankedTerm[] = [];
   for (const term of new Set(query.terms)) {
     const isAuthor = names.has(term);
     const similar = isAuthor || parameters.similar === 0 ? undefined : query.similar?.get(term);
@@ -136,7 +137,7 @@ const termsOf = (query: RankingQuery, stats: TermStats, parameters: RankingParam
 const contentOf = ({ title, tags, content }: Lexeme): number => titleWeight * title + tags + content;
 
 /** Which terms a lexeme stands for, and what it counts for each. */
-const formsOf = (terms: readonly Term[]): Map<string, [term: number, likeness: number][]> => {
+const formsOf = (terms: readonly RankedTerm[]): Map<string, [term: number, likeness: number][]> => {
   const forms = new Map<string, [number, number][]>();
   for (const [term, { forms: own }] of terms.entries()) {
     for (const [form, likeness] of own) {
@@ -151,7 +152,7 @@ const formsOf = (terms: readonly Term[]): Map<string, [term: number, likeness: n
 /** Scores of consecutive entries of one diary, in order. Each word counts in the entry and, less, in its neighbours, before it saturates. */
 const scoreRun = (
   run: readonly SearchEntry[],
-  terms: readonly Term[],
+  terms: readonly RankedTerm[],
   stats: TermStats,
   parameters: RankingParameters,
 ): Float64Array => {
@@ -185,7 +186,7 @@ const scoreRun = (
   return scores;
 };
 
-const weightOf = (terms: readonly Term[]): number => terms.reduce((sum, { weight }) => sum + weight, 0);
+const weightOf = (terms: readonly RankedTerm[]): number => terms.reduce((sum, { weight }) => sum + weight, 0);
 
 export const rankEntries = (
   runs: readonly (readonly SearchEntry[])[],
@@ -193,7 +194,7 @@ export const rankEntries = (
   stats: TermStats,
   parameters: RankingParameters = rankingParameters,
 ): Ranking => {
-  const terms = termsOf(query, stats, parameters);
+  const terms = rankedTerms(query, stats, parameters);
   const asked = new Set<string>();
   for (const [author, lexemes] of query.authors ?? []) {
     if (query.terms.some((term) => lexemes.has(term))) asked.add(author);

@@ -23,6 +23,20 @@ export const likeness = (left: ReadonlySet<string>, right: ReadonlySet<string>):
   return (2 * shared) / (left.size + right.size);
 };
 
+/** The same with those of a word, without a set of its own: hundreds of words are compared for each question. */
+const likenessTo = (grams: ReadonlySet<string>, word: string): number => {
+  const padded = `^${word}$`;
+  let shared = 0;
+  let size = 0;
+  for (let at = 0; at + 3 <= padded.length; at += 1) {
+    const gram = padded.slice(at, at + 3);
+    if (padded.indexOf(gram) < at) continue;
+    size += 1;
+    if (grams.has(gram)) shared += 1;
+  }
+  return (2 * shared) / (grams.size + size);
+};
+
 const isComparable = (term: string): boolean => term.length >= shortestTerm && !/\d/u.test(term);
 
 /**
@@ -44,12 +58,10 @@ export const similarTerms = (
   }));
   for (const word of vocabulary) {
     if (asked.has(word) || !isComparable(word)) continue;
-    let grams: Set<string> | null = null;
-    for (const { term, start, grams: wantedGrams, found } of wanted) {
+    for (const { term, start, grams, found } of wanted) {
       // Two words whose lengths differ by more can never share half of their trigrams.
       if (!word.startsWith(start) || word.length > 3 * term.length || term.length > 3 * word.length) continue;
-      grams ??= trigrams(word);
-      const alike = likeness(wantedGrams, grams);
+      const alike = likenessTo(grams, word);
       if (alike >= leastLikeness) found.push([word, alike]);
     }
   }
