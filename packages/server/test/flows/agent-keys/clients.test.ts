@@ -248,7 +248,7 @@ describe('the command line', () => {
     const mcp = readFileSync(join(home, '.mcp.json'), 'utf8');
     expect(mcp).not.toContain(first.oauth2.client_secret);
     expect(statSync(join(home, '.mcp.json')).mode & 0o777).toBe(0o600);
-    expect((await callTool('agent_whoami', {})).identity_id).toBe(first.identity_id);
+    expect((await callTool('agent_whoami', {})).identity.identity_id).toBe(first.identity_id);
 
     rmSync(join(home, '.config'), { recursive: true });
     expect((await atrium(['agent', 'whoami'])).code).toBe(5);
@@ -333,7 +333,7 @@ describe('the command line', () => {
       .map((line): Json => JSON.parse(line));
     const of = (id: number): Json => answers.find((answer) => answer.id === id);
     expect(of(1).result.protocolVersion).toBe('2025-06-18');
-    expect(of(2).result.structuredContent.identity_id).toBe(readConfig().identity_id);
+    expect(of(2).result.structuredContent.identity.identity_id).toBe(readConfig().identity_id);
     expect(of(3).error.code).toBe(-32601);
   });
 

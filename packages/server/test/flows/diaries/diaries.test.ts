@@ -215,10 +215,13 @@ describe('22: an entry under the id of another diary', () => {
       expect([operation.name, plain(refused.body, id)]).toEqual([operation.name, plain(nothing.body, unknown)]);
     }
     const tools = await connectByHand(world.url, owner.token);
-    for (const { name, mcp } of named.filter((operation) => operation.mcp !== undefined)) {
-      const more = name === 'diaries.supersede_entry' ? { content: 'x' } : {};
-      const said = await tools.call(mcp!.tool, { diary_ref: wrong, entry_id: id, ...more });
-      expect([name, said.isError, JSON.stringify(said).includes('not_found')]).toEqual([name, true, true]);
+    for (const operation of named.filter(({ mcp }) => mcp !== undefined)) {
+      const ids: Record<string, string> = { diary_ref: wrong, entry_id: id };
+      const given = inputWith(operation, (member) => ids[member] ?? crypto.randomUUID());
+      const said = await tools.call(operation.mcp!.tool, given);
+      expect([operation.name, said.isError, JSON.stringify(said).includes('not_found')]).toEqual([
+        ...[operation.name, true, true],
+      ]);
     }
     await tools.close();
     expect(ok(await owner.get(entryPath(home, id))).version).toBe(1);
