@@ -27,6 +27,8 @@ export interface AlikeRow {
 
 const tagsShown = 10;
 const candidatesOfEntry = 100;
+/** Places at which one of the named words stands, the newest of them; where each is common, a text is said all the time. */
+const placesOfEntry = 2000;
 const keptOfEntry = 5;
 /** Below this the words of two texts are too different to compare them more closely. */
 const leastAlike = 0.7;
@@ -110,21 +112,29 @@ export const upkeepStore = {
   similarText: async (
     db: Db,
     sees: SeesEntry,
-    asked: readonly { id: string; words: string }[],
+    asked: readonly { id: string; words: readonly string[] }[],
     now: Date,
   ): Promise<AlikeRow[]> =>
     (
       await sql<AlikeRow>`select n.id, c.id as older_id, false as same_text, c.alike
-        from unnest(${asked.map(({ id }) => id)}::uuid[], ${asked.map(({ words }) => words)}::text[]) q (id, words)
+        from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) q (id uuid, words text[])
         join diary_entries n on n.id = q.id
         cross join lateral (
           select f.id, f.alike from (
             select h.id, h.shared::float8 / nullif(cardinality(${wordsOf('n')}) + h.held - h.shared, 0) as alike from (
               select e.id, cardinality(${wordsOf('e')}) as held,
                 (select count(*)::int from unnest(${wordsOf('e')}) w where w = any(${wordsOf('n')})) as shared
-              from diary_entries e join diary_diaries d on d.id = e.diary_id
-              where e.deleted_at is null and e.tsv @@ q.words::tsquery and array[e.diary_id] && array[n.diary_id]
-                and (e.created_at, e.id) < (n.created_at, n.id) and e.content_hash <> n.content_hash
+              from (
+                select distinct ('x' || encode(substr(l.postings, at, 4), 'hex'))::bit(32)::int as position
+                from (
+                  select p.postings from diary_postings p where p.diary_id = n.diary_id and p.term = any(q.words)
+                  union all
+                  select s.recent from diary_term_stats s where s.diary_id = n.diary_id and s.term = any(q.words)
+                ) l, generate_series(1, octet_length(l.postings), 8) at
+                order by position desc limit ${placesOfEntry}) place
+              join diary_entries e on e.diary_id = n.diary_id and e.position = place.position
+              join diary_diaries d on d.id = e.diary_id
+              where e.deleted_at is null and (e.created_at, e.id) < (n.created_at, n.id) and e.content_hash <> n.content_hash
                 and e.words between n.words * ${leastAlike}::float8 and n.words / ${leastAlike}::float8
                 and ${sees('e', 'd')} and ${current(now)} and ${unrelated}
               limit ${candidatesOfEntry}) h) f

@@ -8,7 +8,7 @@ export interface Form {
 }
 
 /** A word as the text of a tsquery. */
-export const quoted = (term: string): string => `'${term.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+const quoted = (term: string): string => `'${term.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 
 /** Each word of the query that stands anywhere, itself or by look-alikes, the rarest first. */
 export const formsOf = (

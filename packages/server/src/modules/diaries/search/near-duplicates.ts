@@ -1,4 +1,3 @@
-import { quoted } from './forms.ts';
 import { foldText } from './search-text.ts';
 import { likeness, trigrams } from './similar-terms.ts';
 
@@ -15,12 +14,12 @@ const leastAlike = 0.7;
 
 /**
  * Two sets that share at least 0.7 of all their words share one of the first n - 0.7 n + 1 words of either, whatever the
- * order; by rarity these bring the fewest others along. As the text of a tsquery.
+ * order; by rarity these bring the fewest others along.
  */
-export const prefixOf = (wordsByRarity: readonly string[]): string => {
+export const prefixOf = (wordsByRarity: readonly string[]): string[] => {
   const n = wordsByRarity.length;
   const length = Math.min(n - Math.ceil(leastAlike * n) + 1, longestPrefix);
-  return wordsByRarity.slice(0, length).map(quoted).join(' | ');
+  return wordsByRarity.slice(0, length);
 };
 
 const numbersOf = (text: string): string => [...new Set(text.match(/\p{N}+/gu) ?? [])].sort().join(' ');
