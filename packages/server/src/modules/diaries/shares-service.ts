@@ -159,7 +159,8 @@ export const createSharesService = ({ database, clock, settingsOf }: DiariesPart
     id: string,
     why: Parameters<InvitationBoard['settling']>[3],
   ): Promise<void> => {
-    const org_id = await sharesStore.orgOf(tx.db, id);
+    // A fingerprint names the share of an agent, and agents have no such items.
+    const org_id = isUuid(id) ? await sharesStore.orgOf(tx.db, id) : null;
     if (org_id !== null) await invitations.settling(tx, call, { id, org_id }, why);
   };
 

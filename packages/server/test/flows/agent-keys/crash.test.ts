@@ -220,14 +220,14 @@ const acts: Record<string, () => Promise<Scene>> = {
 /** What the calls write, as one text a table. */
 const stored = async (): Promise<Record<string, string>> => {
   const { rows } = await world.database.query<{ name: string }>(
-    `select tablename as name from pg_tables where schemaname = 'public' and (tablename like 'diary\\_%'
+    `select tablename as name from pg_tables where schemaname = 'public' and (tablename like 'diary\\_%' and tablename <> 'diary_access'
        or tablename in ('core_audit', 'core_event_heads', 'core_events', 'core_idempotency_keys', 'identity_agent_keys',
          'identity_agents', 'identity_signing_requests', 'identity_vouchers'))
      union all select 'dbos.workflow_status' order by 1`,
   );
   const texts: Record<string, string> = {};
   for (const { name } of rows) {
-    // Who was seen when is written beside the calls, not by them.
+    // Who was seen when is written beside the calls, not by them; so is how often entries are read.
     const columns =
       "to_jsonb(t) - '{first_seen_at,last_seen_at,last_tool,last_client,calls_total,calls_today,calls_day}'::text[]";
     const only = name.startsWith('dbos') ? "where name = 'expire-signing-request'" : '';
