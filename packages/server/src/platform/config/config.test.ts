@@ -1,8 +1,19 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { type ConfigInput, type ConfigValues, configReference, formatProblems, readConfig } from './config.ts';
+import {
+  type ConfigInput,
+  type ConfigValues,
+  clientVariables,
+  configReference,
+  formatProblems,
+  readConfig,
+} from './config.ts';
 import { configKey, configKeys } from './config-keys.ts';
 import { boolean } from './value-types.ts';
+
+const packages = join(import.meta.dirname, '../../../..');
 
 const read = (environment: Record<string, string> = {}, file: unknown = null, more: Partial<ConfigInput> = {}) =>
   readConfig({ environment, file, ...more });
@@ -83,6 +94,19 @@ describe('readConfig', () => {
     });
     const { config } = accepted({ ATRIUM_HOOK_TOKEN_ISSUING_URL: url, ATRIUM_HOOK_SECRET: 'sixteen characters' });
     expect(config.hooks).toEqual({ tokenIssuing: { url, policy: 'closed' }, agentUrls: [], timeoutMs: 5000 });
+  });
+
+  it('leaves alone what the command line and the SDK read from the same environment', () => {
+    const mentioned = new Set(
+      globSync('{sdk,cli}/src/**/*.ts', { cwd: packages })
+        .filter((path) => !path.includes('.test.'))
+        .flatMap((path) =>
+          [...readFileSync(join(packages, path), 'utf8').matchAll(/'(ATRIUM_[A-Z_]+)'/g)].map(([, name]) => name!),
+        ),
+    );
+    const settings = Object.values(configKeys).map(({ env }) => env as string);
+    expect([...mentioned].filter((name) => !settings.includes(name)).sort()).toEqual([...clientVariables].sort());
+    expect(read(Object.fromEntries(clientVariables.map((name) => [name, 'x']))).ok).toBe(true);
   });
 
   it('reports all wrong values at once, each with an example', () => {
