@@ -544,6 +544,7 @@ test('29: the cases are all operations of diaries', () => {
 
 test('29: random grants over 50 agents, 200 diaries and 5,000 entries: every operation shows and refuses what the rule says', {
   timeout: 600_000,
+  tags: ['long'],
 }, async () => {
   const seed = Date.now() % 2 ** 31;
   const random = randomOf(seed);
