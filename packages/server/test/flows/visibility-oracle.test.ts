@@ -3,6 +3,7 @@ import { type LiveSocket, openSocket, openStream } from '../support/live-socket.
 import { connectByHand, type McpDriver } from '../support/mcp-drivers.ts';
 import { type Agent, type Org, ok, openWorld, type Person, type World } from '../support/people.ts';
 import type { Json, RestClient } from '../support/rest-client.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 import { until } from '../support/until.ts';
 
 /** Every item has it in its title, so that searching for it must find all that is seen. */
@@ -73,15 +74,8 @@ const sees = (facts: Facts, principal: Principal, item: Facts['items'][number]):
   );
 };
 
-/** mulberry32 */
-const randomOf = (start: number) => {
-  let state = start;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+const randomOf = (seed: number) => {
+  const next = seededRandom(seed);
   return {
     chance: (p: number) => next() < p,
     pick: <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!,

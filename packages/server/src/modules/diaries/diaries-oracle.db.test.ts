@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callBy, makeOrg } from '../../../test/support/make-inbox.ts';
 import type { Json } from '../../../test/support/rest-client.ts';
+import { seededRandom } from '../../../test/support/seeded-random.ts';
 import { createTestDiaries, type TestDiaries } from '../../../test/support/test-diaries.ts';
 import { newId } from '../../platform/ids/ids.ts';
 import type { StoredEvent } from '../../platform/module.ts';
@@ -18,15 +19,9 @@ import { entryVisible } from './diaries-policy.ts';
  */
 
 type Random = (below: number) => number;
-/** mulberry32 */
-const randomOf = (start: number): Random => {
-  let state = start;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let x = Math.imul(state ^ (state >>> 15), 1 | state);
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
-    return Math.floor((((x ^ (x >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
+const randomOf = (seed: number): Random => {
+  const next = seededRandom(seed);
+  return (below) => Math.floor(next() * below);
 };
 
 type Visibility = 'private' | 'network' | 'public';

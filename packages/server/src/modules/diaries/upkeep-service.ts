@@ -19,7 +19,7 @@ import type { EntryRow, SeenDiary } from './diaries-rows.ts';
 import { entryViewOf, mergeViewOf } from './diaries-views.ts';
 import { entriesStore } from './entries-store.ts';
 import { relationsStore } from './relations-store.ts';
-import { prefixOf, shortestCompared, similarityOf } from './search/near-duplicates.ts';
+import { leastAlike, prefixOf, shortestCompared, similarityOf } from './search/near-duplicates.ts';
 import { type AlikeRow, type DigestPeriod, upkeepStore } from './upkeep-store.ts';
 
 const dayMs = 86_400_000;
@@ -124,7 +124,7 @@ export const createUpkeepService = ({ database, clock }: DiariesParts) => {
           .filter(([, all]) => all.length >= shortestCompared)
           .map(([id, all]) => ({ id, words: prefixOf(all) }));
         const same = await upkeepStore.sameText(tx.db, sees, ids, now);
-        const similar = asked.length === 0 ? [] : await upkeepStore.similarText(tx.db, sees, asked, now);
+        const similar = asked.length === 0 ? [] : await upkeepStore.similarText(tx.db, sees, asked, leastAlike, now);
         const pairs = await compared(tx, [...same, ...similar]);
         const named = [...new Set(pairs.flatMap(({ id, older_id }) => [id, older_id]))];
         const entries = new Map((await entriesStore.ofIds(tx.db, named)).map((entry) => [entry.id, entry]));

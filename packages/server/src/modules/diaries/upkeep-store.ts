@@ -30,8 +30,6 @@ const candidatesOfEntry = 100;
 /** Places at which one of the named words stands, the newest of them; where each is common, a text is said all the time. */
 const placesOfEntry = 2000;
 const keptOfEntry = 5;
-/** Below this the words of two texts are too different to compare them more closely. */
-const leastAlike = 0.7;
 
 const current = (now: Date) =>
   matches({ status: ['active'], include_superseded: false, include_expired: false, exclude_suspicious: false }, now);
@@ -113,6 +111,7 @@ export const upkeepStore = {
     db: Db,
     sees: SeesEntry,
     asked: readonly { id: string; words: readonly string[] }[],
+    least_alike: number,
     now: Date,
   ): Promise<AlikeRow[]> =>
     (
@@ -135,10 +134,10 @@ export const upkeepStore = {
               join diary_entries e on e.diary_id = n.diary_id and e.position = place.position
               join diary_diaries d on d.id = e.diary_id
               where e.deleted_at is null and (e.created_at, e.id) < (n.created_at, n.id) and e.content_hash <> n.content_hash
-                and e.words between n.words * ${leastAlike}::float8 and n.words / ${leastAlike}::float8
+                and e.words between n.words * ${least_alike}::float8 and n.words / ${least_alike}::float8
                 and ${sees('e', 'd')} and ${current(now)} and ${unrelated}
               limit ${candidatesOfEntry}) h) f
-          where f.alike >= ${leastAlike}::float8 order by f.alike desc, f.id limit ${keptOfEntry}) c`.execute(db)
+          where f.alike >= ${least_alike}::float8 order by f.alike desc, f.id limit ${keptOfEntry}) c`.execute(db)
     ).rows,
 
   /** How often each tag is used in the entries that the reader sees. */

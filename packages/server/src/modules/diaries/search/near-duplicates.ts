@@ -10,7 +10,8 @@ const leastLikeness = 0.8;
 const longestCompared = 20_000;
 /** Words of which a text must hold one to be looked at. */
 const longestPrefix = 24;
-const leastAlike = 0.7;
+/** Share of the words of two texts that both must hold to be compared more closely; what `prefixOf` promises rests on it. */
+export const leastAlike = 0.7;
 
 /**
  * Two sets that share at least 0.7 of all their words share one of the first n - 0.7 n + 1 words of either, whatever the
