@@ -60,8 +60,8 @@ const sidewaysOf = (page: Page): Promise<number> =>
 const longestLookMs = 90_000;
 
 /**
- * What is wrong with a page; an empty object when nothing is. Its colours are asked for by night as well on the desk: a
- * phone lays things out in another way, with the same colours. It becomes narrow without being loaded again, as when
+ * What is wrong with a page; an empty object when nothing is. It is judged by day at the desk and by night on the phone:
+ * every piece of the kit is judged in every theme elsewhere. It becomes narrow without being loaded again, as when
  * somebody draws the window small.
  */
 const faults = async (
@@ -86,22 +86,18 @@ const faults = async (
       page.evaluate(() => document.fonts.ready.then(() => true)),
     );
     const light = await during('axe by day', seriousViolations(page));
-    await during('night', page.emulateMedia({ colorScheme: 'dark' }));
+    const wide = await during('width of the desk', sidewaysOf(page));
+    await during(
+      'night and phone',
+      Promise.all([page.setViewportSize(phone), page.emulateMedia({ colorScheme: 'dark' })]),
+    );
     await during(
       'its colours at night',
       page.waitForFunction(() => document.documentElement.dataset['theme'] === 'night'),
     );
-    const dark = await during('axe by night', seriousViolations(page, true));
-    const wide = await during('width of the desk', sidewaysOf(page));
-    await during('day', page.emulateMedia({ colorScheme: 'light' }));
-    await during(
-      'its colours by day',
-      page.waitForFunction(() => document.documentElement.dataset['theme'] === 'daylight'),
-    );
-    await during('phone', page.setViewportSize(phone));
     const narrow = await during('width of the phone', sidewaysOf(page));
-    const small = await during('axe on the phone', seriousViolations(page));
-    Object.assign(found, light.length > 0 && { light }, dark.length > 0 && { dark }, small.length > 0 && { small });
+    const dark = await during('axe by night', seriousViolations(page));
+    Object.assign(found, light.length > 0 && { light }, dark.length > 0 && { dark });
     Object.assign(found, wide !== 0 && { wide }, narrow !== 0 && { narrow });
   };
   const late = new AbortController();

@@ -91,15 +91,8 @@ export class SinkPump {
 
   async #deliverAll(signal: AbortSignal): Promise<void> {
     const backlog = await this.#look();
-    for (const { org_id, seq, floor_seq, last_seq } of backlog) {
+    for (const { org_id, seq, last_seq } of backlog) {
       let position = seq;
-      if (floor_seq > position) {
-        this.#options.onError(
-          null,
-          `${floor_seq - position} events of an organisation were pruned before ${this.state.name} could have them`,
-        );
-        position = floor_seq;
-      }
       while (position < last_seq && !signal.aborted) position = await this.#deliver(org_id, position);
     }
     if (backlog.length > 0) await this.#look();
@@ -113,8 +106,13 @@ export class SinkPump {
 
   /** One batch; answers up to where the organisation's events are done with. */
   async #deliver(orgId: string, after: number): Promise<number> {
-    const { db, wanted, producer } = this.#options;
+    const { db, wanted, producer, onError } = this.#options;
     const { events, head } = await findAfter(db, orgId, after, batchSize);
+    // Asked of the same statement as the events: pruned between two questions, they would be passed over in silence.
+    if (head.floor_seq > after) {
+      const lost = head.floor_seq - after;
+      onError(null, `${lost} events of an organisation were pruned before ${this.state.name} could have them`);
+    }
     const through = events.at(-1)?.seq ?? head.last_seq;
     const messages = events.filter(({ kind }) => wanted(kind)).map((event) => toMessage(event, producer()));
     if (messages.length > 0) {

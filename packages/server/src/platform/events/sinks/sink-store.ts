@@ -6,7 +6,6 @@ export interface SinkBacklog {
   /** Taken by the broker up to here. */
   seq: number;
   last_seq: number;
-  floor_seq: number;
 }
 
 type Db = Kysely<Schema>;
@@ -23,7 +22,7 @@ export const sinkStore = {
   /** Organisations with events that the sink has not had, the longest waiting first as far as that is known. */
   backlog: async (db: Db, name: string): Promise<SinkBacklog[]> =>
     (
-      await sql<SinkBacklog>`select h.org_id, coalesce(p.seq, 0) as seq, h.last_seq, h.floor_seq
+      await sql<SinkBacklog>`select h.org_id, coalesce(p.seq, 0) as seq, h.last_seq
         from core_event_heads h
         left join core_event_sink_positions p on p.sink = ${name} and p.org_id = h.org_id
         where h.last_seq > coalesce(p.seq, 0) order by h.org_id`.execute(db)
