@@ -242,7 +242,10 @@ describe('an entry of a signed diary', () => {
 });
 
 describe('ask', () => {
-  it('goes on through a restart of the server and gives the typed answer', async () => {
+  it('goes on through a restart of the server and gives the typed answer', {
+    tags: ['long'],
+    timeout: 20_000,
+  }, async () => {
     const { z } = await import('zod');
     script.push(asked(null), hangUp, problem(503, 'not_ready'), hangUp, hangUp, problem(429, 'too_many_waits'));
     script.push(
@@ -252,7 +255,7 @@ describe('ask', () => {
     const answer = await client(2).ask({ title: 'Where?', schema, patienceMs: 60_000 });
     expect(answer).toEqual({ place: { city: 'Oslo' }, n: 6 });
     expect(seen.filter((one) => one.method === 'POST')).toHaveLength(1);
-  }, 20_000);
+  });
 
   it('sends one idempotency key however often the question is sent', async () => {
     script.push(hangUp, asked(outcome({ status: 'answered', values: { ok: true } })));

@@ -223,7 +223,10 @@ describe('the file of an agent', () => {
   });
 
   // The passphrase is made slow to guess, and slower on a machine that has other things to do.
-  it('keeps the private key under a passphrase that only the right one opens', { timeout: 120_000 }, async () => {
+  it('keeps the private key under a passphrase that only the right one opens', {
+    tags: ['long'],
+    timeout: 120_000,
+  }, async () => {
     const home = newHome();
     await writeAgentFile(home, { ...whole, keys: await keepKey(await agentKeyOf(private_key), 'horse') });
     expect(readFileSync(agentPath(home), 'utf8')).not.toContain(private_key);
@@ -241,6 +244,7 @@ describe('the file of an agent', () => {
   });
 
   it('changes the passphrase, also of a key that waits to replace the one of now, and takes it away', {
+    tags: ['long'],
     timeout: 120_000,
   }, async () => {
     const home = newHome();

@@ -337,6 +337,7 @@ const plans = fc.record({
 });
 
 test('29: every list, check, event, feed, count and export equals a plain reading of the rule', {
+  tags: ['long'],
   timeout: 120_000,
 }, async () => {
   await fc.assert(

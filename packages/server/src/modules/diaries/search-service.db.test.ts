@@ -240,7 +240,10 @@ describe('38: weights', () => {
 });
 
 describe('39: pages', () => {
-  it('39: no hit is missed or doubled while entries are written, and the total stays', async () => {
+  it('39: no hit is missed or doubled while entries are written, and the total stays', {
+    tags: ['long'],
+    timeout: 120_000,
+  }, async () => {
     const diary = await diaryOf();
     const ids = new Set<string>();
     for (let n = 0; n < 500; n += 1) ids.add(await write(diary, `kestrel sighting number${n}`));
@@ -257,7 +260,7 @@ describe('39: pages', () => {
     expect(new Set(seen).size).toBe(seen.length);
     expect(new Set(seen)).toEqual(ids);
     expect([...totals]).toEqual([500]);
-  }, 120_000);
+  });
 
   it('39: a cursor is good for the same search by the same caller, for a while, and shows nothing that went out of sight', async () => {
     const diary = await diaryOf();
