@@ -145,7 +145,7 @@ const appFields = {
 };
 
 /** Fields of a route that a person writes, without their defaults. */
-const routeFields = {
+export const routeFields = {
   slug,
   kind: z.enum(routeKinds),
   mode: z.enum(routeModes),
@@ -812,5 +812,63 @@ export const appCookiesDelete = defineOperation({
   errors: [],
 });
 
+/* ---------- apps and routes as a document ---------- */
+
+/** What `apps[]` and `routes[]` of atrium.yaml, a file of `gateway.d` and an export hold. */
+export const gatewayDocument = z.strictObject({
+  apps: z
+    .array(
+      z.strictObject({
+        slug: appFields.slug,
+        name: appFields.name,
+        icon: appFields.icon.default('📦'),
+        tags: appFields.tags.default([]),
+        group: appFields.group.default(null),
+        description: appFields.description.default(''),
+        position: appFields.position.default(0),
+      }),
+    )
+    .max(2000)
+    .default([]),
+  routes: z
+    .array(
+      z.strictObject({
+        slug: routeSlug,
+        app: slug.optional().describe('slug of the app; default that of the route'),
+        ...optional,
+      }),
+    )
+    .max(2000)
+    .default([]),
+});
+export type GatewayDocument = z.output<typeof gatewayDocument>;
+
 /** Each list holds the operations of one part of the module that have their handlers. */
-export const gatewayOperations = [] as const;
+export const gatewayOperations = [
+  appsList,
+  appsGet,
+  appsHealth,
+  appsPin,
+  appsCreate,
+  appsUpdate,
+  appsDelete,
+  routesList,
+  routesGet,
+  routesCreate,
+  routesReplace,
+  routesUpdate,
+  routesDelete,
+  routesTest,
+  routesDrain,
+  configVersionsList,
+  configVersionsDiff,
+  configVersionsRollback,
+  gatewayDryRun,
+  gatewayExport,
+  accessLog,
+  accessTail,
+  gatewayStats,
+  gatewayInfo,
+  appCookiesList,
+  appCookiesDelete,
+] as const;

@@ -10,6 +10,8 @@ export interface GatewaySnapshot {
   routes: ReadonlyMap<string, RouteSnapshot>;
   /** Routes below the server's own origin, and those of host names; see `matching/route-table.ts`. */
   table: RouteTable;
+  /** Ranges of gateway.targets.allow and deny, for the check at each dial; judgeAddress of target-guard.ts makes it. */
+  dial?: { allow: readonly string[]; deny: readonly string[] };
 }
 
 /** The route that takes a request, or null. Host without port, lower case, without a dot at the end; '' = own origin. */

@@ -526,6 +526,7 @@ export interface GatewayRoutes {
   upstream_tls_verify: Generated<boolean>;
   upstream_tls_ca: string | null;
   upstream_tls_server_name: string | null;
+  allow_private: Generated<boolean>;
   filters: Generated<Json>;
   recipe: string | null;
   version: Generated<number>;

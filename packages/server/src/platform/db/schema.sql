@@ -637,6 +637,7 @@ create table gateway_routes (
   upstream_tls_verify boolean not null default true,
   upstream_tls_ca text,
   upstream_tls_server_name text,
+  allow_private boolean not null default false,
   filters jsonb not null default '[]'::jsonb,
   recipe text,
   version integer not null default 1,
@@ -2468,6 +2469,15 @@ begin
   end if;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.gateway_notify()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_notify('atrium_gateway', '');
+  return null;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.inbox_items_count()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2514,6 +2524,8 @@ CREATE TRIGGER diary_entries_inserted AFTER INSERT ON public.diary_entries REFER
 CREATE TRIGGER diary_entries_keep_signed BEFORE DELETE OR UPDATE ON public.diary_entries FOR EACH ROW WHEN ((old.signature IS NOT NULL)) EXECUTE FUNCTION diary_entries_keep_signed();
 CREATE TRIGGER diary_entries_place BEFORE INSERT ON public.diary_entries FOR EACH ROW EXECUTE FUNCTION diary_entries_take_place();
 CREATE TRIGGER diary_entries_updated AFTER UPDATE ON public.diary_entries REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_entries_count_updated();
+CREATE TRIGGER gateway_apps_notify AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.gateway_apps FOR EACH STATEMENT EXECUTE FUNCTION gateway_notify();
+CREATE TRIGGER gateway_routes_notify AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.gateway_routes FOR EACH STATEMENT EXECUTE FUNCTION gateway_notify();
 CREATE TRIGGER inbox_attachments_count AFTER INSERT OR DELETE ON public.inbox_attachments FOR EACH ROW EXECUTE FUNCTION inbox_items_count();
 CREATE TRIGGER inbox_comments_count AFTER INSERT OR DELETE ON public.inbox_comments FOR EACH ROW EXECUTE FUNCTION inbox_items_count();
 CREATE TRIGGER inbox_items_search_fill BEFORE INSERT OR UPDATE OF title, message, tags ON public.inbox_items FOR EACH ROW EXECUTE FUNCTION inbox_items_fill_search();

@@ -86,6 +86,8 @@ create table gateway_routes (
   upstream_tls_verify boolean not null default true,
   upstream_tls_ca text,
   upstream_tls_server_name text,
+  -- An operator set a target on a private address: the lanes dial such addresses for this route alone.
+  allow_private boolean not null default false,
   -- In order; passwords of basic_auth stand in it as argon2id hashes.
   filters jsonb not null default '[]',
   recipe text,
@@ -248,3 +250,14 @@ create table gateway_proposals (
 );
 create index gateway_proposals_state on gateway_proposals (org_id, state, confidence desc, id);
 create index gateway_proposals_app on gateway_proposals (app_id) where app_id is not null;
+
+-- Every process builds its snapshot anew when one of these changes, whoever changed it and whatever the event log says.
+create function gateway_notify() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('atrium_gateway', '');
+  return null;
+end $$;
+create trigger gateway_apps_notify after insert or update or delete or truncate on gateway_apps
+  for each statement execute function gateway_notify();
+create trigger gateway_routes_notify after insert or update or delete or truncate on gateway_routes
+  for each statement execute function gateway_notify();
