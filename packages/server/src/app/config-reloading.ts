@@ -7,10 +7,6 @@ import type { LiveConfig } from './modules.ts';
 const quietMs = 500;
 const retryMs = 2000;
 
-/** What a running server applies. The others count after a restart, whatever else the file says. */
-const isLive = (yaml: string | null): boolean =>
-  yaml !== null && /^(?:gateway|health_checks)\.|^discovery\.file\./.test(yaml);
-
 export interface ConfigReloading {
   /** Takes what the files hold now, and follows them from then on. */
   start(): Promise<void>;
@@ -68,8 +64,8 @@ export const createConfigReloading = (options: {
     const result = await loadConfig();
     let taken: boolean;
     if (result.ok) {
-      const differing = differingKeys(current, result.values).filter(({ yaml }) => isLive(yaml));
-      const waiting = differingKeys(began, result.values).filter(({ yaml }) => !isLive(yaml));
+      const differing = differingKeys(current, result.values).filter(({ reloadable }) => reloadable === true);
+      const waiting = differingKeys(began, result.values).filter(({ reloadable }) => reloadable !== true);
       const names = (keys: typeof differing) => keys.map(({ yaml, env }) => yaml ?? env);
       taken = await live.replace(result.values, names(differing), names(waiting));
       current = result.values;

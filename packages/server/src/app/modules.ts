@@ -19,7 +19,7 @@ import { createOperatorsPart } from '../modules/oauth/operators-module.ts';
 import { createForgetInAudit } from '../platform/audit/audit-redaction.ts';
 import { createAuditStore } from '../platform/audit/audit-store.ts';
 import type { Clock } from '../platform/clock/clock.ts';
-import type { ConfigValues } from '../platform/config/config.ts';
+import type { Config, ConfigValues } from '../platform/config/config.ts';
 import { pruneEvents } from '../platform/events/event-store.ts';
 import { SampledFacts } from '../platform/events/sampled-facts.ts';
 import { deleteUnreferencedBlobs } from '../platform/files/blob-references.ts';
@@ -275,6 +275,13 @@ const pruneAudit = ({ storage, clock }: ModulesOptions, settings: SettingsStore)
 const portIn = (url: string): number[] =>
   URL.canParse(url) && new URL(url).port !== '' ? [Number(new URL(url).port)] : [];
 
+/** Parts hold on to these objects and read them at each use. */
+const renew = (running: Config, next: Config): void => {
+  for (const [name, rate] of Object.entries(next.rateLimits))
+    Object.assign(running.rateLimits[name as keyof Config['rateLimits']], rate);
+  running.server.extraHosts.splice(0, Number.POSITIVE_INFINITY, ...next.server.extraHosts);
+};
+
 const openGateway = (options: ModulesOptions, identity: Identity) => {
   const { storage, clock, log } = options;
   let { values } = options;
@@ -307,6 +314,7 @@ const openGateway = (options: ModulesOptions, identity: Identity) => {
       values = next;
       waitingForRestart = waiting;
       if (applied.length > 0) {
+        renew(options.values.config, next.config);
         settings = gatewaySettingsOf(next.config);
         await gateway.services.documents.reclaim();
         await gateway.settingsChanged();

@@ -31,6 +31,7 @@ import { type GatewayParts, upstreamAuthPlace } from './gateway-parts.ts';
 import {
   appEntry,
   type GatewayWriting,
+  nothingChanged,
   type Origin,
   type PreparedChanges,
   routeEntry,
@@ -40,7 +41,7 @@ import {
 import { claimsOf, fieldsOf, type RouteChanges, type RouteFields, settled, withDefaults } from './route-fields.ts';
 import type { AppRow, RouteWithApp } from './routes-rows.ts';
 import { routesStore } from './routes-store.ts';
-import type { Entry, VersionDocument } from './versions-rows.ts';
+import type { Entry } from './versions-rows.ts';
 import { type VersionRow, versionsStore } from './versions-store.ts';
 
 type DocumentApp = GatewayDocument['apps'][number];
@@ -368,7 +369,7 @@ export const createDocumentsService = (parts: GatewayParts, writing: GatewayWrit
       if ('problems' in read) return { valid: false, problems: read.problems, changes: [] };
       const prepared = await prepare(read.document);
       let problems: FieldError[] = [];
-      let changes: VersionDocument = { apps: {}, routes: {} };
+      let changes = nothingChanged();
       try {
         await database.transaction(call, async (tx: Transaction) => {
           const w = await writing.begin(tx, call);

@@ -88,6 +88,12 @@ const refuseStale = (what: string, row: { version: number }, wanted: number | un
   if (wanted !== undefined && wanted !== row.version) throw stale(what, row.version);
 };
 
+/** Slugs are the names of members here, and `__proto__` is a slug. */
+export const nothingChanged = (): VersionDocument => ({
+  apps: Object.create(null) as VersionDocument['apps'],
+  routes: Object.create(null) as VersionDocument['routes'],
+});
+
 const digestOf = (document: VersionDocument): string =>
   createHash('sha256').update(JSON.stringify(document)).digest('hex');
 
@@ -247,7 +253,7 @@ export const createGatewayWriting = (parts: GatewayParts) => {
     /** Before anything is read that is to be changed. */
     begin: async (tx: Transaction, call: Call): Promise<Writing> => {
       await appsStore.lockOrg(tx.db, call.caller.org_id);
-      return { tx, call, at: clock.now(), changes: { apps: {}, routes: {} } };
+      return { tx, call, at: clock.now(), changes: nothingChanged() };
     },
 
     /** Makes a version of what was changed; null when nothing was. */
@@ -434,10 +440,10 @@ export const createGatewayWriting = (parts: GatewayParts) => {
     ): Promise<number> =>
       versionsStore.insert(tx.db, {
         org_id: orgId,
-        digest: digestOf({ apps: {}, routes: {} }),
+        digest: digestOf(nothingChanged()),
         source: 'file',
         result: 'rejected',
-        document: { apps: {}, routes: {} },
+        document: nothingChanged(),
         problems: problems.slice(0, 100),
         waiting_for_restart: [...waiting],
         by,

@@ -32,26 +32,23 @@ export const healthStore = {
     (await db.selectFrom('gateway_health').selectAll().execute()) as HealthRow[],
 
   /**
-   * Writes what a probe found. Says what the status was before; two processes that probe at once agree on who changed it.
-   * Null when the route is gone.
+   * Writes what a probe found. Says what the status was before: two processes that probe at once wait for one another, so
+   * that one of them made the change. Null when the route is gone.
    */
   record: async (db: Db, result: ProbeResult): Promise<HealthState | null> => {
-    const found = await sql<{ before: HealthState | null }>`
-      with route as (select id from gateway_routes where id = ${result.route_id} for key share),
-      old as (select h.status from gateway_health h
-        where h.route_id = ${result.route_id} and h.target_url = ${result.target_url} for update),
-      new as (insert into gateway_health as h (route_id, target_url, status, consecutive_failures, consecutive_successes,
-          last_error, latency_ms, checked_at, changed_at)
-        select route.id, ${result.target_url}, ${result.status}, ${result.failures}, ${result.successes}, ${result.error},
-          ${result.latency_ms}, ${result.at}, ${result.at} from route
-        on conflict (route_id, target_url) do update set status = excluded.status,
-          consecutive_failures = excluded.consecutive_failures, consecutive_successes = excluded.consecutive_successes,
-          last_error = excluded.last_error, latency_ms = excluded.latency_ms, checked_at = excluded.checked_at,
-          changed_at = case when h.status = excluded.status then h.changed_at else excluded.changed_at end
-        returning 1)
-      select (select status from old) as before from new`.execute(db);
-    const row = found.rows[0];
-    return row === undefined ? null : (row.before ?? 'unknown');
+    const before = await sql<{ status: HealthState }>`select status from gateway_health
+      where route_id = ${result.route_id} and target_url = ${result.target_url} for update`.execute(db);
+    const written = await sql`insert into gateway_health as h (route_id, target_url, status, consecutive_failures,
+        consecutive_successes, last_error, latency_ms, checked_at, changed_at)
+      select r.id, ${result.target_url}, ${result.status}, ${result.failures}::int, ${result.successes}::int, ${result.error},
+        ${result.latency_ms}::real, ${result.at}::timestamptz, ${result.at}::timestamptz from gateway_routes r
+      where r.id = ${result.route_id}
+      on conflict (route_id, target_url) do update set status = excluded.status,
+        consecutive_failures = excluded.consecutive_failures, consecutive_successes = excluded.consecutive_successes,
+        last_error = excluded.last_error, latency_ms = excluded.latency_ms, checked_at = excluded.checked_at,
+        changed_at = case when h.status = excluded.status then h.changed_at else excluded.changed_at end`.execute(db);
+    if (Number(written.numAffectedRows ?? 0) === 0) return null;
+    return before.rows[0]?.status ?? 'unknown';
   },
 
   /** Forgets targets that the route has no more. */

@@ -17,14 +17,11 @@ const targetOf = ({ url: text, weight }: { url: string; weight: number }): Targe
   };
 };
 
-const upstreamAuthOf = (
-  row: RouteWithApp,
-  decrypt: GatewayParts['secrets']['decrypt'],
-): RouteSnapshot['upstream_auth'] => {
+const upstreamAuthOf = (row: RouteWithApp, secrets: GatewayParts['secrets']): RouteSnapshot['upstream_auth'] => {
   if (row.upstream_auth_kind === 'pass') return { kind: 'pass' };
   // A secret that was lost is not made up for by the client's own header.
   if (row.upstream_auth_kind === 'strip' || row.upstream_auth_secret === null) return { kind: 'strip' };
-  const secret = decrypt(row.upstream_auth_secret, upstreamAuthPlace(row.id));
+  const secret = secrets.decrypt(row.upstream_auth_secret, upstreamAuthPlace(row.id));
   if (row.upstream_auth_kind === 'bearer') return { kind: 'header', value: `Bearer ${secret}` };
   const pair = Buffer.from(`${row.upstream_auth_user ?? ''}:${secret}`, 'utf8').toString('base64');
   return { kind: 'header', value: `Basic ${pair}` };
@@ -50,7 +47,7 @@ const filtersOf = (row: RouteWithApp): RouteSnapshot['filters'] =>
 export const compileRoute = (
   row: RouteWithApp,
   settings: GatewaySettings,
-  decrypt: GatewayParts['secrets']['decrypt'],
+  secrets: GatewayParts['secrets'],
 ): RouteSnapshot => {
   const { health, people, timeouts: _, filters: __, upstream_auth: ___, targets: ____, ...fields } = fieldsOf(row);
   return {
@@ -84,7 +81,7 @@ export const compileRoute = (
     compress: fields.compress,
     cache: fields.cache,
     preserve_host: fields.preserve_host,
-    upstream_auth: upstreamAuthOf(row, decrypt),
+    upstream_auth: upstreamAuthOf(row, secrets),
     upstream_tls: fields.upstream_tls,
     filters: filtersOf(row),
     allow_private: row.allow_private,

@@ -126,7 +126,7 @@ export class SnapshotKeeper implements SnapshotSource {
       const one =
         known !== undefined && known.key === key && known.settings === settings
           ? known
-          : { key, settings, route: compileRoute(row, settings, this.#parts.secrets.decrypt) };
+          : { key, settings, route: compileRoute(row, settings, this.#parts.secrets) };
       kept.set(row.id, one);
       return one.route;
     };

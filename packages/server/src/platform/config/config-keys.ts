@@ -100,7 +100,6 @@ export const configKeys = {
     default: '',
     meaning: 'Proxies whose forwarding headers are believed. Nobody is by default.',
     example: '10.0.0.0/8,192.168.1.7',
-    reloadable: true,
   }),
   extraHosts: configKey({
     env: 'ATRIUM_EXTRA_HOSTS',
@@ -896,6 +895,7 @@ export const configKeys = {
     meaning:
       'Directory of files with `apps` and `routes`, beside those of atrium.yaml. Relative to the directory of that file.',
     example: '/etc/atrium/gateway.d',
+    reloadable: true,
   }),
   healthChecksEnabled: configKey({
     env: 'ATRIUM_HEALTH_CHECKS_ENABLED',
