@@ -3,7 +3,6 @@
  * tables gateway_*. Announces `gateway.*` events (gateway-events.ts). Leaves to others: devices and pairing (identity),
  * sending notices (delivery), MCP servers behind routes (tools), backups of the whole server.
  */
-export { type GuardedRoute, mayOpen, missingScopes, requiredScopes } from './access-policy.ts';
 export { isDocument } from './files-service.ts';
 export { createGatewayModule, type GatewayModule } from './gateway-module.ts';
 export type { GatewayParts, Lanes, TrafficBook, TrafficDelta, TrafficLine } from './gateway-parts.ts';
