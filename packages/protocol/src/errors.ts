@@ -101,6 +101,11 @@ export const errorCodes = {
     title: 'Registration failed',
     meaning: 'The voucher or token is unknown, used, expired or taken back, or whoever gave it may no longer do so.',
   },
+  pairing_invalid: {
+    status: 401,
+    title: 'The code is no good',
+    meaning: 'The pairing code or token is unknown, expired or used; ask for a new one.',
+  },
   not_found: {
     status: 404,
     title: 'Not found',
@@ -142,6 +147,26 @@ export const errorCodes = {
     status: 409,
     title: 'The request for approval is over',
     meaning: 'It was decided, or its time is over; `approval_state` says which.',
+  },
+  gateway_route_conflict: {
+    status: 409,
+    title: 'Address taken',
+    meaning: 'Another route has this host and path.',
+  },
+  gateway_route_locked: {
+    status: 409,
+    title: 'Kept elsewhere',
+    meaning: 'A file or label keeps this; `locked` says where to change it.',
+  },
+  discovery_already_decided: {
+    status: 409,
+    title: 'Already decided',
+    meaning: 'Somebody approved or dismissed this service; `state` says which.',
+  },
+  gateway_route_stale: {
+    status: 412,
+    title: 'Changed meanwhile',
+    meaning: 'The route or app was changed after the version that was sent; `version` is the current one.',
   },
   item_closed: {
     status: 409,
@@ -303,6 +328,22 @@ export const errorCodes = {
     meaning:
       'It reads like orders to a model, and the policy of the diary is to refuse such text; `rules` names what matched.',
   },
+  gateway_target_refused: {
+    status: 422,
+    title: 'Target refused',
+    meaning:
+      'Atrium does not connect there: the address is its own, private without an operator, or never allowed; `target` names it.',
+  },
+  gateway_unknown_host: {
+    status: 421,
+    title: 'Unknown host',
+    meaning: 'No route has this host name, and it is none of this server. ATRIUM_EXTRA_HOSTS adds names of its own.',
+  },
+  pairing_limit: {
+    status: 429,
+    title: 'Too many open pairings',
+    meaning: 'Ten codes of a person can be open at once; cancel one, or wait until they expire.',
+  },
   rate_limited: { status: 429, title: 'Too many requests', meaning: 'Wait for the seconds in `Retry-After`.' },
   voucher_limit: {
     status: 429,
@@ -319,6 +360,31 @@ export const errorCodes = {
     status: 502,
     title: 'The sign-in provider did not answer as it should',
     meaning: 'Its metadata or its token answer could not be read, or its proof does not hold.',
+  },
+  gateway_bad_path: {
+    status: 400,
+    title: 'Bad path',
+    meaning: 'The path has dot segments, backslashes, NUL or escapes of them.',
+  },
+  gateway_bad_gateway: {
+    status: 502,
+    title: 'The app does not answer',
+    meaning: 'The connection to the app failed or its answer is no HTTP; `outcome` says which.',
+  },
+  gateway_upstream_unhealthy: {
+    status: 503,
+    title: 'The app is down',
+    meaning: 'No target of the route can be reached; try again after the seconds in `Retry-After`.',
+  },
+  gateway_upstream_timeout: {
+    status: 504,
+    title: 'The app took too long',
+    meaning: 'The app did not answer within the time of its route.',
+  },
+  gateway_loop: {
+    status: 508,
+    title: 'Loop',
+    meaning: 'The request came through this server before; a target leads back to Atrium.',
   },
   internal: {
     status: 500,

@@ -1,5 +1,6 @@
 export * from './admin.ts';
 export * from './agent-keys.ts';
+export * from './devices.ts';
 export * from './diaries.ts';
 export * from './diary-feed.ts';
 export * from './errors.ts';
@@ -16,6 +17,8 @@ export * from './forms/form-value.ts';
 export * from './forms/form-walk.ts';
 export * from './forms/json-schema.ts';
 export { jsonEqual, jsonProblem } from './forms/json-value.ts';
+export * from './gateway.ts';
+export * from './gateway-discovery.ts';
 export * from './identity.ts';
 export * from './inbox.ts';
 export * from './integrity/content-id.ts';

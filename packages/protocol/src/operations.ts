@@ -1,7 +1,10 @@
 import { adminOperations } from './admin.ts';
 import { agentKeyOperations } from './agent-keys.ts';
+import { deviceOperations } from './devices.ts';
 import { diariesOperations } from './diaries.ts';
 import { feedOperations } from './diary-feed.ts';
+import { gatewayOperations } from './gateway.ts';
+import { discoveryOperations } from './gateway-discovery.ts';
 import { identityOperations } from './identity.ts';
 import { inboxOperations } from './inbox.ts';
 import { oauthOperations } from './oauth.ts';
@@ -18,6 +21,9 @@ export const operations: readonly Operation[] = [
   ...userOperations,
   ...oauthOperations,
   ...oauthAdminOperations,
+  ...deviceOperations,
+  ...gatewayOperations,
+  ...discoveryOperations,
   ...diariesOperations,
   ...feedOperations,
   ...inboxOperations,

@@ -15,6 +15,11 @@ export const scopes = {
   'agent:directory': { title: 'List the agents that let themselves be found', privileged: false },
   'crypto:sign': { title: 'Sign with the key of the agent', privileged: false },
   'events:write': { title: 'Bring in events of systems outside', privileged: true },
+  'gateway:read': { title: 'See apps, routes and how they are', privileged: false },
+  'gateway:write': { title: 'Add and change apps and routes, decide about services that were found', privileged: true },
+  'events:read': { title: 'Receive events', privileged: false },
+  'device:self': { title: 'Be a device: its own row and its notifications', privileged: false },
+  'access:*': { title: 'Open every app that you may open', privileged: false },
   'admin:read': { title: 'See the whole server: clients, tokens, people, keys', privileged: true, operator: true },
   'admin:write': { title: 'Run the whole server: clients, tokens, people, keys', privileged: true, operator: true },
 } as const satisfies Record<string, { title: string; privileged: boolean; operator?: boolean }>;
@@ -52,6 +57,13 @@ export const permissions = [
   'audit.read',
   'agents.manage',
   'diaries.moderate',
+  'apps.open',
+  'gateway.view',
+  'routes.read',
+  'routes.write',
+  'discovery.decide',
+  'devices.pair',
+  'devices.manage',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -63,8 +75,8 @@ export type SystemRole = (typeof systemRoles)[number];
 export const systemRolePermissions: Readonly<Record<SystemRole, readonly string[]>> = {
   owner: ['*'],
   admin: permissions.filter((p) => p !== 'org.delete' && p !== 'org.billing'),
-  member: ['items.read', 'items.write', 'items.archive'],
-  viewer: ['items.read'],
+  member: ['items.read', 'items.write', 'items.archive', 'apps.open', 'gateway.view', 'routes.read', 'devices.pair'],
+  viewer: ['items.read', 'apps.open'],
 };
 
 /**

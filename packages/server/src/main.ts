@@ -57,6 +57,10 @@ const listenToSignals = (log: Logger) => {
       },
     );
   };
+  // Ignored while the server starts, rather than ending it as the system would.
+  process.on('SIGHUP', () => {
+    running?.reload().catch((error: unknown) => log.error({ err: error }, 'the settings could not be read again'));
+  });
   process.on('SIGTERM', hear);
   process.on('SIGINT', hear);
   return {

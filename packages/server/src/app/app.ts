@@ -9,6 +9,7 @@ import { LoadHistory } from '../platform/telemetry/load-history.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../platform/telemetry/metrics.ts';
 import { createTracing, type Tracing } from '../platform/telemetry/tracing.ts';
+import { createConfigReloading } from './config-reloading.ts';
 import { type Doors, openDoors } from './doors.ts';
 import { openEventSinks } from './event-sinks.ts';
 import { createLimits, type Limits } from './limits.ts';
@@ -23,6 +24,8 @@ export interface App {
   setup_url: string | null;
   /** Where the rows are, in words. */
   storage: string;
+  /** Reads the settings file and the directory of apps and routes again. */
+  reload(): Promise<void>;
   /** Finishes what runs, refuses what is new, closes everything. */
   close(): Promise<void>;
 }
@@ -122,6 +125,10 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     sinks?.start();
     stopping.throwIfAborted();
     const { port } = await doors.http.listen();
+    modules.listening(port);
+    const reloading = createConfigReloading({ values, live: modules.live, log });
+    later.push(reloading.stop);
+    await reloading.start();
     origin ??= `http://localhost:${port}`;
     const token = await modules.setup_token();
     const setupUrl = token === null ? `${origin}/setup` : `${origin}/setup?token=${encodeURIComponent(token)}`;
@@ -133,6 +140,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       public_url: origin,
       setup_url: setupDone ? null : setupUrl,
       storage: opened.description,
+      reload: reloading.reload,
       close,
     };
   }

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { sql } from 'kysely';
 import { adminModule } from '../modules/admin/admin-module.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type HostFacts,
 } from '../modules/admin/index.ts';
 import { createDiariesModule } from '../modules/diaries/index.ts';
+import { createGatewayModule, gatewaySettingsOf, isDocument, makePlainTable } from '../modules/gateway/index.ts';
 import { identityModule } from '../modules/identity/identity-module.ts';
 import { createIdentity, type Identity, identityEvents } from '../modules/identity/index.ts';
 import { createInboxModule, type InboxModule } from '../modules/inbox/index.ts';
@@ -18,7 +19,7 @@ import { createOperatorsPart } from '../modules/oauth/operators-module.ts';
 import { createForgetInAudit } from '../platform/audit/audit-redaction.ts';
 import { createAuditStore } from '../platform/audit/audit-store.ts';
 import type { Clock } from '../platform/clock/clock.ts';
-import type { ConfigValues } from '../platform/config/config.ts';
+import type { Config, ConfigValues } from '../platform/config/config.ts';
 import { pruneEvents } from '../platform/events/event-store.ts';
 import { SampledFacts } from '../platform/events/sampled-facts.ts';
 import { deleteUnreferencedBlobs } from '../platform/files/blob-references.ts';
@@ -33,6 +34,7 @@ import type { MailTransport } from '../platform/mail/mail.ts';
 import { createSmtpTransport } from '../platform/mail/smtp-transport.ts';
 import type { ToolCallSeen } from '../platform/mcp/mcp-face.ts';
 import type { EventFilter, Module } from '../platform/module.ts';
+import { systemResolve } from '../platform/net/address-guard.ts';
 import type { CircuitBreakers } from '../platform/net/circuit-breaker.ts';
 import { createGuardedFetch, type GuardedFetch } from '../platform/net/guarded-fetch.ts';
 import { internalCall } from '../platform/operations/call.ts';
@@ -81,6 +83,10 @@ export interface Modules {
   denied_address: NonNullable<HttpHostOptions['denied_address']>;
   /** Before the doors open. */
   start: () => Promise<void>;
+  /** The port is known once the server listens. */
+  listening: (port: number) => void;
+  /** What of the configuration is applied while the server runs. */
+  live: LiveConfig;
   can_see: (caller: Caller, itemId: string) => Promise<boolean>;
   on_tool_call: (seen: ToolCallSeen) => void;
   /** Modules that stream events themselves learn here where they come from. */
@@ -95,6 +101,18 @@ export interface Modules {
   /** The machine's clock was set back by so much. */
   clock_moved_back: (ms: number) => void;
   close: () => Promise<void>;
+}
+
+/** Where a changed configuration goes. */
+export interface LiveConfig {
+  /** The values from now on, with the keys that are applied and those that wait for a restart. */
+  replace: (values: ConfigValues, applied: readonly string[], waiting: readonly string[]) => Promise<boolean>;
+  /** The file was refused. */
+  refuse: (problems: readonly string[]) => Promise<boolean>;
+  /** To be watched. */
+  directories: () => readonly string[];
+  /** Is this the name of a file that counts there? Other programs write into such directories too. */
+  matters: (directory: string, name: string) => boolean;
 }
 
 const minuteMs = 60_000;
@@ -254,6 +272,68 @@ const pruneAudit = ({ storage, clock }: ModulesOptions, settings: SettingsStore)
   };
 };
 
+const portIn = (url: string): number[] =>
+  URL.canParse(url) && new URL(url).port !== '' ? [Number(new URL(url).port)] : [];
+
+/** Parts hold on to these objects and read them at each use. */
+const renew = (running: Config, next: Config): void => {
+  for (const [name, rate] of Object.entries(next.rateLimits))
+    Object.assign(running.rateLimits[name as keyof Config['rateLimits']], rate);
+  running.server.extraHosts.splice(0, Number.POSITIVE_INFINITY, ...next.server.extraHosts);
+};
+
+const openGateway = (options: ModulesOptions, identity: Identity) => {
+  const { storage, clock, log } = options;
+  let { values } = options;
+  let settings = gatewaySettingsOf(values.config);
+  let waitingForRestart: readonly string[] = [];
+  const ownPorts = [...portIn(storage.url), ...(values.config.server.port === 0 ? [] : [values.config.server.port])];
+  const directory = () => resolve(dirname(values.path ?? 'atrium.yaml'), values.config.gateway.directory);
+  const gateway = createGatewayModule(
+    {
+      ...{ database: storage.database, database_url: storage.url, clock, secrets: storage.secrets },
+      ...{ public_url: options.public_url, resolve: systemResolve, makeTable: makePlainTable },
+      settings: () => settings,
+      own_ports: () => ownPorts,
+      principalIn: async (orgId, id) => {
+        const kind = (await identity.names.principals([id])).get(id)?.type;
+        return kind === undefined ? null : identity.callerOf({ org_id: orgId, kind, id });
+      },
+      traffic: () => null,
+      lanes: () => null,
+      waiting_for_restart: () => waitingForRestart,
+      config_file: () => values.path,
+      onError: (error, what) => log.error({ err: error }, what),
+      onNotice: (facts, what) => log.warn(facts, what),
+      holder: newId(),
+    },
+    { directory, probes: values.config.server.role !== 'api' },
+  );
+  const live: LiveConfig = {
+    replace: async (next, applied, waiting) => {
+      values = next;
+      waitingForRestart = waiting;
+      if (applied.length > 0) {
+        renew(options.values.config, next.config);
+        settings = gatewaySettingsOf(next.config);
+        await gateway.services.documents.reclaim();
+        await gateway.settingsChanged();
+      }
+      const [apps, routes] = [next.sections['apps']?.file, next.sections['routes']?.file];
+      const main = next.path === null ? null : { path: next.path, apps, routes };
+      if (main === null) return true;
+      return gateway.services.files.reload({ main, problems: [], applied, waiting_for_restart: waiting });
+    },
+    refuse: (problems) =>
+      gateway.services.files.reload({ main: null, problems, applied: [], waiting_for_restart: waitingForRestart }),
+    matters: (place, name) =>
+      (place === directory() && isDocument(name)) ||
+      (place === dirname(values.path ?? '') && name === basename(values.path ?? '')),
+    directories: () => [...new Set([dirname(values.path ?? resolve('atrium.yaml')), directory()])],
+  };
+  return { gateway, live, listening: (port: number) => void ownPorts.push(port) };
+};
+
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
 export const createModules = async (options: ModulesOptions): Promise<Modules> => {
   const { values, storage, clock, log } = options;
@@ -287,7 +367,9 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
 
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
+  const { gateway, live, listening } = openGateway(options, identity);
   const lowFilters: EventFilter[] = [
+    ...(gateway.eventFilters ?? []),
     ...(identityModule(identity).eventFilters ?? []),
     ...(oauthModule(oauth).eventFilters ?? []),
     ...(operators.eventFilters ?? []),
@@ -313,6 +395,10 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
   identity.onPersonExporting(diaries.services.hooks.personExporting);
+  identity.onOrgDeleting(gateway.services.hooks.orgDeleting);
+  identity.onTeamDeleting(gateway.services.hooks.teamDeleting);
+  identity.onPersonErasing(gateway.services.hooks.personErasing);
+  identity.onPersonExporting(gateway.services.hooks.personExporting);
   const decides = {
     oauth_approval: oauth.decideApproval,
     signing_request: identity.decideSigning,
@@ -378,9 +464,9 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   lowFilters.push(...(admin.eventFilters ?? []));
   storage.dispatcher.subscribe(settings.onEvent, settings.forget);
   return {
-    list: [identityModule(identity), oauthModule(oauth), operators, diaries, inbox, admin],
+    list: [identityModule(identity), oauthModule(oauth), operators, gateway, diaries, inbox, admin],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
-    rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, inbox.rotate],
+    rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, gateway.rotate, inbox.rotate],
     host_opened: (facts) => {
       host = facts;
     },
@@ -399,7 +485,12 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       }
       return denied;
     },
-    start: oauth.start,
+    start: async () => {
+      await oauth.start();
+      await gateway.start();
+    },
+    listening,
+    live,
     can_see: items.canSee,
     on_tool_call: ({ caller, tool, client_name, client_version }) =>
       identity.recordToolCall(caller, {
@@ -414,6 +505,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     release: inbox.release,
     clock_moved_back: (ms) => alertOfClock(options, identity, ms),
     close: async () => {
+      await gateway.stop();
       await denials.stop();
       await counts.flush();
       await identity.flush();

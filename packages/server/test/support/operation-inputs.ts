@@ -36,6 +36,21 @@ export const namesRows = (operation: Operation): boolean =>
   operation.access === 'signed_in' &&
   Object.keys(operation.input.shape).some((name) => isIdMember(operation, name) && name !== 'org');
 
+/** Every field that PUT wants, as the schema of the operation names them. */
+function wholeRoute(): Record<string, Json> {
+  const people = { user_ids: [], team_ids: [], role_ids: [] };
+  const values: Record<string, Json> = {
+    ...{ slug: 'foreign', kind: 'http', mode: 'path', path_base: '/apps/foreign/', hosts: [], host_path: '/' },
+    ...{ targets: [{ url: 'https://foreign.example' }], strategy: 'round_robin', redirect_to: '/foreign' },
+    ...{ container_ref: 'foreign', access: 'signed_in', people, scopes: [], trusted: false, websockets: true },
+    ...{ strip_prefix: true, rewrite: true, exclude_paths: [], rewrite_cookie_paths: true },
+    ...{ strip_response_cookies: false, persist_cookies: false, health: {}, timeouts: {}, max_body: 0 },
+    ...{ buffering: false, compress: false, cache: false, preserve_host: true, upstream_auth: { kind: 'strip' } },
+    ...{ upstream_tls: {}, filters: [], recipe: 'foreign' },
+  };
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`routes.replace.${name}`, value]));
+}
+
 const soon = new Date(Date.now() + 3_600_000).toISOString();
 
 /** By member, or by operation and member where one word means several things. */
@@ -120,5 +135,10 @@ const known: Record<string, Json> = {
   'diaries.bulk.action': 'archive',
   'diaries.share.user_id': '01900000-0000-7000-8000-000000000000',
   'diaries.transfer.user_id': '01900000-0000-7000-8000-000000000000',
+  pinned: true,
+  number: 1,
+  'gateway.dry_run.document': 'apps: []',
+  'routes.test.url': 'https://foreign.example/apps/foreign/',
+  ...wholeRoute(),
   'device_codes.expire.id': 'f'.repeat(64),
 };

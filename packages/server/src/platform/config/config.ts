@@ -1,5 +1,5 @@
 import { type ConfigKey, configKeys } from './config-keys.ts';
-import type { Secret } from './secret.ts';
+import { Secret } from './secret.ts';
 import { type AddressRange, type Rate, Refusal } from './value-types.ts';
 
 export interface Config {
@@ -28,6 +28,7 @@ export interface Config {
     | { kind: 'server'; url: string; model: string }
     | null;
   hooks: HooksConfig;
+  gateway: GatewayConfig;
   /** What leaves the server for brokers. */
   events: { include: readonly string[]; exclude: readonly string[]; heldMs: number };
   rateLimits: {
@@ -53,6 +54,27 @@ export interface Config {
     webhookAllowPrivate: AddressRange[];
     signInAllowPrivate: AddressRange[];
   };
+}
+
+export interface GatewayConfig {
+  base_domain: string | null;
+  default_mode: 'path' | 'host' | 'both';
+  default_scopes: readonly string[];
+  /** Slug or id of the organisation that has the apps of files; null = the first one. */
+  org: string | null;
+  targets: { allow: readonly AddressRange[]; deny: readonly AddressRange[] };
+  /** Milliseconds; 0 = none. */
+  timeouts: {
+    connect: number;
+    connect_websocket: number;
+    head: number;
+    body_idle: number;
+    client_send_idle: number;
+    client_take_idle: number;
+  };
+  health: { enabled: boolean; interval_ms: number; timeout_ms: number; unhealthy_after: number; path: string };
+  /** Of files with apps and routes. */
+  directory: string;
 }
 
 /** Services of operators that are asked, or told. */
@@ -141,6 +163,8 @@ export interface ConfigInput {
   extraKeys?: readonly ConfigKey[];
   /** Top-level keys of atrium.yaml that a module checks itself: `gateway`, `routes`, … */
   sections?: readonly string[];
+  /** Where the file is, or would be. */
+  path?: string;
 }
 
 export interface ConfigValues {
@@ -149,6 +173,8 @@ export interface ConfigValues {
   /** Value of a key given in `extraKeys`. */
   extra<T, D extends string | null>(key: ConfigKey<T, D>): Value<T, D>;
   sections: Readonly<Record<string, ConfigSection>>;
+  /** Where atrium.yaml is, or would be; null when nobody looked. */
+  path: string | null;
 }
 
 export type ConfigResult = { ok: true; values: ConfigValues } | { ok: false; problems: ConfigProblem[] };
@@ -170,9 +196,22 @@ export function readConfig(input: ConfigInput): ConfigResult {
   if (problems.length === 0) problems.push(...contradictions(get));
   if (problems.length > 0) return { ok: false, problems };
 
-  const values = { config: assemble(get), secrets: assembleSecrets(get), extra: get };
+  const values = { config: assemble(get), secrets: assembleSecrets(get), extra: get, path: input.path ?? null };
   return { ok: true, values: { ...values, sections: collectSections(sections, file, input, keys) } };
 }
+
+/** A secret makes itself unreadable before a replacer of JSON sees it. */
+const plain = (value: unknown): unknown => {
+  if (value instanceof Secret) return value.reveal();
+  return Array.isArray(value) ? value.map(plain) : value;
+};
+const textOf = (value: unknown): string => JSON.stringify(plain(value)) ?? '';
+
+/** Keys whose value is another one than it was. */
+export const differingKeys = (before: ConfigValues, after: ConfigValues): ConfigKey[] =>
+  Object.values(configKeys as Record<string, ConfigKey>).filter(
+    (key) => textOf(before.extra(key)) !== textOf(after.extra(key)),
+  );
 
 /** What main prints before it exits with status 78. */
 export function formatProblems(problems: readonly ConfigProblem[]): string {
@@ -267,6 +306,29 @@ function assemble(get: Get): Config {
       agentUrls: get(k.hookAgentUrls),
       timeoutMs: get(k.hookTimeout),
     },
+    gateway: {
+      base_domain: get(k.gatewayBaseDomain),
+      default_mode: get(k.gatewayDefaultMode),
+      default_scopes: get(k.gatewayDefaultScopes),
+      org: get(k.gatewayOrg),
+      targets: { allow: get(k.gatewayTargetsAllow), deny: get(k.gatewayTargetsDeny) },
+      timeouts: {
+        connect: get(k.gatewayTimeoutConnect),
+        connect_websocket: get(k.gatewayTimeoutConnectWebsocket),
+        head: get(k.gatewayTimeoutHead),
+        body_idle: get(k.gatewayTimeoutBodyIdle),
+        client_send_idle: get(k.gatewayTimeoutClientSendIdle),
+        client_take_idle: get(k.gatewayTimeoutClientTakeIdle),
+      },
+      health: {
+        enabled: get(k.healthChecksEnabled),
+        interval_ms: get(k.healthChecksInterval),
+        timeout_ms: get(k.healthChecksTimeout),
+        unhealthy_after: get(k.healthChecksThreshold),
+        path: get(k.healthChecksPath),
+      },
+      directory: get(k.gatewayDirectory),
+    },
     events: {
       include: get(k.eventsInclude),
       exclude: get(k.eventsExclude),
@@ -355,6 +417,8 @@ function contradictions(get: Get): ConfigProblem[] {
     if (get(key) !== null && get(k.embeddingsDir) === null)
       problems.push(problemOf(key, 'is of use with ATRIUM_EMBEDDINGS_DIR alone'));
   const spans = [
+    [k.healthChecksInterval, 1000, 3_600_000, 'between a second and an hour'],
+    [k.healthChecksTimeout, 100, 60_000, 'between 100 milliseconds and a minute'],
     [k.oauthAccessTtl, 30_000, 86_400_000, 'between 30 seconds and a day'],
     [k.oauthCodeTtl, 10_000, 600_000, 'between 10 seconds and ten minutes'],
     [k.oauthRefreshTtl, 60_000, 365 * 86_400_000, 'between a minute and a year'],

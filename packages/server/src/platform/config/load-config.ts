@@ -1,9 +1,27 @@
-import { type ConfigResult, readConfig } from './config.ts';
+import { gatewayDocument } from '@atrium/protocol';
+import { type ConfigProblem, type ConfigResult, readConfig } from './config.ts';
 import { readConfigFile, readEnvironment } from './env.ts';
+
+const member = (content: unknown, name: string): unknown =>
+  typeof content === 'object' && content !== null ? ((content as Record<string, unknown>)[name] ?? []) : [];
+
+/** Apps and routes are checked with the keys, so that all problems of a file are told at once. */
+const documentProblems = (content: unknown): ConfigProblem[] => {
+  const checked = gatewayDocument.safeParse({ apps: member(content, 'apps'), routes: member(content, 'routes') });
+  return (checked.error?.issues ?? []).map(({ path, message }) => ({
+    key: `${path.join('.')} (atrium.yaml)`,
+    problem: `is wrong: ${message}`,
+    example: 'routes: [{ slug: notes, targets: [{ url: "http://127.0.0.1:8080" }] }]',
+  }));
+};
 
 /** Configuration of this process, from its environment and atrium.yaml. */
 export const loadConfig = async (): Promise<ConfigResult> => {
   const environment = readEnvironment();
   const file = await readConfigFile(environment);
-  return 'problems' in file ? { ok: false, problems: file.problems } : readConfig({ environment, file: file.content });
+  if ('problems' in file) return { ok: false, problems: file.problems };
+  const { path, content } = file;
+  const result = readConfig({ environment, file: content, path, sections: ['apps', 'routes'] });
+  const problems = [...(result.ok ? [] : result.problems), ...documentProblems(content)];
+  return problems.length === 0 ? result : { ok: false, problems };
 };

@@ -152,6 +152,18 @@ export const duration: ValueType<number> = fromText(
   (value) => milliseconds(value) ?? new Refusal('must be a duration above zero with its unit: ms, s, m, h or d'),
 );
 
+/** Milliseconds; `0` for none. */
+export const durationOrNone: ValueType<number> = fromText('duration, or 0 for none', (value) =>
+  value === '0' ? 0 : (milliseconds(value) ?? new Refusal('must be 0 or a duration with its unit: ms, s, m, h or d')),
+);
+
+/** Lower case, without a dot at the end. */
+export const hostName: ValueType<string> = fromText('host name', (value) => {
+  const name = value.toLowerCase().replace(/\.$/, '');
+  const fits = name.length <= 200 && name.split('.').every((part) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(part));
+  return fits ? name : new Refusal('must be a host name without scheme and port');
+});
+
 /** `300` counts within `windowMs`; `20/15m` brings its own window. */
 export const rate = (windowMs: number): ValueType<Rate> =>
   fromText('rate', (value) => {

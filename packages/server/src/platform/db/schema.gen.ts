@@ -363,6 +363,214 @@ export interface DiaryVectors {
   embedding: Buffer;
 }
 
+export interface GatewayApps {
+  id: string;
+  org_id: string;
+  slug: string;
+  name: string;
+  icon: Generated<string>;
+  tags: Generated<string[]>;
+  group_name: string | null;
+  description: Generated<string>;
+  position: Generated<number>;
+  source: string;
+  source_ref: string | null;
+  version: Generated<number>;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
+export interface GatewayClaims {
+  host: string;
+  path: string;
+  route_id: string;
+}
+
+export interface GatewayConfigVersions {
+  org_id: string;
+  number: number;
+  digest: string;
+  source: string;
+  result: string;
+  document: Json;
+  problems: Generated<string[]>;
+  waiting_for_restart: Generated<string[]>;
+  actor_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  actor_id: string | null;
+  actor_name: string;
+  at: Timestamp;
+}
+
+export interface GatewayCookieJars {
+  principal_id: string;
+  org_id: string;
+  route_id: string;
+  name: string;
+  path: string;
+  value: string;
+  expires_at: Timestamp | null;
+  updated_at: Timestamp;
+}
+
+export interface GatewayHealth {
+  route_id: string;
+  target_url: string;
+  status: string;
+  consecutive_failures: Generated<number>;
+  consecutive_successes: Generated<number>;
+  last_error: string | null;
+  latency_ms: number | null;
+  checked_at: Timestamp | null;
+  changed_at: Timestamp | null;
+}
+
+export interface GatewayPins {
+  org_id: string;
+  app_id: string;
+  principal_id: string;
+  pinned_at: Timestamp;
+}
+
+export interface GatewayProposals {
+  id: string;
+  org_id: string;
+  source: string;
+  fingerprint: string;
+  name: string;
+  detected_scheme: string;
+  detected_host: string;
+  detected_port: number;
+  available_ports: Generated<number[]>;
+  confidence: number;
+  reasons: Generated<Json>;
+  suggested_app: Json;
+  suggested_route: Json;
+  security_notes: Generated<Json>;
+  explicit: Generated<boolean>;
+  container_ref: string | null;
+  state: Generated<string>;
+  gone_at: Timestamp | null;
+  first_seen_at: Timestamp;
+  last_seen_at: Timestamp;
+  decided_by_type: 'user' | 'agent' | 'device' | 'service' | 'system' | null;
+  decided_by_id: string | null;
+  decided_by_name: string | null;
+  decided_at: Timestamp | null;
+  app_id: string | null;
+}
+
+export interface GatewayRequestStats {
+  org_id: string;
+  app_id: string;
+  day: string;
+  principal_id: string;
+  principal_type: 'user' | 'agent' | 'device' | 'service' | 'system' | null;
+  principal_name: Generated<string>;
+  requests: Generated<number>;
+  errors: Generated<number>;
+  bytes_in: Generated<number>;
+  bytes_out: Generated<number>;
+  duration_ms: Generated<number>;
+}
+
+export interface GatewayRoutes {
+  id: string;
+  org_id: string;
+  app_id: string;
+  slug: string;
+  source: string;
+  source_ref: string | null;
+  kind: string;
+  mode: string;
+  path_base: string | null;
+  hosts: Generated<string[]>;
+  host_path: Generated<string>;
+  targets: Generated<Json>;
+  strategy: string;
+  redirect_to: string | null;
+  container_ref: string | null;
+  access: string;
+  people_user_ids: Generated<string[]>;
+  people_team_ids: Generated<string[]>;
+  people_role_ids: Generated<string[]>;
+  scopes: Generated<string[]>;
+  trusted: Generated<boolean>;
+  websockets: boolean;
+  strip_prefix: boolean;
+  rewrite: boolean;
+  exclude_paths: Generated<string[]>;
+  rewrite_cookie_paths: boolean;
+  strip_response_cookies: boolean;
+  persist_cookies: boolean;
+  health_skip: boolean;
+  health_path: string;
+  health_interval_ms: number;
+  health_timeout_ms: number;
+  health_unhealthy_after: number;
+  health_codes: Generated<number[]>;
+  timeout_connect_ms: number | null;
+  timeout_head_ms: number | null;
+  timeout_body_idle_ms: number | null;
+  timeout_client_idle_ms: number | null;
+  max_body: Generated<number>;
+  buffering: boolean;
+  compress: boolean;
+  cache: boolean;
+  preserve_host: boolean;
+  upstream_auth_kind: string;
+  upstream_auth_user: string | null;
+  upstream_auth_secret: string | null;
+  upstream_tls_verify: Generated<boolean>;
+  upstream_tls_ca: string | null;
+  upstream_tls_server_name: string | null;
+  allow_private: Generated<boolean>;
+  filters: Generated<Json>;
+  recipe: string | null;
+  version: Generated<number>;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
+export interface GatewayShares {
+  id: string;
+  org_id: string;
+  route_id: string;
+  name: string;
+  kind: string;
+  token_hash: string;
+  secret_hash: string | null;
+  uses: Generated<number>;
+  max_uses: number | null;
+  failures: Generated<number>;
+  expires_at: Timestamp;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  revoked_at: Timestamp | null;
+}
+
+export interface GatewayVisits {
+  id: string;
+  org_id: string;
+  route_id: string | null;
+  host: string;
+  session_id: string | null;
+  share_id: string | null;
+  state: string;
+  code_hash: string | null;
+  cookie_hash: string | null;
+  browser_hash: string | null;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+}
+
 export interface IdentityAgentEnrolments {
   hash: string;
   org_id: string;
@@ -1348,6 +1556,17 @@ export interface Schema {
   diary_vector_codes: DiaryVectorCodes;
   diary_vector_models: DiaryVectorModels;
   diary_vectors: DiaryVectors;
+  gateway_apps: GatewayApps;
+  gateway_claims: GatewayClaims;
+  gateway_config_versions: GatewayConfigVersions;
+  gateway_cookie_jars: GatewayCookieJars;
+  gateway_health: GatewayHealth;
+  gateway_pins: GatewayPins;
+  gateway_proposals: GatewayProposals;
+  gateway_request_stats: GatewayRequestStats;
+  gateway_routes: GatewayRoutes;
+  gateway_shares: GatewayShares;
+  gateway_visits: GatewayVisits;
   identity_agent_enrolments: IdentityAgentEnrolments;
   identity_agent_keys: IdentityAgentKeys;
   identity_agent_profiles: IdentityAgentProfiles;

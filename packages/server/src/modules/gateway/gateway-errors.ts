@@ -1,0 +1,20 @@
+import { AppError, notFound } from '../../platform/errors/app-error.ts';
+import type { Claim } from './routes-rows.ts';
+
+export const noApp = (): AppError => notFound('The app');
+export const noRoute = (): AppError => notFound('The route');
+
+/** Says nothing of whose the other route is: it may be a foreign organisation's. */
+export const claimTaken = ({ host, path }: Claim): AppError =>
+  new AppError('gateway_route_conflict', `Another route has ${host}${path}.`, { extensions: { address: host + path } });
+
+export const stale = (what: string, version: number): AppError =>
+  new AppError('gateway_route_stale', `The ${what} was changed meanwhile; read it again.`, { extensions: { version } });
+
+export const keptElsewhere = (place: string): AppError =>
+  new AppError('gateway_route_locked', `It is kept in ${place}; change it there.`, { extensions: { locked: place } });
+
+export const slugTaken = (slug: string): AppError => new AppError('name_taken', `The slug "${slug}" is taken.`);
+
+export const targetRefused = (target: string, reason: string): AppError =>
+  new AppError('gateway_target_refused', `${target} ${reason}.`, { extensions: { target } });

@@ -1,0 +1,102 @@
+import type { Actor, ParsedInputOf, routesTest } from '@atrium/protocol';
+import type { Clock } from '../../platform/clock/clock.ts';
+import type { Database } from '../../platform/db/database.ts';
+import type { Resolve } from '../../platform/net/address-guard.ts';
+import type { Caller } from '../../platform/operations/caller.ts';
+import type { GatewaySettings } from './gateway-settings.ts';
+import type { RouteSnapshot, RouteTable } from './snapshot.ts';
+
+/** One request that went through, as the access log tells it. */
+export interface TrafficLine {
+  id: string;
+  at: Date;
+  org_id: string;
+  app: { id: string; slug: string } | null;
+  route_id: string | null;
+  principal: Actor | null;
+  address: string;
+  method: string;
+  host: string;
+  path: string;
+  status: number;
+  outcome: string;
+  bytes_in: number;
+  bytes_out: number;
+  duration_ms: number;
+  target: string | null;
+}
+
+/** What was counted since the last flush, of one app, day and principal. */
+export interface TrafficDelta {
+  org_id: string;
+  app_id: string;
+  /** `2026-03-01`, UTC. */
+  day: string;
+  principal: Actor | null;
+  requests: number;
+  errors: number;
+  bytes_in: number;
+  bytes_out: number;
+  duration_ms: number;
+}
+
+/** What the lanes know of what went through this process. */
+export interface TrafficBook {
+  /** Newest first. */
+  lines(): Iterable<TrafficLine>;
+  /** Told of each line from now on; returns how to stop. */
+  follow(listener: (line: TrafficLine) => void): () => void;
+  /** Hands out the counts since the last call, and begins anew. */
+  flushDeltas(): TrafficDelta[];
+}
+
+/** What the control plane asks of the lanes. */
+export interface Lanes {
+  /** Tells what runs through the route to end within the time; answers how much that is. */
+  drain(routeId: string, withinMs: number): number;
+}
+
+/** The headers that an app would get, with secrets masked. */
+export type TrialHeaders = (
+  request: ParsedInputOf<typeof routesTest>,
+  route: RouteSnapshot,
+  caller: Caller,
+) => [string, string][];
+
+/** What the composition root gives to the module. */
+export interface GatewayParts {
+  database: Database;
+  /** For the connection that hears of changes made by other processes. */
+  database_url: string;
+  clock: Clock;
+  /** Encryption under the master key; `aad` binds a text to its row. */
+  secrets: { encrypt: (plain: string, aad: string) => string; decrypt: (sealed: string, aad: string) => string };
+  settings: () => GatewaySettings;
+  public_url: () => string;
+  /** Ports on this machine that are the server's own and its database's. */
+  own_ports: () => readonly number[];
+  resolve: Resolve;
+  /** The matcher of the data plane. */
+  makeTable: (routes: readonly { host: string; base: string; route: RouteSnapshot }[]) => RouteTable;
+  /** A principal of an organisation as they act now; null when they are not active in it. */
+  principalIn: (orgId: string, id: string) => Promise<Caller | null>;
+  /** Null while no lane is open. */
+  traffic: () => TrafficBook | null;
+  lanes: () => Lanes | null;
+  /** Keys of the configuration whose new value counts after a restart. */
+  waiting_for_restart: () => readonly string[];
+  config_file: () => string | null;
+  /** Failures that must not reach a caller. */
+  onError: (error: unknown, what: string) => void;
+  /** Hears what the operator of this process should read. */
+  onNotice: (facts: Record<string, unknown>, what: string) => void;
+  /** Unique to this process, for leases. */
+  holder: string;
+  /** Told how long a build of the snapshot took, in seconds. */
+  onSnapshotBuilt?: (seconds: number) => void;
+}
+
+/** Binds a sealed secret to its route. */
+export const upstreamAuthPlace = (routeId: string): string => `gateway.upstream_auth:${routeId}`;
+export const cookiePlace = (principalId: string, routeId: string, name: string): string =>
+  `gateway.cookie:${principalId}:${routeId}:${name}`;

@@ -1,0 +1,126 @@
+import { type GatewayParts, upstreamAuthPlace } from './gateway-parts.ts';
+import type { GatewaySettings } from './gateway-settings.ts';
+import { fieldsOf, hostsOf } from './route-fields.ts';
+import type { RouteWithApp } from './routes-rows.ts';
+import type { GatewaySnapshot, RouteSnapshot, TargetSnapshot } from './snapshot.ts';
+import { hostOf, portOf, targetKey } from './target-guard.ts';
+
+const targetOf = ({ url: text, weight }: { url: string; weight: number }): TargetSnapshot => {
+  const url = new URL(text);
+  return {
+    url: targetKey(text),
+    protocol: url.protocol as TargetSnapshot['protocol'],
+    hostname: hostOf(url),
+    port: portOf(url),
+    base_path: url.pathname.replace(/\/+$/, ''),
+    weight,
+  };
+};
+
+const upstreamAuthOf = (row: RouteWithApp, secrets: GatewayParts['secrets']): RouteSnapshot['upstream_auth'] => {
+  if (row.upstream_auth_kind === 'pass') return { kind: 'pass' };
+  // A secret that was lost is not made up for by the client's own header.
+  if (row.upstream_auth_kind === 'strip' || row.upstream_auth_secret === null) return { kind: 'strip' };
+  const secret = secrets.decrypt(row.upstream_auth_secret, upstreamAuthPlace(row.id));
+  if (row.upstream_auth_kind === 'bearer') return { kind: 'header', value: `Bearer ${secret}` };
+  const pair = Buffer.from(`${row.upstream_auth_user ?? ''}:${secret}`, 'utf8').toString('base64');
+  return { kind: 'header', value: `Basic ${pair}` };
+};
+
+const timeoutsOf = (row: RouteWithApp, { timeouts }: GatewaySettings): RouteSnapshot['timeouts'] => ({
+  connect: row.timeout_connect_ms ?? timeouts.connect,
+  connect_websocket: row.timeout_connect_ms ?? timeouts.connect_websocket,
+  head: row.timeout_head_ms ?? timeouts.head,
+  body_idle: row.timeout_body_idle_ms ?? timeouts.body_idle,
+  client_send_idle: row.timeout_client_idle_ms ?? timeouts.client_send_idle,
+  client_take_idle: row.timeout_client_idle_ms ?? timeouts.client_take_idle,
+});
+
+/** The hash stands where the contract has the password: `password` of a basic_auth user is its argon2id hash here. */
+const filtersOf = (row: RouteWithApp): RouteSnapshot['filters'] =>
+  row.filters.map((filter) =>
+    filter.kind === 'basic_auth'
+      ? { kind: 'basic_auth', users: filter.users.map(({ name, hash }) => ({ name, password: hash })) }
+      : filter,
+  );
+
+export const compileRoute = (
+  row: RouteWithApp,
+  settings: GatewaySettings,
+  secrets: GatewayParts['secrets'],
+): RouteSnapshot => {
+  const { health, people, timeouts: _, filters: __, upstream_auth: ___, targets: ____, ...fields } = fieldsOf(row);
+  return {
+    id: row.id,
+    org_id: row.org_id,
+    app: { id: row.app_id, slug: row.app_slug, name: row.app_name },
+    slug: fields.slug,
+    kind: fields.kind,
+    redirect_to: fields.redirect_to,
+    targets: row.targets.map(targetOf),
+    strategy: fields.strategy,
+    access: fields.access,
+    people: {
+      user_ids: new Set(people.user_ids),
+      team_ids: new Set(people.team_ids),
+      role_ids: new Set(people.role_ids),
+    },
+    scopes: fields.scopes,
+    trusted: fields.trusted,
+    websockets: fields.websockets,
+    strip_prefix: fields.strip_prefix,
+    rewrite: fields.rewrite,
+    exclude_paths: fields.exclude_paths,
+    rewrite_cookie_paths: fields.rewrite_cookie_paths,
+    strip_response_cookies: fields.strip_response_cookies,
+    persist_cookies: fields.persist_cookies,
+    health,
+    timeouts: timeoutsOf(row, settings),
+    max_body: fields.max_body,
+    buffering: fields.buffering,
+    compress: fields.compress,
+    cache: fields.cache,
+    preserve_host: fields.preserve_host,
+    upstream_auth: upstreamAuthOf(row, secrets),
+    upstream_tls: fields.upstream_tls,
+    filters: filtersOf(row),
+    allow_private: row.allow_private,
+  };
+};
+
+/** Where a route is found: the own origin is the host ''. */
+export const placesOf = (row: RouteWithApp, settings: GatewaySettings): { host: string; base: string }[] => {
+  const fields = fieldsOf(row);
+  return [
+    ...(fields.path_base === null ? [] : [{ host: '', base: fields.path_base }]),
+    ...hostsOf(fields, settings).map((host) => ({ host, base: fields.host_path })),
+  ];
+};
+
+/** A row whose secret does not open is left out and told of; the others go on. */
+export const compileSnapshot = (
+  rows: readonly RouteWithApp[],
+  settings: GatewaySettings,
+  parts: Pick<GatewayParts, 'makeTable' | 'onError'>,
+  compiled: (row: RouteWithApp) => RouteSnapshot,
+  generation: number,
+): GatewaySnapshot => {
+  const routes = new Map<string, RouteSnapshot>();
+  const places: { host: string; base: string; route: RouteSnapshot }[] = [];
+  for (const row of rows) {
+    try {
+      const route = compiled(row);
+      routes.set(route.id, route);
+      for (const place of placesOf(row, settings)) places.push({ ...place, route });
+    } catch (error) {
+      parts.onError(error, `the route ${row.slug} could not be used`);
+    }
+  }
+  const { allow, deny } = settings.targets;
+  return {
+    generation,
+    routes,
+    table: parts.makeTable(places),
+    dial: { allow: allow.map(({ cidr }) => cidr), deny: deny.map(({ cidr }) => cidr) },
+  };
+};

@@ -1,0 +1,182 @@
+import type {
+  accessLine,
+  accessLog,
+  accessTail,
+  gatewayInfo,
+  gatewayStats,
+  OutputOf,
+  ParsedInputOf,
+} from '@atrium/protocol';
+import type { z } from 'zod';
+import { AppError } from '../../platform/errors/app-error.ts';
+import type { StreamAnswer } from '../../platform/operations/binding.ts';
+import type { Call } from '../../platform/operations/call.ts';
+import { timePosition, toPage } from '../../platform/paging/keyset.ts';
+import type { GatewayParts, TrafficLine } from './gateway-parts.ts';
+import { ownHosts } from './own-hosts.ts';
+import { statsStore } from './stats-store.ts';
+
+const dayMs = 24 * 60 * 60 * 1000;
+const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
+/** Stands for strangers in the table. */
+const nobody = '00000000-0000-0000-0000-000000000000';
+/** Lines that a slow reader has not taken yet; more than that are dropped, and it is told how many. */
+const tailBuffer = 1000;
+const keptDays = 90;
+
+const present = (line: TrafficLine): z.infer<typeof accessLine> => ({
+  id: line.id,
+  at: line.at.toISOString(),
+  app: line.app?.slug ?? null,
+  route_id: line.route_id,
+  principal: line.principal,
+  address: line.address,
+  method: line.method,
+  host: line.host,
+  path: line.path,
+  status: line.status,
+  outcome: line.outcome,
+  bytes_in: line.bytes_in,
+  bytes_out: line.bytes_out,
+  duration_ms: line.duration_ms,
+  target: line.target,
+});
+
+const isAfter = (line: TrafficLine, point: { value: Date; id: string }): boolean => {
+  const [a, b] = [line.at.getTime(), point.value.getTime()];
+  return a < b || (a === b && line.id < point.id);
+};
+
+/** What went through the lanes of this process, and the sums of all. */
+export const createTrafficService = (parts: GatewayParts) => {
+  const { database, clock } = parts;
+  return {
+    log: async ({ caller }: Call, input: ParsedInputOf<typeof accessLog>): Promise<OutputOf<typeof accessLog>> => {
+      const point = timePosition(input.cursor, (id) => id.length <= 200);
+      const hundreds = input.status === undefined ? null : Number(input.status[0]);
+      const found: TrafficLine[] = [];
+      for (const line of parts.traffic()?.lines() ?? []) {
+        if (line.org_id !== caller.org_id) continue;
+        if (input.app !== undefined && line.app?.slug !== input.app) continue;
+        if (hundreds !== null && Math.floor(line.status / 100) !== hundreds) continue;
+        if (input.principal_id !== undefined && line.principal?.id !== input.principal_id) continue;
+        if (input.q !== undefined && !line.path.includes(input.q)) continue;
+        if (point !== null && !isAfter(line, point)) continue;
+        found.push(line);
+      }
+      const sorted = found.toSorted((a, b) => b.at.getTime() - a.at.getTime() || (a.id < b.id ? 1 : -1));
+      return toPage(sorted.slice(0, input.limit + 1), input.limit, ({ at, id }) => ({ value: at, id }), present);
+    },
+
+    tail: async (call: Call, { app }: ParsedInputOf<typeof accessTail>): Promise<StreamAnswer> => {
+      const { caller, signal } = call;
+      async function* events(): StreamAnswer['events'] extends AsyncIterable<infer E> ? AsyncGenerator<E> : never {
+        const waiting: TrafficLine[] = [];
+        let dropped = 0;
+        let wake = Promise.withResolvers<void>();
+        const stop = parts.traffic()?.follow((line) => {
+          if (line.org_id !== caller.org_id || (app !== undefined && line.app?.slug !== app)) return;
+          if (waiting.length < tailBuffer) waiting.push(line);
+          else dropped += 1;
+          wake.resolve();
+        });
+        const onAbort = (): void => wake.resolve();
+        signal.addEventListener('abort', onAbort, { once: true });
+        try {
+          yield { comment: 'open' };
+          while (!signal.aborted) {
+            await wake.promise;
+            wake = Promise.withResolvers<void>();
+            for (const line of waiting.splice(0))
+              yield { event: 'line', id: line.id, data: JSON.stringify(present(line)) };
+            if (dropped > 0) yield { event: 'skipped', data: JSON.stringify({ lines: dropped }) };
+            dropped = 0;
+          }
+        } finally {
+          stop?.();
+          signal.removeEventListener('abort', onAbort);
+        }
+      }
+      return { events: events() };
+    },
+
+    stats: async (
+      { caller }: Call,
+      input: ParsedInputOf<typeof gatewayStats>,
+    ): Promise<OutputOf<typeof gatewayStats>> => {
+      const first = dayOf(new Date(clock.now().getTime() - (input.days - 1) * dayMs));
+      const [totals, rows] = [
+        await statsStore.totals(database.read, caller.org_id),
+        await statsStore.since(database.read, caller.org_id, first, input.app),
+      ];
+      const { apps, routes, healthy, unhealthy, unknown, proposals_pending } = totals;
+      return {
+        apps,
+        routes,
+        targets: { healthy, unhealthy, unknown },
+        proposals_pending,
+        days: rows.map((row) => ({
+          day: row.day,
+          app: row.app,
+          principal:
+            row.principal_id === nobody || row.principal_type === null
+              ? null
+              : { type: row.principal_type as 'user', id: row.principal_id, name: row.principal_name },
+          requests: row.requests,
+          errors: row.errors,
+          bytes_in: row.bytes_in,
+          bytes_out: row.bytes_out,
+          mean_ms: row.requests === 0 ? 0 : Math.round((row.duration_ms / row.requests) * 10) / 10,
+        })),
+      };
+    },
+
+    info: async ({ caller }: Call): Promise<OutputOf<typeof gatewayInfo>> => {
+      const { base_domain, default_mode, extra_hosts } = parts.settings();
+      return {
+        base_domain,
+        default_mode,
+        own_hosts: ownHosts(parts.public_url(), extra_hosts),
+        config_file: caller.is_operator ? parts.config_file() : null,
+        waiting_for_restart: [...parts.waiting_for_restart()],
+      };
+    },
+
+    /** Brings the counts of this process into the table. Those of a failed attempt come again with the next. */
+    flush: (() => {
+      let pending: ReturnType<NonNullable<ReturnType<GatewayParts['traffic']>>['flushDeltas']> = [];
+      return async (): Promise<void> => {
+        const deltas = [...pending, ...(parts.traffic()?.flushDeltas() ?? [])];
+        pending = [];
+        if (deltas.length === 0) return;
+        const rows = new Map<string, Parameters<typeof statsStore.add>[1][number]>();
+        for (const delta of deltas) {
+          const principal_id = delta.principal?.id ?? nobody;
+          const key = `${delta.app_id} ${delta.day} ${principal_id}`;
+          const before = rows.get(key);
+          rows.set(key, {
+            ...{ org_id: delta.org_id, app_id: delta.app_id, day: delta.day, principal_id },
+            principal_type: delta.principal?.id == null ? null : delta.principal.type,
+            principal_name: delta.principal?.name ?? '',
+            requests: delta.requests + (before?.requests ?? 0),
+            errors: delta.errors + (before?.errors ?? 0),
+            bytes_in: delta.bytes_in + (before?.bytes_in ?? 0),
+            bytes_out: delta.bytes_out + (before?.bytes_out ?? 0),
+            duration_ms: delta.duration_ms + (before?.duration_ms ?? 0),
+          });
+        }
+        try {
+          await statsStore.add(database.read, [...rows.values()]);
+        } catch (error) {
+          // While the database is away they gather, up to what a long outage of many apps makes.
+          pending = deltas.slice(-100_000);
+          throw new AppError('not_ready', 'counts could not be written', { cause: error });
+        }
+      };
+    })(),
+
+    prune: (): Promise<void> =>
+      statsStore.prune(database.read, dayOf(new Date(clock.now().getTime() - keptDays * dayMs))),
+  };
+};
+export type TrafficService = ReturnType<typeof createTrafficService>;
