@@ -27,6 +27,8 @@ export class ErrorAnswers {
   readonly #options: HttpHostOptions;
   readonly #routeMap: RouteMap;
   readonly #site: StaticSite;
+  /** Connections that were refused and only have their answer to send. */
+  readonly #refused = new WeakSet<Socket>();
 
   constructor(options: HttpHostOptions, routeMap: RouteMap, site: StaticSite) {
     this.#options = options;
@@ -84,9 +86,17 @@ export class ErrorAnswers {
       .send(problemBytes(problem));
   }
 
+  /** True when nothing more of this connection is to be read. */
+  isRefused(socket: Socket): boolean {
+    return this.#refused.has(socket);
+  }
+
   /** A request that is refused before Fastify has seen it. The connection ends, because its body is not read. */
   early(request: IncomingMessage, response: ServerResponse, error: AppError, status: number): void {
     this.#options.metrics.error(error.code);
+    // What came behind it in the same packet gets no answer: its beginning is a matter of opinion.
+    if (this.#refused.has(request.socket)) return;
+    this.#refused.add(request.socket);
     const request_id = newRequestId();
     const page = status === 421 && (request.headers.accept ?? '').includes('text/html');
     const problem = problemOf(error, {
@@ -110,7 +120,10 @@ export class ErrorAnswers {
 
   /** What Node's parser refused (no HTTP, too large headers, a slow client): there is no request object, only a socket. */
   brokenRequest(error: Error & { code?: string }, socket: Socket): void {
-    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    if (this.#refused.has(socket)) return void socket.destroySoon();
+    const begun = (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true;
+    // An answer of ours in the middle of another one would be read as a part of it.
+    if (error.code === 'ECONNRESET' || begun || !socket.writable) return void socket.destroy();
     const [status, reason, detail] =
       error.code === 'HPE_HEADER_OVERFLOW'
         ? [431, 'Request Header Fields Too Large', 'The headers are too large.']

@@ -77,6 +77,10 @@ export class FrontServer {
 
   /** True when the upgrade needs nobody else: it was refused, or the front door took it. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    if (this.#answers.isRefused(request.socket)) {
+      request.socket.destroySoon();
+      return true;
+    }
     if (formProblem(request) !== null) {
       refuseUpgrade(socket, 400, 'Bad Request');
       return true;
@@ -88,6 +92,7 @@ export class FrontServer {
   }
 
   #request(request: IncomingMessage, response: ServerResponse, own: RequestListener, expects: boolean): void {
+    if (this.#answers.isRefused(request.socket)) return;
     const problem = formProblem(request);
     if (problem !== null) {
       this.#answers.early(request, response, new AppError('bad_request', problem.detail), problem.status);
