@@ -95,7 +95,12 @@ export class FrontServer {
     if (this.#answers.isRefused(request.socket)) return;
     const problem = formProblem(request);
     if (problem !== null) {
-      this.#answers.early(request, response, new AppError('bad_request', problem.detail), problem.status);
+      this.#answers.early(
+        request,
+        response,
+        new AppError(problem.code ?? 'bad_request', problem.detail),
+        problem.status,
+      );
       return;
     }
     const arrival = this.#arrival(request);

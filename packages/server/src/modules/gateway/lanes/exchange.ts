@@ -472,8 +472,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   #own(answer: OwnAnswer): void {
     if (this.#response.headersSent || this.#response.destroyed) return;
     this.#outcome = 'refused';
-    const at = { public_url: this.#lane.public_url(), request_id: this.#matched.request_id };
-    sendOwnAnswer(this.#matched.request, this.#response, answer, at);
+    const { request, request_id } = this.#matched;
+    // Of a body that was begun nobody reads the rest.
+    if (this.#body !== null && !request.complete) this.#response.shouldKeepAlive = false;
+    sendOwnAnswer(request, this.#response, answer, { public_url: this.#lane.public_url(), request_id });
   }
 
   /** Something of ours threw. The client gets an answer, and the process lives on. */

@@ -70,7 +70,7 @@ export class TargetLink {
           port: String(this.#target.port),
           ...(this.#servername === null ? {} : { servername: this.#servername }),
         },
-        (error, socket) => (socket === null ? reject(error as Error) : resolve(socket as Socket)),
+        (error, socket) => (error !== null ? reject(error) : resolve(socket as Socket)),
       );
     });
   }
