@@ -13,6 +13,7 @@ import {
   type LaneContext,
   type Matched,
   mountOf,
+  ownerOf,
   prefixOf,
   rewriteFacts,
   sentPath,
@@ -106,7 +107,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     try {
       const asked = gateRequestOf(this.#matched, false);
       const verdict = gate.own(asked, route) ?? gate.decide(asked, route);
-      if (verdict instanceof Promise) verdict.then(this.#judgeSafely, this.#broke);
+      if (verdict instanceof Promise)
+        verdict.then(
+          (given) => this.#safely(() => this.#judge(given)),
+          (error) => this.#broke(error),
+        );
       else this.#judge(verdict);
     } catch (error) {
       this.#broke(error);
@@ -115,13 +120,13 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
 
   /* ---------- before the app ---------- */
 
-  readonly #judgeSafely = (verdict: Verdict): void => {
+  #safely(act: () => void): void {
     try {
-      this.#judge(verdict);
+      act();
     } catch (error) {
       this.#broke(error);
     }
-  };
+  }
 
   #judge(verdict: Verdict): void {
     if (this.#phase === 'over' || this.#dropped) return;
@@ -168,16 +173,12 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
       ...{ route, visitor, address: arrival.address, path: facts.path, query: read.query, prefix: mountOf(base) },
       authorization: request.headers.authorization,
     });
-    if (result instanceof Promise) result.then((passed) => this.#filteredSafely(passed, visitor), this.#broke);
+    if (result instanceof Promise)
+      result.then(
+        (passed) => this.#safely(() => this.#filtered(passed, visitor)),
+        (error) => this.#broke(error),
+      );
     else this.#filtered(result, visitor);
-  }
-
-  #filteredSafely(result: FilterResult, visitor: Visitor): void {
-    try {
-      this.#filtered(result, visitor);
-    } catch (error) {
-      this.#broke(error);
-    }
   }
 
   #filtered(result: FilterResult, visitor: Visitor): void {
@@ -267,7 +268,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#dropped) {
-      controller.abort(new Error('nobody waits for it'));
+      controller.abort(nobodyWaits);
       return;
     }
     this.#sent = true;
@@ -335,7 +336,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     controller.pause();
     if (this.#listensToDrain) return;
     this.#listensToDrain = true;
-    (this.#transform ?? this.#response).on('drain', this.#drained);
+    (this.#transform ?? this.#response).on('drain', () => this.#drained());
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -437,10 +438,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     } else this.#cut(reason);
   }
 
-  readonly #drained = (): void => {
+  #drained(): void {
     this.#paused = false;
     this.#controller?.resume();
-  };
+  }
 
   /** Ends it in the middle: with an answer while one is possible, else so that the client sees that something lacks. */
   #cut(outcome: Outcome): void {
@@ -455,7 +456,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   #drop(): void {
     if (this.#dropped) return;
     this.#dropped = true;
-    this.#controller?.abort(new Error('nobody waits for it'));
+    // Nothing runs any more once the app has answered in full.
+    if (this.#link !== null) this.#controller?.abort(nobodyWaits);
     this.#body?.destroy();
     this.#transform?.destroy();
   }
@@ -479,14 +481,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   }
 
   /** Something of ours threw. The client gets an answer, and the process lives on. */
-  readonly #broke = (error: unknown): void => {
+  #broke(error: unknown): void {
     this.#lane.on_error(error, { request_id: this.#matched.request_id, route_id: this.route_id });
     this.#drop();
     if (this.#response.headersSent) this.#response.destroy();
     else
       this.#own({ status: 500, code: 'internal', detail: 'Something went wrong. Tell the operator the request id.' });
     this.#outcome = 'unknown';
-  };
+  }
 
   #release(): void {
     if (this.#link === null) return;
@@ -515,11 +517,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     this.#lane.metrics.request(route.app.slug, status, this.#outcome, took / 1000, bytesIn, this.#bytesOut);
     this.#lane.access({
       id: request_id,
-      at: new Date(),
-      org_id: route.org_id,
-      app_id: route.app.id,
-      app: route.app.slug,
-      route_id: route.id,
+      at: Date.now(),
+      owner: ownerOf(route),
       principal: caller === null ? null : actorOf(caller),
       address: arrival.address,
       method: request.method ?? '',
@@ -536,6 +535,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
 }
 
 const none: ReadonlySet<TargetSnapshot> = new Set();
+/** One for all: taking down where it was made costs more than ending a request. */
+const nobodyWaits = new Error('nobody waits for the answer');
 
 const noTarget: TargetSnapshot = {
   ...{ url: '', protocol: 'http:', hostname: '', port: 0, base_path: '', weight: 0 },

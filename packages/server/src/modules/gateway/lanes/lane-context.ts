@@ -5,7 +5,7 @@ import type { TargetGuard, TargetRefused } from '../../../platform/net/target-gu
 import type { Gate, GateRequest, Visitor } from '../gate.ts';
 import { pathBelow, type RequestPath } from '../matching/request-path.ts';
 import type { RouteSnapshot, SnapshotSource, TargetHealth, TargetSnapshot } from '../snapshot.ts';
-import type { AccessRecord } from '../traffic/access-book.ts';
+import type { AccessRecord, LineOwner } from '../traffic/access-book.ts';
 import type { ProxyMetrics } from '../traffic/proxy-metrics.ts';
 import type { AnswerRewriter, RewriteFacts } from './answer-rewriter.ts';
 import type { Balancer } from './balancer.ts';
@@ -92,3 +92,14 @@ export const rewriteFacts = (matched: Matched, target: TargetSnapshot, visitor: 
   principal_id: visitor.caller?.id ?? null,
   request_id: matched.request_id,
 });
+
+const owners = new WeakMap<RouteSnapshot, LineOwner>();
+
+/** Whose line of the access log it is. */
+export const ownerOf = (route: RouteSnapshot): LineOwner => {
+  const known = owners.get(route);
+  if (known !== undefined) return known;
+  const owner = { org_id: route.org_id, app_id: route.app.id, app: route.app.slug, route_id: route.id };
+  owners.set(route, owner);
+  return owner;
+};

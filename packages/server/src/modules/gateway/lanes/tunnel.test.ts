@@ -215,7 +215,7 @@ describe('a WebSocket through the gateway', () => {
 const routeIds = async (): Promise<Set<string>> => {
   // A refused request is logged with its route, too.
   await exchange(l.port, [handshake('/apps/s/probe', ['Origin: http://evil.test'])]);
-  return new Set([(await l.line('/apps/s/probe')).route_id!]);
+  return new Set([(await l.line('/apps/s/probe')).owner!.route_id]);
 };
 const restore = (): void =>
   l.swap([

@@ -12,6 +12,7 @@ import {
   type LaneContext,
   type Matched,
   mountOf,
+  ownerOf,
   prefixOf,
   rewriteFacts,
   sentPath,
@@ -405,11 +406,8 @@ export class Tunnel implements Running {
     const caller = this.#visitor?.caller ?? null;
     this.#lane.access({
       id: request_id,
-      at: new Date(),
-      org_id: route.org_id,
-      app_id: route.app.id,
-      app: route.app.slug,
-      route_id: route.id,
+      at: Date.now(),
+      owner: ownerOf(route),
       principal: caller === null ? null : actorOf(caller),
       address: arrival.address,
       method: request.method ?? '',

@@ -15,8 +15,10 @@ export interface AccessFileOptions {
 /** Lines that wait for a disk that does not keep up; what comes then is lost and counted. */
 const mostWaiting = 50_000;
 
-const textOf = (line: AccessRecord): string =>
-  `${JSON.stringify({ ...line, at: line.at.toISOString(), principal: line.principal?.id ?? null, app_id: undefined })}\n`;
+const textOf = ({ owner, principal, at, ...line }: AccessRecord): string => {
+  const whose = { org_id: owner?.org_id, app: owner?.app, route_id: owner?.route_id, principal: principal?.id };
+  return `${JSON.stringify({ at: new Date(at).toISOString(), ...line, ...whose })}\n`;
+};
 
 /** The access log on disk: one JSON object a line, old files numbered, the oldest dropped. */
 export class AccessFile {
