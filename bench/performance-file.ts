@@ -4,7 +4,11 @@ import { resolve } from 'node:path';
 
 const path = resolve(import.meta.dirname, '../docs/performance.md');
 
-const sections = ['npm run bench:memory -- --write', 'node bench/memory-scale.ts --write'] as const;
+const sections = [
+  'npm run bench:memory -- --write',
+  'node bench/memory-scale.ts --write',
+  'npm run bench:gateway -- --write',
+] as const;
 type Section = (typeof sections)[number];
 
 const startOf = (section: Section): string => `<!-- ${section} -->`;
@@ -40,3 +44,5 @@ export const writeServerReport = (report: string): void => write(report, parts()
 export const writeMemorySection = (text: string): void => writeSection('npm run bench:memory -- --write', text);
 
 export const writeScaleSection = (text: string): void => writeSection('node bench/memory-scale.ts --write', text);
+
+export const writeGatewaySection = (text: string): void => writeSection('npm run bench:gateway -- --write', text);

@@ -87,6 +87,8 @@ const httpConfig = (options: DoorsOptions): HttpConfig => {
     public_url: options.public_url,
     version: options.version,
     trusted_proxies: server.trustedProxies.map((range) => range.cidr),
+    extra_hosts: () => options.values.config.server.extraHosts,
+    max_connections_per_address: server.maxConnectionsPerAddress,
     certificate_of: options.certificate_of,
     cors_origins: server.corsOrigins,
     metrics_token: options.values.secrets.metricsToken?.reveal() ?? null,
@@ -116,6 +118,7 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
   const { metrics } = options;
   metrics.circuits(options.breakers);
   const bindings = modules.flatMap((module) => module.bindings);
+  const front = modules.find((module) => module.front !== undefined)?.front;
   const rule = ({ max, windowMs }: Rate): RateRule => ({ limit: max, window_s: windowMs / 1000 });
 
   const http = await createHttpHost({
@@ -141,6 +144,7 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
         details: { operation: operation.name, code: error.code, ...error.extensions },
       }),
     ...(options.denied_address === undefined ? {} : { denied_address: options.denied_address }),
+    ...(front === undefined ? {} : { front }),
     validate_output: false,
   });
   for (const module of modules) await module.http?.(http);

@@ -1,5 +1,6 @@
 import type { Actor } from '@atrium/protocol';
 import type { FastifyInstance } from 'fastify';
+import type { FrontDoor } from './http/front-door.ts';
 import type { PageRoute } from './http/page-route.ts';
 import type { JobDefinition } from './jobs/job.ts';
 import type { McpPrompt, McpResources } from './mcp/mcp-face.ts';
@@ -45,6 +46,8 @@ export interface Module {
   prompts?: readonly McpPrompt[];
   /** Adds routes that are no operations. */
   http?: HttpMount;
+  /** Sees every request and upgrade before the routes of the product; one module has it. */
+  front?: FrontDoor;
   /** Called for each committed event in order of seq, at least once a process; for wake-ups and caches, never for effects. */
   onEvent?: (event: StoredEvent) => void;
   /** Periodic repair work, run by one replica at a time. */

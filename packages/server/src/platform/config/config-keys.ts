@@ -152,6 +152,15 @@ export const configKeys = {
     meaning: 'Event streams and calls that wait for an answer, at once.',
     example: '50000',
   }),
+  maxConnectionsPerAddress: configKey({
+    env: 'ATRIUM_MAX_CONNECTIONS_PER_ADDRESS',
+    yaml: 'server.max_connections_per_address',
+    type: integer(0, 1_000_000),
+    default: '256',
+    meaning:
+      'Connections that one address may hold at once; the next one is closed. Trusted proxies may hold any number. 0 = no limit.',
+    example: '1000',
+  }),
   log: configKey({
     env: 'ATRIUM_LOG',
     yaml: 'log.level',

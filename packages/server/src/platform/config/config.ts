@@ -16,6 +16,7 @@ export interface Config {
     maxUploadBytes: number;
     maxInFlight: number;
     maxPerBulkhead: number;
+    maxConnectionsPerAddress: number;
     maxWaiting: number;
   };
   log: { level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent' };
@@ -264,6 +265,7 @@ function assemble(get: Get): Config {
       maxUploadBytes: get(k.maxUpload),
       maxInFlight: get(k.maxInFlight),
       maxPerBulkhead: get(k.maxPerBulkhead),
+      maxConnectionsPerAddress: get(k.maxConnectionsPerAddress),
       maxWaiting: get(k.maxWaiting),
     },
     log: { level: get(k.log) },

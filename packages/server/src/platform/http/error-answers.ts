@@ -1,9 +1,10 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Problem } from '@atrium/protocol';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../errors/app-error.ts';
 import { traceIdOf } from './exchange.ts';
+import { html } from './html.ts';
 import type { HttpHostOptions } from './http-options.ts';
 import { appErrorOf, challenge, problemOf, problemType, retryAfter } from './problem.ts';
 import { newRequestId } from './request-id.ts';
@@ -16,11 +17,18 @@ const problemBytes = (problem: Problem): Buffer => Buffer.from(JSON.stringify(pr
 
 const pathOf = (url: string): string => url.split('?', 1)[0]!;
 
+/** Without a stylesheet: under a name that is not this server's there is none to fetch. */
+const plainPage = (title: string, detail: string): string =>
+  html`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${title}</title></head><body><h1>${title}</h1><p>${detail}</p></body></html>`
+    .text;
+
 /** Every answer that is not a success, as RFC 9457 problem documents, wherever the error came from. */
 export class ErrorAnswers {
   readonly #options: HttpHostOptions;
   readonly #routeMap: RouteMap;
   readonly #site: StaticSite;
+  /** Connections that were refused and only have their answer to send. */
+  readonly #refused = new WeakSet<Socket>();
 
   constructor(options: HttpHostOptions, routeMap: RouteMap, site: StaticSite) {
     this.#options = options;
@@ -78,9 +86,44 @@ export class ErrorAnswers {
       .send(problemBytes(problem));
   }
 
+  /** True when nothing more of this connection is to be read. */
+  isRefused(socket: Socket): boolean {
+    return this.#refused.has(socket);
+  }
+
+  /** A request that is refused before Fastify has seen it. The connection ends, because its body is not read. */
+  early(request: IncomingMessage, response: ServerResponse, error: AppError, status: number): void {
+    this.#options.metrics.error(error.code);
+    // What came behind it in the same packet gets no answer: its beginning is a matter of opinion.
+    if (this.#refused.has(request.socket)) return;
+    this.#refused.add(request.socket);
+    const request_id = newRequestId();
+    const page = status === 421 && (request.headers.accept ?? '').includes('text/html');
+    const problem = problemOf(error, {
+      public_url: this.#options.config.public_url(),
+      instance: pathOf(request.url ?? '/').slice(0, 500),
+      request_id,
+      status,
+    });
+    const body = page ? plainPage(problem.title, problem.detail) : problemBytes(problem);
+    response.writeHead(status, {
+      ...securityHeaders(this.#options.config.public_url()),
+      'content-type': page ? 'text/html; charset=utf-8' : problemType,
+      'content-length': Buffer.byteLength(body),
+      'cache-control': 'no-store',
+      'atrium-error': error.code,
+      'x-request-id': request_id,
+      connection: 'close',
+    });
+    response.end(body);
+  }
+
   /** What Node's parser refused (no HTTP, too large headers, a slow client): there is no request object, only a socket. */
   brokenRequest(error: Error & { code?: string }, socket: Socket): void {
-    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    if (this.#refused.has(socket)) return void socket.destroySoon();
+    const begun = (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true;
+    // An answer of ours in the middle of another one would be read as a part of it.
+    if (error.code === 'ECONNRESET' || begun || !socket.writable) return void socket.destroy();
     const [status, reason, detail] =
       error.code === 'HPE_HEADER_OVERFLOW'
         ? [431, 'Request Header Fields Too Large', 'The headers are too large.']

@@ -25,7 +25,7 @@ const get = (path: string, headers = ''): Promise<string> =>
   raw(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}\r\n`);
 
 test('Headers beyond the limit get 431 and a problem document', async () => {
-  const answer = await get('/health', `X-Long: ${'a'.repeat(40_000)}\r\n`);
+  const answer = await get('/health', `X-Long: ${'a'.repeat(70_000)}\r\n`);
   expect(answer).toMatch(/^HTTP\/1\.1 431 /);
   expect(answer).toContain('"code":"bad_request"');
 });
@@ -44,7 +44,7 @@ test('A path that cannot be decoded is 400 with a request id', async () => {
 
 test('Contradicting lengths, the stuff of request smuggling, are refused', async () => {
   const answer = await raw(
-    'POST /api/v1/things HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n',
+    'POST /api/v1/things HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n',
   );
   expect(answer).toMatch(/^HTTP\/1\.1 400 /);
 });
@@ -69,7 +69,7 @@ test('Deeply nested JSON is refused without ending the server', async () => {
 
 test('Methods nobody knows get an answer in the form of all others', async () => {
   for (const method of ['TRACE', 'PROPFIND']) {
-    const answer = await raw(`${method} /api/v1/things HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    const answer = await raw(`${method} /api/v1/things HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
     expect(answer).toContain('application/problem+json');
   }
@@ -78,7 +78,7 @@ test('Methods nobody knows get an answer in the form of all others', async () =>
 test('A client that leaves in the middle of its body is forgotten', async () => {
   const socket = connect(t.port, '127.0.0.1');
   socket.write(
-    'POST /api/v1/things HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer owner\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"title"',
+    'POST /api/v1/things HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer owner\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"title"',
   );
   await expect.poll(() => t.host.in_flight.size).toBe(1);
   socket.destroy();

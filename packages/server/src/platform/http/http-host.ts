@@ -4,6 +4,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { StartupError } from '../errors/startup-error.ts';
 import { registerDocs } from './docs-routes.ts';
 import { ErrorAnswers } from './error-answers.ts';
+import { FrontServer } from './front-server.ts';
 import { type HttpHostOptions, httpDefaults } from './http-options.ts';
 import { InFlight } from './in-flight.ts';
 import { checkOperations } from './operation-registry.ts';
@@ -31,7 +32,7 @@ export interface HttpHost {
   close(): Promise<void>;
 }
 
-const createApp = (options: HttpHostOptions, answers: ErrorAnswers): FastifyInstance => {
+const createApp = (options: HttpHostOptions, answers: ErrorAnswers, front: FrontServer): FastifyInstance => {
   const { trusted_proxies, body_limit } = options.config;
   return fastify({
     logger: false,
@@ -41,9 +42,7 @@ const createApp = (options: HttpHostOptions, answers: ErrorAnswers): FastifyInst
     genReqId: requestIdOf,
     routerOptions: { maxParamLength: 500 },
     forceCloseConnections: 'idle',
-    // A slow body may not hold a connection for ever; long answers are not touched by this.
-    requestTimeout: 60_000,
-    keepAliveTimeout: 72_000,
+    serverFactory: (own) => front.create(own),
     frameworkErrors: (error, request, reply) => answers.badUrl(error, request.raw, reply),
     clientErrorHandler: (error, socket) => answers.brokenRequest(error, socket),
   });
@@ -111,7 +110,8 @@ export const createHttpHost = async (given: HttpHostOptions): Promise<HttpHost> 
   const routeMap = new RouteMap();
   const site = new StaticSite(options.config.web_root, options.config.public_url);
   const answers = new ErrorAnswers(options, routeMap, site);
-  const app = createApp(options, answers);
+  const front = new FrontServer(options, answers);
+  const app = createApp(options, answers, front);
   const upgrades = new UpgradeRouter();
   const observer = new RequestObserver(options, inFlight, routeMap);
 
@@ -125,6 +125,7 @@ export const createHttpHost = async (given: HttpHostOptions): Promise<HttpHost> 
   await registerPages(app, options.pages ?? [], guard, options);
   await registerOperations(app, options, guard);
   const trusted = trustedProxies(options.config.trusted_proxies);
+  upgrades.add((request, socket, head) => front.upgrade(request, socket, head));
   upgrades.attach(app.server, (request) => options.denied_address?.(clientAddress(request, trusted)) === true);
   options.metrics.inFlight(inFlight);
 
@@ -145,7 +146,11 @@ export const createHttpHost = async (given: HttpHostOptions): Promise<HttpHost> 
       const { drain_grace_ms, drain_deadline_ms } = options.config;
       // Who connects from now on is refused by the system and goes to another server; who is connected gets an answer.
       app.server.close();
-      if (!(await inFlight.drain(drain_grace_ms, drain_deadline_ms))) {
+      const [answered] = await Promise.all([
+        inFlight.drain(drain_grace_ms, drain_deadline_ms),
+        options.front?.drain(drain_deadline_ms),
+      ]);
+      if (!answered) {
         options.logger.warn({ in_flight: inFlight.size }, 'requests were cut off at the drain deadline');
       }
       app.server.closeAllConnections();

@@ -7,6 +7,7 @@ import type { Caller } from '../operations/caller.ts';
 import type { HttpMetrics } from '../telemetry/metrics.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { type CertificateOf, noCertificates } from './client-certificate.ts';
+import type { FrontDoor } from './front-door.ts';
 import type { PageRoute } from './page-route.ts';
 
 /** What the hosts log with; pino fits. */
@@ -68,6 +69,10 @@ export interface HttpConfig {
   version: string;
   /** CIDR ranges of reverse proxies whose X-Forwarded-* are believed. */
   trusted_proxies: readonly string[];
+  /** Host names of this server beside the one of its public URL. Read at every request. */
+  extra_hosts: () => readonly string[];
+  /** Connections that one address may hold at once; 0 = any number. */
+  max_connections_per_address: number;
   /** Client certificates as those proxies hand them on. */
   certificate_of: CertificateOf;
   /** Origins that may call the API from a browser; empty closes CORS. */
@@ -91,6 +96,8 @@ export const httpDefaults = {
   host: '127.0.0.1',
   port: 4400,
   trusted_proxies: [],
+  extra_hosts: () => [],
+  max_connections_per_address: 256,
   certificate_of: noCertificates,
   cors_origins: [],
   metrics_token: null,
@@ -125,6 +132,8 @@ export interface HttpHostOptions {
   on_denied: (call: Call, operation: Operation, error: AppError) => void;
   /** Addresses that get no answer at all, asked before anything is counted. */
   denied_address?: (ip: string) => boolean;
+  /** Sees every request before the product's own routes. */
+  front?: FrontDoor;
   /** Checks every answer against the operation's output; for tests, where a wrong answer must be loud. */
   validate_output: boolean;
 }

@@ -21,7 +21,7 @@ const bytesToIpv4 = (bytes: number[]): Address => ipaddr.fromByteArray(bytes);
  * The IPv4 address that travels inside an IPv6 one: mapped (::ffff:0:0/96), NAT64 (64:ff9b::/96 and 64:ff9b:1::/48),
  * 6to4 (2002::/16) and the deprecated compatible form (::/96). A router may deliver each of them to that IPv4 address.
  */
-const embedded = (address: ipaddr.IPv6): Address | null => {
+export const embeddedIpv4 = (address: ipaddr.IPv6): Address | null => {
   const bytes = address.toByteArray();
   if (address.isIPv4MappedAddress()) return address.toIPv4Address();
   if (address.match(ipaddr.parseCIDR('64:ff9b::/96') as [ipaddr.IPv6, number])) return bytesToIpv4(bytes.slice(12));
@@ -40,7 +40,7 @@ export const createAddressGuard = (allowedCidrs: readonly string[] = []): ((addr
   const mayConnect = (address: Address): boolean => {
     if (allowed.some((range) => inRange(address, range))) return true;
     if (address.kind() === 'ipv6') {
-      const inner = embedded(address as ipaddr.IPv6);
+      const inner = embeddedIpv4(address as ipaddr.IPv6);
       if (inner !== null) return mayConnect(inner);
     }
     // Every special range of IANA has another name than `unicast`: private, loopback, linkLocal (with the metadata

@@ -1,0 +1,170 @@
+/**
+ * `npm run bench:gateway`: the data plane beside nginx and the proxies of Node, each alone on core 0; the app (nginx),
+ * the load (wrk) and this process share core 1. All get the same requests in turns, so that whatever else the machine
+ * does meets all of them. `--write` puts the figures into docs/performance.md.
+ */
+import { cpus } from 'node:os';
+import { pinBesideServers } from './cores.ts';
+import { missingTools, runWrk, startProxyNginx, startUpstreamNginx, type Window } from './gateway-parts.ts';
+import { type EchoFigures, runEcho } from './gateway-sockets.ts';
+import { median } from './measure.ts';
+import { startPeer } from './peer.ts';
+import { writeGatewaySection } from './performance-file.ts';
+import { processorMs } from './processor-time.ts';
+
+const missing = missingTools();
+if (missing.length > 0) {
+  console.error(`This bench needs ${missing.join(' and ')}: apt install nginx-light wrk util-linux`);
+  process.exit(1);
+}
+
+const windows = 3;
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 2);
+const token = 'bench-token-of-forty-three-characters-abcde';
+
+interface Row {
+  name: string;
+  pid: number;
+  /** Base of HTTP requests, and of the echo; null where it has none. */
+  http: string;
+  echo: string | null;
+}
+
+interface Figures extends Window {
+  name: string;
+  micros: number;
+  /** Rate of the first row over this one's, window by window. */
+  ratio: number;
+}
+
+pinBesideServers(process.pid);
+const upstream = await startUpstreamNginx();
+const echo = await startPeer('gateway-echo.ts');
+pinBesideServers(echo.pid);
+const nginx = await startProxyNginx(upstream.url, echo.url);
+const kinds = ['atrium', 'bare', 'http-proxy', '@fastify/http-proxy'] as const;
+const peers = await Promise.all(
+  kinds.map((kind) => startPeer('gateway-proxy.ts', [kind, upstream.url, echo.url, token])),
+);
+const socketUrl = (url: string): string => url.replace('http', 'ws');
+const [atrium, bare, httpProxy, fastifyProxy] = peers;
+const rows: Row[] = [
+  { name: 'nginx', pid: nginx.pid, http: nginx.url, echo: `${socketUrl(nginx.url)}/echo` },
+  { name: 'Atrium', pid: atrium!.pid, http: `${atrium!.url}/apps/app`, echo: `${socketUrl(atrium!.url)}/apps/echo/` },
+  { name: 'bare node:http', pid: bare!.pid, http: bare!.url, echo: null },
+  {
+    name: '@fastify/http-proxy',
+    pid: fastifyProxy!.pid,
+    http: fastifyProxy!.url,
+    echo: `${socketUrl(fastifyProxy!.url)}/echo`,
+  },
+  { name: 'http-proxy', pid: httpProxy!.pid, http: httpProxy!.url, echo: socketUrl(httpProxy!.url) },
+];
+
+const compareAnswers = async (): Promise<void> => {
+  const read = async (url: string): Promise<string> => {
+    const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+    if (answer.status !== 200) throw new Error(`${url}: ${answer.status}`);
+    return await answer.text();
+  };
+  for (const file of ['small', 'large']) {
+    const expected = await read(`${upstream.url}/${file}`);
+    for (const row of rows)
+      if ((await read(`${row.http}/${file}`)) !== expected) throw new Error(`${row.name} answers ${file} otherwise`);
+  }
+};
+
+const measure = async (file: string, connections: number): Promise<Figures[]> => {
+  const taken: (Window & { micros: number })[][] = rows.map(() => []);
+  for (const row of rows) await runWrk(`${row.http}/${file}`, token, connections, 1);
+  for (let window = 0; window < windows; window++) {
+    for (const [index, row] of rows.entries()) {
+      const before = processorMs(row.pid);
+      const got = await runWrk(`${row.http}/${file}`, token, connections, seconds);
+      taken[index]!.push({ ...got, micros: ((processorMs(row.pid) - before) * 1000) / got.count });
+    }
+  }
+  return rows.map(({ name }, index) => {
+    const of = (member: keyof Window | 'micros') => median(taken[index]!.map((one) => one[member]));
+    return {
+      ...{ name, rate: of('rate'), count: of('count'), p50: of('p50'), p99: of('p99'), micros: of('micros') },
+      ratio: median(taken[index]!.map(({ rate }, window) => taken[0]![window]!.rate / rate)),
+    };
+  });
+};
+
+const measureEcho = async (bytes: number): Promise<(EchoFigures & { name: string })[]> => {
+  const those = rows.filter(({ echo: url }) => url !== null);
+  const taken: EchoFigures[][] = those.map(() => []);
+  for (let window = 0; window < windows; window++)
+    for (const [index, row] of those.entries())
+      taken[index]!.push(await runEcho(row.echo!, new URL(row.http).origin, token, row.pid, bytes, seconds));
+  return those.map(({ name }, index) => ({
+    name,
+    rate: median(taken[index]!.map(({ rate }) => rate)),
+    micros: median(taken[index]!.map(({ micros }) => micros)),
+  }));
+};
+
+const table = (title: string, figures: readonly Figures[]): string =>
+  [
+    `| ${title} | req/s | p50 ms | p99 ms | CPU µs | nginx ÷ row |`,
+    '| --- | --- | --- | --- | --- | --- |',
+    ...figures.map(
+      ({ name, rate, p50, p99, micros, ratio }) =>
+        `| ${name} | ${Math.round(rate)} | ${p50.toFixed(2)} | ${p99.toFixed(2)} | ${micros.toFixed(1)} | ${ratio.toFixed(2)} |`,
+    ),
+  ].join('\n');
+
+const bestOf = (figures: readonly Figures[]): number => {
+  const ours = figures.find(({ name }) => name === 'Atrium')!;
+  const libraries = figures.filter(({ name }) => name === 'http-proxy' || name === '@fastify/http-proxy');
+  return ours.rate / Math.max(...libraries.map(({ rate }) => rate));
+};
+
+try {
+  await compareAnswers();
+  const small = await measure('small', 32);
+  console.log(table('100 B, 32 connections', small));
+  const large = await measure('large', 32);
+  console.log(table('64 KiB, 32 connections', large));
+  const single = await measure('small', 1);
+  console.log(table('100 B, 1 connection', single));
+  const echoes = { short: await measureEcho(100), long: await measureEcho(4096) };
+  const sockets = [
+    '| WebSocket echo, 32 sockets | 100 B msg/s | CPU µs | 4 KiB msg/s | CPU µs |',
+    '| --- | --- | --- | --- | --- |',
+    ...echoes.short.map(({ name, rate, micros }, index) => {
+      const long = echoes.long[index]!;
+      return `| ${name} | ${Math.round(rate)} | ${micros.toFixed(1)} | ${Math.round(long.rate)} | ${long.micros.toFixed(1)} |`;
+    }),
+  ].join('\n');
+  console.log(sockets);
+  const [ratioSmall, ratioLarge] = [bestOf(small), bestOf(large)];
+  const met = ratioSmall >= 1 && ratioLarge >= 1;
+  const step = small.some(({ p99 }) => p99 > 36 && p99 < 46);
+  const verdict = `Budget: at least 1.00 of the best proxy library of Node in the same run. 100 B: ${ratioSmall.toFixed(2)}; 64 KiB: ${ratioLarge.toFixed(2)}: ${met ? 'met' : 'not met'}.${step ? ' A p99 near 40 ms is a delayed acknowledgement: look at TCP_NODELAY.' : ''}`;
+  console.log(verdict);
+  if (process.argv.includes('--write'))
+    writeGatewaySection(`## Gateway
+
+Made by \`npm run bench:gateway -- --write\`: one proxy process alone on a core; the app (nginx, one worker), wrk and the echo share the other. Loopback, HTTP/1.1, no TLS, pooled connections, answers compared byte for byte first, medians of ${windows} windows of ${seconds} s in turns. Atrium has its whole path on: host and path rules, gate with a cached verdict, rebuilt headers, access log in memory, figures; the others add a forwarding header at most. CPU is processor time of the proxy for one request, which other load on the machine disturbs least.
+Machine of this run: ${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}.
+
+${table('100 B, 32 connections', small)}
+
+${table('64 KiB, 32 connections', large)}
+
+${table('100 B, 1 connection', single)}
+
+${sockets}
+
+${verdict}`);
+  process.exitCode = met ? 0 : 1;
+} finally {
+  nginx.stop();
+  upstream.stop();
+  echo.stop();
+  for (const peer of peers) peer.stop();
+}
+process.exit();

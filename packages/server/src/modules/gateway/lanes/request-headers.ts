@@ -1,0 +1,203 @@
+import type { IncomingMessage } from 'node:http';
+import type { Arrival } from '../../../platform/http/front-door.ts';
+import type { Visitor } from '../gate.ts';
+import type { RouteSnapshot, TargetSnapshot } from '../snapshot.ts';
+
+const [pass, drop, cookie, authorization, te, via, apiKey] = [0, 1, 2, 3, 4, 5, 6] as const;
+type Treatment =
+  | typeof pass
+  | typeof drop
+  | typeof cookie
+  | typeof authorization
+  | typeof te
+  | typeof via
+  | typeof apiKey;
+
+const treatments: Readonly<Record<string, Treatment>> = {
+  host: drop,
+  connection: drop,
+  'keep-alive': drop,
+  'proxy-authenticate': drop,
+  'proxy-authorization': drop,
+  'proxy-connection': drop,
+  'transfer-encoding': drop,
+  trailer: drop,
+  upgrade: drop,
+  'http2-settings': drop,
+  expect: drop,
+  forwarded: drop,
+  'x-real-ip': drop,
+  'x-request-id': drop,
+  'remote-user': drop,
+  'remote-groups': drop,
+  'remote-email': drop,
+  'remote-name': drop,
+  te,
+  via,
+  cookie,
+  authorization,
+  'x-api-key': apiKey,
+};
+
+/** Spellings of names seen so far: comparing one by one costs more than all the rest of a small request. */
+const seen = new Map<string, Treatment>();
+
+const treatmentOf = (name: string): Treatment => {
+  const known = seen.get(name);
+  if (known !== undefined) return known;
+  const lower = name.toLowerCase();
+  // Servers behind CGI and WSGI take `_` for `-`.
+  const plain = lower.replaceAll('_', '-');
+  const own = plain.startsWith('x-atrium-') || plain.startsWith('x-forwarded-');
+  const listed = own ? drop : (treatments[plain] ?? pass);
+  const treatment = plain !== lower && (listed !== pass || plain === 'content-length') ? drop : listed;
+  if (seen.size < 2000) seen.set(name, treatment);
+  return treatment;
+};
+
+const kept = new Set(['host', 'cookie', 'content-length', 'authorization', 'via']);
+
+/** Names that a Connection header takes away; it cannot take what decides about identity and framing. */
+const namedByConnection = (connection: string | undefined): ReadonlySet<string> | null => {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close' || connection === 'Upgrade')
+    return null;
+  const names = connection
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && !kept.has(name));
+  return names.length === 0 ? null : new Set(names);
+};
+
+const ownCookie = /^\s*(?:atrium_|__host-atrium|__secure-atrium)/i;
+
+/** The Cookie header without the cookies of this server; '' when nothing is left. */
+export const foreignCookies = (value: string): string =>
+  /atrium/i.test(value)
+    ? value
+        .split(';')
+        .filter((pair) => !ownCookie.test(pair))
+        .join(';')
+        .trim()
+    : value;
+
+const bearer = /^(?:bearer|dpop)\s/i;
+
+/** With `pass`, an app gets the client's own header, but never a token of this server. */
+const passedAuthorization = (value: string, route: RouteSnapshot, visitor: Visitor): boolean =>
+  route.upstream_auth.kind === 'pass' && !(visitor.caller !== null && bearer.test(value));
+
+const quoted = (address: string): string => (address.includes(':') ? `"[${address}]"` : address);
+
+const portOf = ({ authority, scheme }: Arrival): string =>
+  /:(\d{1,5})$/.exec(authority)?.[1] ?? (scheme === 'https' ? '443' : '80');
+
+const forwardedLines = (arrival: Arrival, prefix: string): string[] => {
+  const { address, proxy, authority, scheme } = arrival;
+  const lines = [
+    ...['x-forwarded-for', proxy === null ? address : `${address}, ${proxy}`],
+    ...['x-forwarded-host', authority],
+    ...['x-forwarded-proto', scheme],
+    ...['x-forwarded-port', portOf(arrival)],
+    ...['x-real-ip', address],
+    ...['forwarded', `for=${quoted(address)};host="${authority.replaceAll('"', '')}";proto=${scheme}`],
+  ];
+  if (prefix !== '') lines.push('x-forwarded-prefix', prefix);
+  return lines;
+};
+
+const forwarded = Symbol('forwarded');
+interface Remembered {
+  key: string;
+  lines: string[];
+}
+type WithForwarded = IncomingMessage['socket'] & { [forwarded]?: Remembered };
+
+/** Requests of one connection mostly differ in nothing that these say. */
+const linesFor = (request: IncomingMessage, arrival: Arrival, prefix: string): string[] => {
+  const socket = request.socket as WithForwarded;
+  const known = socket[forwarded];
+  if (arrival.proxy !== null) return forwardedLines(arrival, prefix);
+  const key = `${arrival.scheme} ${arrival.authority} ${prefix}`;
+  if (known?.key === key) return known.lines;
+  const lines = forwardedLines(arrival, prefix);
+  socket[forwarded] = { key, lines };
+  return lines;
+};
+
+export interface Forwarding {
+  request: IncomingMessage;
+  arrival: Arrival;
+  route: RouteSnapshot;
+  target: TargetSnapshot;
+  visitor: Visitor;
+  /** Taken from the path before it is sent. */
+  prefix: string;
+  request_id: string;
+  /** `1.1 atrium (…)`, by which this server knows itself again. */
+  via: string;
+  upgrade: boolean;
+}
+
+export const hostOf = (target: TargetSnapshot): string => {
+  const usual = target.protocol === 'https:' ? 443 : 80;
+  return target.port === usual ? target.hostname : `${target.hostname}:${target.port}`;
+};
+
+/** What the app is asked with, as name, value, name, value …; everything about the client is told by us. */
+export const requestHeaders = (facts: Forwarding): string[] => {
+  const { request, arrival, route, target, visitor } = facts;
+  const raw = request.rawHeaders;
+  const named = namedByConnection(request.headers.connection);
+  const headers: string[] = ['host', route.preserve_host ? arrival.authority : hostOf(target)];
+  let chain = '';
+  for (let at = 0; at < raw.length; at += 2) {
+    const [name, value] = [raw[at]!, raw[at + 1]!];
+    if (named?.has(name.toLowerCase()) === true) continue;
+    switch (treatmentOf(name)) {
+      case pass:
+        headers.push(name, value);
+        break;
+      case cookie: {
+        const left = foreignCookies(value);
+        if (left !== '') headers.push(name, left);
+        break;
+      }
+      case authorization:
+        if (passedAuthorization(value, route, visitor)) headers.push(name, value);
+        break;
+      case apiKey:
+        if (visitor.caller === null || visitor.caller.credential.kind !== 'api_key') headers.push(name, value);
+        break;
+      case te:
+        if (/(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(value)) headers.push('te', 'trailers');
+        break;
+      case via:
+        chain += `${value}, `;
+        break;
+    }
+  }
+  headers.push(...linesFor(request, arrival, facts.prefix));
+  headers.push('via', chain + facts.via, 'x-request-id', facts.request_id);
+  if (route.upstream_auth.kind === 'header') headers.push('authorization', route.upstream_auth.value);
+  for (const [name, value] of visitor.identity_headers) headers.push(name, value);
+  return headers;
+};
+
+/** How often a request came through this server before. */
+export const passesThrough = (request: IncomingMessage, ownVia: string): number => {
+  const chain = request.headers.via;
+  return chain === undefined ? 0 : chain.split(ownVia).length - 1;
+};
+
+/** Sets and removes headers as a filter says; names in any case. */
+export const changeHeaders = (headers: string[], changes: Readonly<Record<string, string | null>>): string[] => {
+  const names = Object.keys(changes);
+  if (names.length === 0) return headers;
+  const gone = new Set(names.map((name) => name.toLowerCase()));
+  const left: string[] = [];
+  for (let at = 0; at < headers.length; at += 2)
+    if (!gone.has(headers[at]!.toLowerCase())) left.push(headers[at]!, headers[at + 1]!);
+  for (const name of names) if (changes[name] !== null) left.push(name, changes[name]!);
+  return left;
+};

@@ -1,0 +1,68 @@
+const [pass, drop, setCookie, sharedOnly, connection] = [0, 1, 2, 3, 4] as const;
+type Treatment = typeof pass | typeof drop | typeof setCookie | typeof sharedOnly | typeof connection;
+
+const treatments: Readonly<Record<string, Treatment>> = {
+  connection,
+  'keep-alive': drop,
+  'proxy-authenticate': drop,
+  'proxy-connection': drop,
+  'transfer-encoding': drop,
+  te: drop,
+  upgrade: drop,
+  // Our mark for answers of our own.
+  'atrium-error': drop,
+  'set-cookie': setCookie,
+  'service-worker-allowed': sharedOnly,
+  'clear-site-data': sharedOnly,
+  'strict-transport-security': sharedOnly,
+  'alt-svc': sharedOnly,
+};
+
+const seen = new Map<string, Treatment>();
+
+const treatmentOf = (name: string): Treatment => {
+  const known = seen.get(name);
+  if (known !== undefined) return known;
+  const treatment = treatments[name.toLowerCase()] ?? pass;
+  if (seen.size < 2000) seen.set(name, treatment);
+  return treatment;
+};
+
+const ownCookie = /^\s*(?:atrium_|__host-atrium|__secure-atrium)/i;
+
+const named = (value: string): string[] =>
+  value
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== 'close' && name !== 'keep-alive' && name !== '');
+
+/**
+ * What of an app's head goes to the client: nothing of the single connection, no cookie that could pass for one of
+ * this server, and at the shared origin nothing that speaks for the origin as a whole.
+ */
+export const responseHeaders = (raw: readonly (Buffer | string)[], sharedOrigin: boolean): string[] => {
+  const headers: string[] = [];
+  let gone: string[] | null = null;
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = String(raw[at]);
+    const value =
+      typeof raw[at + 1] === 'string' ? (raw[at + 1] as string) : (raw[at + 1] as Buffer).toString('latin1');
+    const treatment = treatmentOf(name);
+    if (treatment === pass || (treatment === sharedOnly && !sharedOrigin)) headers.push(name, value);
+    else if (treatment === setCookie && !ownCookie.test(value)) headers.push(name, value);
+    else if (treatment === connection) gone = named(value);
+  }
+  if (gone === null || gone.length === 0) return headers;
+  const left: string[] = [];
+  for (let at = 0; at < headers.length; at += 2)
+    if (!gone.includes(headers[at]!.toLowerCase()) || /^(?:content-length|set-cookie)$/i.test(headers[at]!))
+      left.push(headers[at]!, headers[at + 1]!);
+  return left;
+};
+
+export const headerOf = (headers: readonly string[], name: string): string | null => {
+  for (let at = 0; at < headers.length; at += 2)
+    if (headers[at]!.length === name.length && headers[at]!.toLowerCase() === name) return headers[at + 1]!;
+  return null;
+};

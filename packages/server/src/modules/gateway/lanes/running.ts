@@ -1,0 +1,73 @@
+/** Something that goes on through a route: a request or a tunnel. */
+export interface Running {
+  readonly route_id: string;
+  /** Nobody is waiting for its end: a tunnel, an event stream. */
+  readonly endless: boolean;
+  /** Looks at the clocks of silence. `now` in milliseconds. */
+  sweep(now: number): void;
+  /** Ends it, cleanly where its protocol can say so. */
+  end(reason: 'drained' | 'revoked'): void;
+}
+
+/**
+ * Everything that runs. One timer looks at all of them, so that a short request sets none; clocks are therefore as
+ * coarse as its step.
+ */
+export class RunningSet {
+  /** Coarse, for marks of activity. */
+  now = performance.now();
+  readonly #all = new Set<Running>();
+  readonly #timer: NodeJS.Timeout;
+  #empty: (() => void) | null = null;
+
+  constructor(step_ms: number) {
+    this.#timer = setInterval(() => {
+      this.now = performance.now();
+      for (const one of this.#all) one.sweep(this.now);
+    }, step_ms).unref();
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  enter(one: Running): void {
+    this.#all.add(one);
+  }
+
+  leave(one: Running): void {
+    this.#all.delete(one);
+    if (this.#all.size === 0) this.#empty?.();
+  }
+
+  /** Ends what runs through some routes: what never ends by itself at once, the rest after a while. Tells how many. */
+  drain(routes: ReadonlySet<string>, within_ms: number): number {
+    const those = [...this.#all].filter((one) => routes.has(one.route_id));
+    this.#endAfter(those, within_ms);
+    return those.length;
+  }
+
+  /** The same for all of them; resolves when nothing runs any more. */
+  async drainAll(within_ms: number): Promise<void> {
+    const all = [...this.#all];
+    if (all.length === 0) return;
+    const empty = new Promise<void>((resolve) => {
+      this.#empty = resolve;
+    });
+    this.#endAfter(all, within_ms);
+    await empty;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #endAfter(those: readonly Running[], within_ms: number): void {
+    for (const one of those) if (one.endless) one.end('drained');
+    if (within_ms === 0) for (const one of those) one.end('drained');
+    else
+      setTimeout(() => {
+        for (const one of those) if (this.#all.has(one)) one.end('drained');
+      }, within_ms).unref();
+  }
+}

@@ -1,0 +1,166 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { AppError } from '../errors/app-error.ts';
+import { BodyDeadlines } from './body-deadlines.ts';
+import { ConnectionLimit } from './connection-limit.ts';
+import type { ErrorAnswers } from './error-answers.ts';
+import type { Arrival, FrontDoor } from './front-door.ts';
+import { hostNameOf, OwnHosts } from './host-names.ts';
+import type { HttpHostOptions } from './http-options.ts';
+import { formProblem, mostHeaders } from './request-form.ts';
+import { trustedProxies } from './trusted-proxies.ts';
+import { refuseUpgrade } from './upgrade-router.ts';
+
+const maxHeaderSize = 64 * 1024;
+/** Of the body of a request that the product itself answers. Long answers are not touched by it. */
+const ownBodyDeadline = 60_000;
+
+/**
+ * What stands before every request: the forms that HTTP allows and this server does not, the rule of host names, and
+ * the front door of a module.
+ */
+export class FrontServer {
+  readonly #options: HttpHostOptions;
+  readonly #answers: ErrorAnswers;
+  readonly #own: OwnHosts;
+  readonly #trusted: (address: string) => boolean;
+  readonly #trustsNobody: boolean;
+  readonly #deadlines: BodyDeadlines;
+  readonly #limit: ConnectionLimit;
+
+  constructor(options: HttpHostOptions, answers: ErrorAnswers) {
+    const { config } = options;
+    this.#options = options;
+    this.#answers = answers;
+    this.#own = new OwnHosts(config.public_url, config.extra_hosts);
+    this.#trusted = trustedProxies(config.trusted_proxies);
+    this.#trustsNobody = config.trusted_proxies.length === 0;
+    this.#limit = new ConnectionLimit(config.max_connections_per_address, this.#trusted);
+    this.#deadlines = new BodyDeadlines(ownBodyDeadline, (request) =>
+      answers.brokenRequest(
+        Object.assign(new Error('the body did not arrive'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }),
+        request.socket,
+      ),
+    );
+  }
+
+  get #door(): FrontDoor | undefined {
+    return this.#options.front;
+  }
+
+  /** The server that Fastify works behind. */
+  create(own: RequestListener): Server {
+    const server = createServer({
+      maxHeaderSize,
+      headersTimeout: 10_000,
+      // No clock over the whole of a request: an upload through the gateway may take hours.
+      requestTimeout: 0,
+      connectionsCheckingInterval: 1000,
+      keepAliveTimeout: 75_000,
+      insecureHTTPParser: false,
+      // A whole answer of 64 KiB fits in without the producer being paused.
+      highWaterMark: 256 * 1024,
+      noDelay: true,
+    });
+    server.maxHeadersCount = mostHeaders + 1;
+    server.setTimeout(0);
+    this.#limit.watch(server);
+    server.on('request', (request, response) => this.#request(request, response, own, false));
+    server.on('checkContinue', (request, response) => this.#request(request, response, own, true));
+    server.on('connect', (_request: IncomingMessage, socket: Duplex) =>
+      refuseUpgrade(socket, 405, 'Method Not Allowed'),
+    );
+    server.on('close', () => this.#deadlines.stop());
+    return server;
+  }
+
+  /** True when the upgrade needs nobody else: it was refused, or the front door took it. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    if (this.#answers.isRefused(request.socket)) {
+      request.socket.destroySoon();
+      return true;
+    }
+    if (formProblem(request) !== null) {
+      refuseUpgrade(socket, 400, 'Bad Request');
+      return true;
+    }
+    const arrival = this.#arrival(request);
+    if (arrival === null) refuseUpgrade(socket, 421, 'Misdirected Request');
+    else if (this.#door?.upgrade(request, socket, head, arrival) !== true) return false;
+    return true;
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse, own: RequestListener, expects: boolean): void {
+    if (this.#answers.isRefused(request.socket)) return;
+    const problem = formProblem(request);
+    if (problem !== null) {
+      this.#answers.early(
+        request,
+        response,
+        new AppError(problem.code ?? 'bad_request', problem.detail),
+        problem.status,
+      );
+      return;
+    }
+    const arrival = this.#arrival(request);
+    if (arrival === null) {
+      this.#unknownHost(request, response);
+      return;
+    }
+    if (this.#options.denied_address?.(arrival.address) === true) {
+      this.#answers.early(request, response, new AppError('address_denied'), 403);
+      return;
+    }
+    if (this.#door?.request(request, response, arrival, expects) === true) return;
+    if (expects) response.writeContinue();
+    this.#deadlines.watch(request);
+    own(request, response);
+  }
+
+  /** Null for a host that is nobody's here. */
+  #arrival(request: IncomingMessage): Arrival | null {
+    const { headers, socket } = request;
+    const peer = plainAddress(socket.remoteAddress ?? '');
+    const proxied = !this.#trustsNobody && this.#trusted(peer);
+    const authority = (proxied ? lastOf(headers['x-forwarded-host']) : null) ?? headers.host ?? '';
+    // A client of HTTP/1.0 may leave it out; browsers never do, so no rebinding comes this way.
+    const name = authority === '' && request.httpVersionMinor === 0 ? 'localhost' : hostNameOf(authority);
+    if (name === null) return null;
+    const routed = this.#door?.knowsHost(name) === true;
+    if (!routed && !this.#own.has(name)) return null;
+    const encrypted = (socket as Socket & { encrypted?: boolean }).encrypted === true;
+    const told = proxied ? lastOf(headers['x-forwarded-proto']) : null;
+    return {
+      host: routed ? name : '',
+      authority,
+      scheme: told === 'https' || (told === null && encrypted) ? 'https' : 'http',
+      address: proxied ? this.#client(peer, headers['x-forwarded-for']) : peer,
+      proxy: proxied ? peer : null,
+    };
+  }
+
+  #client(peer: string, forwarded: string | string[] | undefined): string {
+    const hops = String(forwarded ?? '')
+      .split(',')
+      .map((hop) => hop.trim())
+      .filter((hop) => hop !== '');
+    let address = peer;
+    while (this.#trusted(address) && hops.length > 0) address = plainAddress(hops.pop()!);
+    return address;
+  }
+
+  #unknownHost(request: IncomingMessage, response: ServerResponse): void {
+    const detail =
+      'No app has this host name, and it is none of this server. If it should be, add it to ATRIUM_EXTRA_HOSTS.';
+    this.#answers.early(request, response, new AppError('gateway_unknown_host', detail), 421);
+  }
+}
+
+const plainAddress = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address);
+
+/** Proxies append, so the last value is the one that the nearest of them wrote. */
+const lastOf = (value: string | string[] | undefined): string | null => {
+  const last = (Array.isArray(value) ? value.at(-1) : value)?.split(',').at(-1)?.trim();
+  return last === undefined || last === '' ? null : last;
+};

@@ -1,0 +1,41 @@
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+
+const form =
+  /^(\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*)\.?(?::\d{1,5})?$/i;
+
+/** The name in a Host header: lower case, without port and without a dot at the end. Null when it is no host. */
+export const hostNameOf = (authority: string): string | null => {
+  if (authority.length > 300) return null;
+  const name = form.exec(authority)?.[1];
+  return name === undefined ? null : name.toLowerCase();
+};
+
+const machineNames = (): string[] => {
+  const own = hostname().toLowerCase();
+  if (own === '') return [];
+  const short = own.split('.', 1)[0]!;
+  return [own, short, `${short}.local`];
+};
+
+/**
+ * The names of this server itself. A name that is neither here nor a route's gets nothing, or a page elsewhere could
+ * point a name of its own at this server and read it (DNS rebinding).
+ */
+export class OwnHosts {
+  readonly #publicUrl: () => string;
+  readonly #extra: () => readonly string[];
+  readonly #machine = new Set(['localhost', ...machineNames()]);
+
+  constructor(publicUrl: () => string, extra: () => readonly string[]) {
+    this.#publicUrl = publicUrl;
+    this.#extra = extra;
+  }
+
+  has(name: string): boolean {
+    if (this.#machine.has(name) || isIP(name) !== 0 || name.startsWith('[')) return true;
+    const publicUrl = this.#publicUrl();
+    if (publicUrl !== '' && URL.canParse(publicUrl) && new URL(publicUrl).hostname === name) return true;
+    return this.#extra().some((extra) => hostNameOf(extra) === name);
+  }
+}
