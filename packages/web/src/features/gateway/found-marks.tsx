@@ -9,10 +9,7 @@ export const Confidence = ({ value }: { value: number }) => (
   <span className="flex items-center gap-2">
     <span aria-hidden className="h-1 min-w-0 flex-1 rounded-full bg-active">
       <span
-        className={cx(
-          'block h-full rounded-full',
-          value >= 0.85 ? 'bg-success' : value >= 0.7 ? 'bg-accent' : 'bg-control',
-        )}
+        className={cx('block h-full rounded-full', value >= 0.85 ? 'bg-success' : 'bg-control')}
         style={{ width: percent(value) }}
       />
     </span>

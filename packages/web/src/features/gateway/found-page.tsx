@@ -113,7 +113,7 @@ const Found = () => {
         }
       />
       <div className="min-h-0 flex-1 overflow-y-auto">
-        <div className="grid lg:grid-cols-[minmax(0,1fr)_320px]">
+        <div className="grid min-h-full lg:grid-cols-[minmax(0,1fr)_320px]">
           <div className="min-w-0 lg:border-r lg:border-line">
             {list.isPending ? (
               <SkeletonRows tall rows={7} />
@@ -234,11 +234,11 @@ const Row = ({
         </span>
         <SecurityNotes notes={proposal.security_notes} short />
       </span>
-      <span className="flex w-36 shrink-0 flex-col gap-1 max-md:ml-[52px] max-md:w-auto max-md:flex-1">
+      <span className="flex w-56 shrink-0 flex-col gap-1 max-md:ml-[52px] max-md:w-auto max-md:basis-[calc(100%-56px)]">
         <Confidence value={proposal.confidence} />
         <span className="truncate text-12 text-text-3">{proposal.reasons[0]?.reason ?? 'Its port answers'}</span>
       </span>
-      <span className="relative flex shrink-0 items-center justify-end gap-1.5 md:w-44">
+      <span className="relative flex shrink-0 items-center justify-end gap-1.5 max-md:ml-auto md:w-44">
         {state === 'pending' && (
           <>
             <Button

@@ -38,7 +38,10 @@ export const accessWords: Record<Access, { label: string; short: string; hint: s
 export const accessOrder = ['signed_in', 'people', 'scopes', 'share', 'public'] as const satisfies readonly Access[];
 
 export const modeWords: Record<RouteMode, { label: string; hint: string }> = {
-  path: { label: 'Path', hint: 'Below this address; it shares the origin of the dashboard' },
+  path: {
+    label: 'Path',
+    hint: 'Below this address, so it shares the origin of the dashboard; a host name would keep them apart',
+  },
   host: { label: 'Host name', hint: 'On a host name of its own' },
   both: { label: 'Both', hint: 'On a host name of its own and below this address' },
 };
@@ -113,10 +116,14 @@ export const bytes = (count: number): string => {
 };
 
 export const milliseconds = (value: number): string =>
-  value < 10 ? `${value.toFixed(1)} ms` : value < 10_000 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`;
+  value < 10 ? `${value.toFixed(1)} ms` : value < 1000 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`;
 
 /** Name of a host and path without the scheme that everybody assumes. */
 export const shortAddress = (address: string): string => address.replace(/^https?:\/\//, '').replace(/\/$/, '');
+
+/** Below its own origin the path says everything. */
+export const pathAddress = (address: string): string =>
+  URL.canParse(address) ? new URL(address).pathname.replace(/(?<=.)\/$/, '') : address;
 
 /** Where a press on an app leads: its first route that has an address. */
 export const addressOf = (app: AppView): string | null => app.routes.find(({ address }) => address)?.address ?? null;

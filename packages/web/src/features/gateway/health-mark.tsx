@@ -5,7 +5,7 @@ import { type Health, healthWords, milliseconds } from './gateway-words.ts';
 export const HealthMark = ({ status, latency }: { status: Health; latency?: number | null }) => {
   const { label, tone } = healthWords[status];
   return (
-    <Badge dot tone={tone}>
+    <Badge dot tone={tone} className="whitespace-nowrap">
       {/* A number says that it is well; the word is for everything else. */}
       {status === 'healthy' && latency != null ? (
         <>

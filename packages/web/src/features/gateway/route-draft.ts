@@ -167,8 +167,6 @@ export const draftWarnings = (draft: RouteDraft): DraftWarning[] => {
   if (draft.access === 'people' && user_ids.length + team_ids.length + role_ids.length === 0)
     say('danger', 'Nobody is chosen, so nobody can open it.');
   if (draft.access === 'scopes' && draft.scopes.length === 0) say('info', 'No scope is named, so every member passes.');
-  if (draft.mode !== 'host' && draft.kind === 'http')
-    say('info', 'Below a path its pages share the origin of this dashboard. A host name of its own keeps them apart.');
   if (!draft.upstream_tls.verify && draft.targets.some(({ url }) => url.startsWith('https:')))
     say(
       'warning',

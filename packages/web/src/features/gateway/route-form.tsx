@@ -115,11 +115,11 @@ export const RouteForm = ({ route, mayWrite, shares, children }: RouteFormProps)
   };
   useShortcut('mod+s', 'Save', () => void save(), { group: 'Route', enabled: !readOnly });
   const errorOf = (path: string) => errors.of(path);
-  const warnings = [
-    ...draftWarnings(draft),
-    // Of the saved version; while its subject is edited, the draft speaks for itself.
-    ...(dirty.length === 0 ? route.warnings.map((text) => ({ tone: 'warning' as const, text })) : []),
-  ];
+  // The server warns of what is saved, and names it; while something is edited, the draft speaks for itself.
+  const warnings =
+    dirty.length === 0 && route.warnings.length > 0
+      ? route.warnings.map((text) => ({ tone: 'warning' as const, text }))
+      : draftWarnings(draft);
   return (
     <form ref={form} onSubmit={submit} className="contents" aria-label={`Route ${route.slug}`}>
       <div className="min-h-0 flex-1 overflow-y-auto">

@@ -14,7 +14,7 @@ import { useShortcut } from '../../ui/shortcuts.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { openAddApp } from './add-app-store.ts';
 import { RoutesTabs } from './gateway-tabs.tsx';
-import { accessWords, healthWords, kindWords, shortAddress, sourceWords } from './gateway-words.ts';
+import { accessWords, healthWords, kindWords, pathAddress, shortAddress, sourceWords } from './gateway-words.ts';
 import { HealthMark } from './health-mark.tsx';
 import type { RoutesSearch } from './route-search.ts';
 
@@ -115,8 +115,11 @@ const targetsOf = (route: RouteView): string =>
       ? kindWords.not_found.label
       : (route.targets[0]?.url ?? 'No target');
 
-const addressesOf = (route: RouteView): string =>
-  shortAddress(route.addresses[0] ?? route.path_base ?? route.hosts[0] ?? '');
+const addressesOf = (route: RouteView): string => {
+  const address = route.addresses[0];
+  if (address === undefined) return route.path_base ?? route.hosts[0] ?? '';
+  return route.mode === 'path' ? pathAddress(address) : shortAddress(address);
+};
 
 const More = ({ count }: { count: number }) =>
   count > 0 ? <span className="tabular ml-1.5 shrink-0 text-12 text-text-3">+{count}</span> : null;

@@ -9,13 +9,14 @@ import { Button } from '../../ui/button.tsx';
 import { cx } from '../../ui/class-names.ts';
 import { CopyLine } from '../../ui/copy-line.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
+import { usePhone } from '../../ui/media.ts';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { SearchField } from '../../ui/search-field.tsx';
 import { useShortcut } from '../../ui/shortcuts.tsx';
 import { Skeleton } from '../../ui/skeleton.tsx';
 import { openAddApp } from './add-app-store.ts';
 import { AppIcon } from './app-icon.tsx';
-import { addressOf, sharesOrigin, shortAddress } from './gateway-words.ts';
+import { addressOf, pathAddress, sharesOrigin, shortAddress } from './gateway-words.ts';
 import { HealthMark } from './health-mark.tsx';
 import { findServices, groupServices, isGridKey, tileBy } from './service-grid.ts';
 
@@ -27,6 +28,7 @@ const tilesIn = (grid: HTMLElement | null): HTMLElement[] => [
 export const ServicesPage = () => {
   const { q = '' } = useSearch({ from: '/frame/services' });
   const navigate = useNavigate();
+  const phone = usePhone();
   const mayAdd = useCan('routes.write');
   const list = useOperationList(appsList, { limit: 200 });
   const grid = useRef<HTMLDivElement>(null);
@@ -54,17 +56,18 @@ export const ServicesPage = () => {
     } else return;
     event.preventDefault();
   };
+  const searchField = (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the field within.
+    <div ref={search} onKeyDown={onSearchKey}>
+      <SearchField label="Find a service" value={q} onChange={setQ} className="max-md:w-full" />
+    </div>
+  );
   return (
     <>
       <PageHeader
         title="Services"
         {...(list.items.length > 0 ? { aside: <span className="tabular">{list.items.length}</span> } : {})}
-        tools={
-          // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the field within.
-          <div ref={search} onKeyDown={onSearchKey}>
-            <SearchField label="Find a service" value={q} onChange={setQ} className="max-sm:w-40" />
-          </div>
-        }
+        {...(phone ? { filters: searchField } : { tools: searchField })}
         action={
           mayAdd && (
             <Button tone="primary" size="small" onClick={openAddApp}>
@@ -99,6 +102,9 @@ export const ServicesPage = () => {
   );
 };
 
+const tileWidth = 272;
+const tileGap = 12;
+/** Groups that are short stand side by side; a long one takes lines of its own. */
 const columns = 'grid grid-cols-[repeat(auto-fill,minmax(min(100%,272px),1fr))] gap-3';
 
 /** One tile is in the order of Tab; arrows go from tile to tile as they stand. */
@@ -149,9 +155,14 @@ const Tiles = ({
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the links within take the focus; this moves it between them.
-    <div ref={grid} onKeyDown={onKeyDown} className="flex flex-col gap-8 px-4 py-5 md:px-6 md:py-6">
+    <div ref={grid} onKeyDown={onKeyDown} className="flex flex-wrap gap-x-6 gap-y-8 px-4 py-5 md:px-6 md:py-6">
       {groups.map(({ name, apps: members }) => (
-        <section key={name} aria-label={name || 'Services'}>
+        <section
+          key={name}
+          aria-label={name || 'Services'}
+          className="min-w-0"
+          style={{ flexBasis: `min(100%, ${members.length * (tileWidth + tileGap) - tileGap}px)` }}
+        >
           {(name || (groups.length > 1 && !ranked)) && (
             <h2 dir="auto" className="mb-2.5 text-left text-13 font-medium text-text-2">
               {name || 'Other'} <span className="tabular ml-1 font-normal text-text-3">{members.length}</span>
@@ -187,16 +198,17 @@ const Tile = ({
 }) => {
   const address = addressOf(app);
   const shape =
-    'flex h-full min-h-[92px] items-start gap-3 rounded-card border border-line bg-surface px-3.5 py-3 pr-10 text-left transition-colors';
+    'flex h-full min-h-[92px] items-start gap-3 rounded-card border border-line bg-surface px-3.5 py-3 text-left transition-colors';
   const body: ReactNode = (
     <>
       <AppIcon icon={app.icon} name={app.name} />
       <span className="flex min-w-0 flex-1 flex-col self-stretch">
-        <span dir="auto" className="truncate text-left text-14 font-medium text-text">
+        <span dir="auto" className="truncate pr-6 text-left text-14 font-medium text-text">
           {app.name}
         </span>
         <span dir="auto" className="truncate text-left text-13 text-text-3">
-          {app.description || (address ? shortAddress(address) : 'Has no address yet')}
+          {app.description ||
+            (address ? (sharesOrigin(app) ? pathAddress : shortAddress)(address) : 'Has no address yet')}
         </span>
         <span className="mt-auto flex min-w-0 items-center gap-2.5 pt-2">
           <HealthMark status={app.status} latency={app.latency_ms} />

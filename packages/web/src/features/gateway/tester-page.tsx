@@ -93,7 +93,7 @@ export const TesterPage = () => {
                 />
               </FormField>
             </div>
-            <div className="flex flex-wrap items-end justify-between gap-3">
+            <div className="flex flex-wrap items-end gap-3">
               {mayAsOthers ? (
                 <FormField label="As whom" className="w-72 max-sm:w-full" error={errors.of('as')}>
                   <Combobox
@@ -155,7 +155,7 @@ const Result = ({ trial, who }: { trial: Trial; who: string }) => {
         <Icon aria-hidden className={cx('mt-1 size-5 shrink-0', inks[tone])} />
         <div className="min-w-0">
           <p className="text-20 font-semibold text-balance">
-            {who && <span dir="auto">{who.replace(/ \(you\)$/, '')}: </span>}
+            {who && <bdi>{who.replace(/ \(you\)$/, '')} </bdi>}
             {sentence.charAt(0).toLowerCase() + sentence.slice(1)}
           </p>
           <p className="mt-0.5 max-w-[72ch] text-14 text-pretty text-text-2">{trial.reason}</p>

@@ -46,18 +46,21 @@ export const lastDays = (count: number, now: number): string[] =>
     new Date(now - (count - 1 - index) * 86_400_000).toISOString().slice(0, 10),
   );
 
+type LineTone = 'accent' | 'info' | 'success' | 'quiet';
 export interface DaySeries {
   times: number[];
-  series: { label: string; values: number[] }[];
+  series: { label: string; values: number[]; tone: LineTone }[];
   errors: number[];
 }
 
-const mostLines = 4;
+/** Red and amber would say that something is wrong with an app. */
+const tones = ['accent', 'info', 'success', 'quiet'] as const;
+const mostLines = 3;
 
 /** Requests a day of the busiest apps, what is left over as one line, and errors of all. */
 export const daySeries = (days: readonly Day[], dates: readonly string[]): DaySeries => {
   const apps = byApp(days).map(({ app }) => app);
-  // A fifth app gets its own line rather than one called "others" that holds it alone.
+  // A fourth app gets its own line rather than one called "others" that holds it alone.
   const named = apps.length === mostLines + 1 ? apps : apps.slice(0, mostLines);
   const sums = new Map<string, number>();
   const errors = new Map<string, number>();
@@ -69,10 +72,11 @@ export const daySeries = (days: readonly Day[], dates: readonly string[]): DaySe
   }
   const valuesOf = (app: string) => dates.map((date) => sums.get(`${date} ${app}`) ?? 0);
   return {
-    times: dates.map((date) => Date.parse(`${date}T00:00:00Z`) / 1000),
+    // A day of the server stands at the midnight of who looks at it: the axis tells dates, no hours.
+    times: dates.map((date) => Date.parse(`${date}T00:00:00`) / 1000),
     series: [
-      ...named.map((app) => ({ label: app, values: valuesOf(app) })),
-      ...(apps.length > named.length ? [{ label: 'others', values: valuesOf('') }] : []),
+      ...named.map((app, index) => ({ label: app, values: valuesOf(app), tone: tones[index]! })),
+      ...(apps.length > named.length ? [{ label: 'others', values: valuesOf(''), tone: 'quiet' as const }] : []),
     ],
     errors: dates.map((date) => errors.get(date) ?? 0),
   };

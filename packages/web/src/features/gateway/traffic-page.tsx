@@ -144,7 +144,6 @@ const Body = ({ stats, days, onApp }: { stats: Stats; days: Span; onApp: (app: s
               {sum.errors > 0 && (
                 <Panel title="Failed" aside="answers 5xx a day">
                   <Chart
-                    kind="bars"
                     label="Failed requests a day"
                     times={chart.times}
                     series={errors}

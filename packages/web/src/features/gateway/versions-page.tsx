@@ -290,8 +290,19 @@ const VersionDetail = ({
   );
 };
 
+/** A member a line where one line would be too long; what is within a member stays on its own. */
+const compact = (value: unknown): string => {
+  const line = JSON.stringify(value);
+  if (line.length <= 72 || value === null || typeof value !== 'object') return line;
+  return Array.isArray(value)
+    ? value.map((part) => JSON.stringify(part)).join('\n')
+    : Object.entries(value)
+        .map(([key, part]) => `${key}: ${JSON.stringify(part)}`)
+        .join('\n');
+};
+
 const said = (value: unknown): string =>
-  value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value, null, 1);
+  value === undefined || value === null ? '' : typeof value === 'string' ? value : compact(value);
 
 /** Members that were added, removed or changed, each with both of its values. */
 const Changes = ({ changes, none }: { changes: readonly Change[]; none: string }) =>
