@@ -524,8 +524,8 @@ const stats: Stats = {
 
 const routeRoot = { id: notesRoute.id };
 
-export const gatewayAnswers: Answers = {
-  ...adminAnswers,
+/** What the gateway alone answers. */
+export const gatewayOwn: Answers = {
   ...answer(appsList, {}, page(apps)),
   ...answer(appsHealth, { slug: 'notes' }, health),
   ...answer(appsHealth, { slug: 'grafana' }, { status: 'unknown', targets: [] }),
@@ -589,6 +589,8 @@ export const gatewayAnswers: Answers = {
   ...answer(accessLog, {}, page(Array.from({ length: 60 }, (_, index) => lineOf(index)))),
   'GET /api/v1/gateway/access-log/stream': { body: null, events: [] },
 };
+
+export const gatewayAnswers: Answers = { ...adminAnswers, ...gatewayOwn };
 
 /** A server on which nothing leads anywhere yet. */
 export const noGateway: Answers = {

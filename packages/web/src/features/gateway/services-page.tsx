@@ -212,15 +212,9 @@ const Tile = ({
         </span>
         <span className="mt-auto flex min-w-0 items-center gap-2.5 pt-2">
           <HealthMark status={app.status} latency={app.latency_ms} />
-          {sharesOrigin(app) ? (
-            <span className="min-w-0 truncate text-12 text-text-3">shares this origin</span>
-          ) : (
-            app.tags.length > 0 && (
-              <span dir="auto" className="min-w-0 truncate text-12 text-text-3">
-                {app.tags.join(' · ')}
-              </span>
-            )
-          )}
+          <span dir="auto" className="min-w-0 truncate text-12 text-text-3">
+            {[...(sharesOrigin(app) ? ['shares this origin'] : []), ...app.tags].join(' · ')}
+          </span>
         </span>
       </span>
     </>
