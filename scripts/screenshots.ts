@@ -6,6 +6,7 @@ import { startHttp } from '../packages/server/test/support/oauth-gate.ts';
 import { visitPlainPages } from '../packages/server/test/support/plain-pages.ts';
 import { serverDatabaseUrl } from '../packages/server/test/support/server-database.ts';
 import { removeDataDir, startServer } from '../packages/server/test/support/start-server.ts';
+import { answerWithin } from '../packages/web/test/support/recorded-api.ts';
 import { openBrowser } from './open-browser.ts';
 import { root } from './run-steps.ts';
 import { type SeededIds, type SeededPage, seededPages } from './seed/pages.ts';
@@ -22,16 +23,18 @@ const only = process.argv.slice(2);
 const shoot = async (
   context: BrowserContext,
   origin: string,
-  pages: readonly (Pick<SeededPage, 'name' | 'ready' | 'streams'> & { address: string })[],
+  pages: readonly (Pick<SeededPage, 'name' | 'ready' | 'streams' | 'answers'> & { address: string })[],
   suffix: string,
 ): Promise<void> => {
   const page = await context.newPage();
-  for (const { name, address, ready, streams } of pages) {
+  for (const { name, address, ready, streams, answers } of pages) {
     if (only.length > 0 && !only.includes(name)) continue;
+    const forget = answers && (await answerWithin(page, answers));
     await page.goto(origin + address);
     await page.locator(ready).first().waitFor({ state: 'attached' });
     if (!streams) await page.waitForLoadState('networkidle');
     await page.screenshot({ path: resolve(folder, `${name}-${suffix}.png`) });
+    await forget?.();
   }
   await page.close();
 };

@@ -1,4 +1,6 @@
 import { createAtrium } from '../../packages/sdk/src/index.ts';
+import { gatewayOwn, notesRoute } from '../../packages/web/test/support/gateway-answers.ts';
+import type { Answers } from '../../packages/web/test/support/recorded-api.ts';
 import type { SeededDiaries } from './diaries.ts';
 import type { SeedOrganisation } from './organisation.ts';
 import type { SeededServer } from './server.ts';
@@ -29,6 +31,8 @@ export interface SeededPage {
   ready: string;
   /** It follows a stream for as long as it is there, so the network is never idle. */
   streams?: true;
+  /** What is answered in place of the server: the seed makes nothing of it. */
+  answers?: Answers;
 }
 
 const row = '[role=row][data-row], ul[aria-label] > li';
@@ -149,6 +153,39 @@ export const seededPages: readonly SeededPage[] = [
   { name: 'search', route: '/search', path: () => '/search?q=deploy', ready: 'mark' },
   { name: 'statistics', route: '/statistics', path: () => '/statistics', ready: '.u-over' },
   { name: 'welcome', route: '/welcome', path: () => '/welcome', ready: 'h1' },
+  { name: 'services', route: '/services', path: () => '/services', ready: '[data-service]', answers: gatewayOwn },
+  { name: 'routes', route: '/routes', path: () => '/routes', ready: row, answers: gatewayOwn },
+  {
+    name: 'route',
+    route: '/routes/$id',
+    path: () => `/routes/${notesRoute.id}`,
+    ready: '[aria-label="Share links"] li',
+    answers: gatewayOwn,
+  },
+  {
+    name: 'route-tester',
+    route: '/routes/test',
+    path: () => '/routes/test?url=https%3A%2F%2Fatrium.northwind.example%2Fapps%2Fnotes%2Fboard',
+    ready: 'text=Would be asked',
+    answers: gatewayOwn,
+  },
+  {
+    name: 'route-versions',
+    route: '/routes/versions',
+    path: () => '/routes/versions?version=39',
+    ready: '[aria-label=Changes]',
+    answers: gatewayOwn,
+  },
+  { name: 'found', route: '/found', path: () => '/found', ready: '[data-proposal]', answers: gatewayOwn },
+  { name: 'traffic', route: '/traffic', path: () => '/traffic', ready: '.u-over', answers: gatewayOwn },
+  {
+    name: 'access-log',
+    route: '/traffic/log',
+    path: () => '/traffic/log',
+    ready: row,
+    streams: true,
+    answers: gatewayOwn,
+  },
   { name: 'agents', route: '/agents', path: () => '/agents', ready: row },
   { name: 'agent', route: '/agents/$id', path: (ids) => `/agents/${ids.agent}`, ready: 'text=Calls today' },
   {

@@ -6,6 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { adminPages } from '../test/support/admin-pages.ts';
 import { launchBrowser, newContext } from '../test/support/browser.ts';
+import { gatewayPages } from '../test/support/gateway-pages.ts';
 import {
   type Answers,
   answerApi,
@@ -136,7 +137,7 @@ const shots: Shot[] = [
     },
   },
   { name: 'kitchen', path: '/dev/kitchen', answers: strangerAnswers, full: true },
-  ...adminPages.map(
+  ...[...adminPages, ...gatewayPages].map(
     ({ ready, act, ...shot }): Shot => ({
       ...shot,
       async act(page) {

@@ -7,6 +7,7 @@ import { serverDatabaseUrl } from '../../server/test/support/server-database.ts'
 import { type RunningServer, removeDataDir, startServer } from '../../server/test/support/start-server.ts';
 import { seriousViolations } from './support/axe.ts';
 import { launchBrowser } from './support/browser.ts';
+import { type Answers, answerWithin } from './support/recorded-api.ts';
 
 let server: RunningServer;
 let browser: Browser;
@@ -66,7 +67,7 @@ const longestLookMs = 90_000;
  */
 const faults = async (
   { page, complaints }: Visit,
-  { path, ready }: { path: string; ready: string },
+  { path, ready, answers }: { path: string; ready: string; answers?: Answers | undefined },
 ): Promise<Record<string, unknown>> => {
   const found: Record<string, unknown> = {};
   let step = '';
@@ -74,6 +75,7 @@ const faults = async (
     step = name;
     return work;
   };
+  const forget = answers && (await answerWithin(page, answers));
   const look = async (): Promise<void> => {
     await during(
       'day and desk',
@@ -110,6 +112,7 @@ const faults = async (
     found['failed'] = `${step}: ${String(error)}`;
   });
   late.abort();
+  await forget?.();
   const said = complaints();
   return { ...found, ...(said.length > 0 && { said }) };
 };
@@ -121,8 +124,8 @@ const walk = async (
 ): Promise<Record<string, unknown>> => {
   let visited = await visit(token);
   const found: Record<string, unknown> = {};
-  for (const { name, path, ready } of seededPages.filter((page) => (page.viewer ?? 'owner') === viewer)) {
-    const page = { path: path(ids), ready };
+  for (const { name, path, ready, answers } of seededPages.filter((page) => (page.viewer ?? 'owner') === viewer)) {
+    const page = { path: path(ids), ready, answers };
     const seen = await faults(visited, page);
     if (Object.keys(seen).length === 0) continue;
     // On busy cores a page is now and then judged half-drawn, or the browser stalls. What is wrong with a page is so

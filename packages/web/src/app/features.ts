@@ -2,6 +2,7 @@ import { agentsFeature } from '../features/agents/feature.ts';
 import { auditFeature } from '../features/audit/feature.ts';
 import { diariesFeature } from '../features/diaries/feature.ts';
 import { feedFeature } from '../features/feed/feature.ts';
+import { gatewayFeature } from '../features/gateway/feature.ts';
 import { inboxFeature } from '../features/inbox/feature.ts';
 import { membersFeature } from '../features/members/feature.ts';
 import { onboardingFeature } from '../features/onboarding/feature.ts';
@@ -14,6 +15,7 @@ export const features: readonly Feature[] = [
   inboxFeature,
   diariesFeature,
   feedFeature,
+  gatewayFeature,
   onboardingFeature,
   agentsFeature,
   membersFeature,

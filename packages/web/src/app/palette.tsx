@@ -62,6 +62,9 @@ export const Palette = () => {
   );
 };
 
+/** An app has a tab of its own; everything else is a page of this one. */
+const leadsOut = /^(?:https?:|\/apps\/)/;
+
 const useCommands = (): Command[] => {
   const me = useMe();
   const nav = useNav();
@@ -89,7 +92,10 @@ const PaletteBody = ({ close }: { close: () => void }) => {
   const navigate = useNavigate();
   const found = useObjects(asking ? '' : text);
   // By href: a command may carry a search, which `to` does not read.
-  const go = (to: string) => void navigate({ href: to });
+  const go = (to: string) => {
+    if (leadsOut.test(to)) window.open(to, '_blank', 'noopener');
+    else void navigate({ href: to });
+  };
 
   const finish = async (command: Command, values: Record<string, string>) => {
     remember(command.id);

@@ -3,6 +3,7 @@ import { agentsRoutes } from '../features/agents/routes.tsx';
 import { auditRoutes } from '../features/audit/routes.tsx';
 import { diariesRoutes } from '../features/diaries/routes.tsx';
 import { feedRoutes, moderationRoute } from '../features/feed/routes.tsx';
+import { gatewayRoutes } from '../features/gateway/routes.tsx';
 import { identityPublicRoutes } from '../features/identity/routes.tsx';
 import { inboxRoutes } from '../features/inbox/routes.tsx';
 import { kitchenRoutes } from '../features/kitchen/routes.tsx';
@@ -22,6 +23,7 @@ const routeTree = rootRoute.addChildren([
     ...inboxRoutes,
     moderationRoute,
     ...diariesRoutes,
+    ...gatewayRoutes,
     ...onboardingRoutes,
     ...agentsRoutes,
     ...membersRoutes,

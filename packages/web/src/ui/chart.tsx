@@ -55,6 +55,10 @@ const computedColour = (variable: string): string => {
   return colour;
 };
 
+const day = 86_400;
+/** One point a day has nothing to say about hours. */
+const isDaily = (times: readonly number[]): boolean => times.length > 1 && times[1]! - times[0]! >= day - 3600;
+
 /** Half a bar more at both ends, so that the first and the last one are as wide as the others. */
 const wholeBars = (times: readonly number[], first: number, last: number): [number, number] => {
   const half = times.length > 1 ? (times[1]! - times[0]!) / 2 : 1800;
@@ -90,6 +94,7 @@ const options = (element: HTMLElement, props: ChartProps): uPlot.Options => {
         size: 26,
         space: 70,
         values: (_plot, ticks) => ticks.map(timeLabel),
+        ...(isDaily(props.times) ? { incrs: [1, 2, 5, 7, 14, 30].map((days) => days * day) } : {}),
       },
       {
         stroke: text,
@@ -155,8 +160,7 @@ const readout =
     const at = new Date(times[index!]! * 1000).toLocaleString('en-GB', {
       day: 'numeric',
       month: 'short',
-      hour: '2-digit',
-      minute: '2-digit',
+      ...(isDaily(times) ? {} : { hour: '2-digit', minute: '2-digit' }),
     });
     box.textContent = `${at}   ${series.map((entry) => `${entry.label} ${format(entry.values[index!] ?? null)}`).join('   ')}`;
   };

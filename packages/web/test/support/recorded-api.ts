@@ -1,4 +1,4 @@
-import type { BrowserContext } from 'playwright-core';
+import type { BrowserContext, Page, Route } from 'playwright-core';
 import type { ApiHandler, RecordedReply, ServedWeb } from './serve-web.ts';
 
 const time = '2026-11-20T09:00:00.000Z';
@@ -85,6 +85,21 @@ export const recorded =
     const key = `${method} ${url.pathname}`;
     return answers[key] ?? problem(404, 'not_found', 'Not found', `Nothing answers ${key}.`);
   };
+
+/** Answers these calls of a page in place of its server, to which everything else goes. Returns the end of it. */
+export const answerWithin = async (page: Page, answers: Answers): Promise<() => Promise<void>> => {
+  const calls = '**/api/v1/**';
+  const handler = (route: Route): Promise<void> => {
+    const request = route.request();
+    const reply = answers[`${request.method()} ${new URL(request.url()).pathname}`];
+    if (reply === undefined) return route.fallback();
+    return reply.events === undefined
+      ? route.fulfill({ status: reply.status ?? 200, json: reply.body })
+      : route.fulfill({ contentType: 'text/event-stream', body: ': open\n\n' });
+  };
+  await page.route(calls, handler);
+  return () => page.unroute(calls, handler);
+};
 
 /** What the server says first on its socket. */
 export const socketReady = (cursor: number): string =>

@@ -35,6 +35,39 @@ export const permissionGroups: readonly PermissionGroup[] = [
     ],
   },
   {
+    prefix: 'apps',
+    label: 'Services',
+    permissions: [{ permission: 'apps.open', title: 'See and open services, as far as each route allows' }],
+  },
+  {
+    prefix: 'gateway',
+    label: 'Traffic',
+    permissions: [{ permission: 'gateway.view', title: 'See settings, traffic and figures of the gateway' }],
+  },
+  {
+    prefix: 'routes',
+    label: 'Routes',
+    permissions: [
+      { permission: 'routes.read', title: 'See routes and test them' },
+      { permission: 'routes.write', title: 'Add, change and share routes', powerful: true },
+    ],
+  },
+  {
+    prefix: 'discovery',
+    label: 'Found services',
+    permissions: [
+      { permission: 'discovery.decide', title: 'Approve and dismiss services that were found', powerful: true },
+    ],
+  },
+  {
+    prefix: 'devices',
+    label: 'Devices',
+    permissions: [
+      { permission: 'devices.pair', title: 'Pair devices of their own' },
+      { permission: 'devices.manage', title: 'See, change and remove devices of everybody' },
+    ],
+  },
+  {
     prefix: 'agents',
     label: 'Agents',
     permissions: [
