@@ -60,11 +60,14 @@ const harmless: ReadonlySet<string> = new Set([
 const ofOrg = /^identity\.(?:org|role|team)\./;
 const ofCredential: ReadonlySet<string> = new Set([identityEvents.sessionRevoked, identityEvents.keyRevoked]);
 
+/** Most of what happens changes nobody's rights, and must not cost what is known of them. */
+const isAboutRights = (kind: string): boolean =>
+  kind === gatewayShareEvents.revoked || (kind.startsWith('identity.') && !harmless.has(kind));
+
 const concerns = (fact: ChangedFact, { who }: Entry): boolean => {
   if (who.kind === 'anyone') return false;
   if (who.kind === 'guest') return fact.kind === gatewayShareEvents.revoked && who.guest.share_id === fact.id;
   const { caller } = who.principal;
-  if (!fact.kind.startsWith('identity.') || harmless.has(fact.kind)) return false;
   if (ofCredential.has(fact.kind)) return caller.credential.id === fact.id;
   if (ofOrg.test(fact.kind)) return caller.org_id === fact.org_id;
   return caller.id === fact.id || caller.owner_id === fact.id;
@@ -184,6 +187,7 @@ export class VisitorBook {
 
   /** Something changed, in this process or another. */
   changed(fact: ChangedFact): void {
+    if (!isAboutRights(fact.kind)) return;
     this.#drop((entry) => concerns(fact, entry));
   }
 
