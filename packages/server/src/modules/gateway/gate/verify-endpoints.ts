@@ -7,7 +7,10 @@ import { isLoopback, trustedProxies } from '../../../platform/http/trusted-proxi
 import type { Gate, GateRequest, Verdict } from '../gate.ts';
 import type { SnapshotSource } from '../snapshot.ts';
 
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+const constraint = 'forwardAuth';
+const isAsked = (headers: IncomingHttpHeaders): boolean =>
+  headers['x-original-url'] !== undefined || headers['x-forwarded-uri'] !== undefined;
 const methodForm = /^[A-Z]{1,20}$/;
 
 export interface VerifyParts {
@@ -78,7 +81,7 @@ export const mountVerify = async (app: FastifyInstance, parts: VerifyParts): Pro
   };
 
   const decide = async (request: FastifyRequest): Promise<Verdict | null> => {
-    const original = isTrusted(request.raw.socket.remoteAddress ?? '') ? originalOf(request.headers) : null;
+    const original = originalOf(request.headers);
     if (original === null) return null;
     const place = placeOf(original.authority);
     if (place === null) return null;
@@ -164,6 +167,21 @@ export const mountVerify = async (app: FastifyInstance, parts: VerifyParts): Pro
     return placeOf(original.authority) === '' ? public_url() : `${original.scheme}://${original.authority}`;
   };
 
+  // Mailed links lead to the same path. What a trusted proxy asks in the form of forward-auth is for the gate.
+  app.addConstraintStrategy({
+    name: constraint,
+    storage: () => {
+      const handlers = new Map<unknown, never>();
+      return {
+        get: (key: unknown) => handlers.get(key) ?? null,
+        set: (key: unknown, handler: unknown) => void handlers.set(key, handler as never),
+      };
+    },
+    validate: () => {},
+    deriveConstraint: (request) =>
+      isAsked(request.headers) && isTrusted(request.socket.remoteAddress ?? '') ? 'asked' : undefined,
+    mustMatchWhenDerived: false,
+  });
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     // Nothing is decided by a body, so none is read.
@@ -171,7 +189,7 @@ export const mountVerify = async (app: FastifyInstance, parts: VerifyParts): Pro
     scope.route({
       method: [...methods],
       url: '/auth/verify',
-      exposeHeadRoute: false,
+      constraints: { [constraint]: 'asked' },
       handler: async (request, reply) => {
         request.exchange.route = '/auth/verify';
         const { server } = request.query as { server?: unknown };
