@@ -813,4 +813,4 @@ export const appCookiesDelete = defineOperation({
 });
 
 /** Each list holds the operations of one part of the module that have their handlers. */
-export const gatewayOperations = [] as const;
+export const gatewayOperations = [sharesList, sharesCreate, sharesRevoke] as const;

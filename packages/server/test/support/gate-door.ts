@@ -6,7 +6,7 @@ import { createHttpHost } from '../../src/platform/http/http-host.ts';
 import { httpDefaults } from '../../src/platform/http/http-options.ts';
 import { createPostgresLimiter } from '../../src/platform/limits/postgres-limiter.ts';
 import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
-import { makeRequest, TestRoutes } from './make-gateway.ts';
+import { makeRequest, TestRoutes } from './make-gate.ts';
 import { makeOauth } from './make-oauth.ts';
 import { createTestDatabase, type TestDatabase } from './test-database.ts';
 

@@ -152,6 +152,11 @@ export const duration: ValueType<number> = fromText(
   (value) => milliseconds(value) ?? new Refusal('must be a duration above zero with its unit: ms, s, m, h or d'),
 );
 
+/** Milliseconds; `0` for none. */
+export const durationOrNone: ValueType<number> = fromText('duration, or 0 for none', (value) =>
+  value === '0' ? 0 : (milliseconds(value) ?? new Refusal('must be 0 or a duration with its unit: ms, s, m, h or d')),
+);
+
 /** `300` counts within `windowMs`; `20/15m` brings its own window. */
 export const rate = (windowMs: number): ValueType<Rate> =>
   fromText('rate', (value) => {

@@ -9,7 +9,7 @@ import {
   makeRoute,
   navigation,
   testOrigin,
-} from '../../../../test/support/make-gateway.ts';
+} from '../../../../test/support/make-gate.ts';
 import { callOf, makeOrg, publicCall, type TestOrg, testPassword } from '../../../../test/support/make-org.ts';
 import { createTestDatabase } from '../../../../test/support/test-database.ts';
 import { until } from '../../../../test/support/until.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GateBrowser, type GateDoor, openGateDoor } from '../../../../test/support/gate-door.ts';
-import { insertRoute, makeRequest, makeRoute } from '../../../../test/support/make-gateway.ts';
+import { insertRoute, makeRequest, makeRoute } from '../../../../test/support/make-gate.ts';
 import { callOf, makeOrg, type TestOrg, testPassword } from '../../../../test/support/make-org.ts';
 import type { RouteSnapshot } from '../snapshot.ts';
 import { createSharesService } from './shares-service.ts';

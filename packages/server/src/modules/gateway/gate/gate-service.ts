@@ -20,7 +20,7 @@ import {
   readPresented,
   shareCookieName,
 } from './presented-credential.ts';
-import { accessTo } from './route-access.ts';
+import { accessTo, personBehind } from './route-access.ts';
 import { createShareEntry, type ShareEntry } from './share-entry-service.ts';
 import { type Entry, type Principal, VisitorBook } from './visitor-book.ts';
 import { visitsStore } from './visits-store.ts';
@@ -104,8 +104,8 @@ export const createGate = (parts: GateParts): GateService => {
   const principalOf = async (caller: Caller): Promise<Principal> => ({
     caller,
     facts:
-      caller.kind === 'user'
-        ? await identity.subjects.personFacts(db, caller.org_id, caller.id)
+      caller.kind === 'user' || caller.kind === 'device'
+        ? await identity.subjects.personFacts(db, caller.org_id, personBehind(caller))
         : { email: null, teams: [] },
   });
 

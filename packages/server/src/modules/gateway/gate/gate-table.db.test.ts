@@ -5,7 +5,7 @@ import {
   insertRoute,
   makeRequest,
   makeRoute,
-} from '../../../../test/support/make-gateway.ts';
+} from '../../../../test/support/make-gate.ts';
 import { callOf, makeOrg, publicCall, type TestOrg } from '../../../../test/support/make-org.ts';
 import { newId } from '../../../platform/ids/ids.ts';
 import { hashToken, newToken } from '../../../platform/secrets/tokens.ts';

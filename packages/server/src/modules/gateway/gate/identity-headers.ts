@@ -1,3 +1,4 @@
+import { personBehind } from './route-access.ts';
 import type { Principal } from './visitor-book.ts';
 
 export const assertionType = 'atrium-assertion+jwt';
@@ -44,7 +45,8 @@ export class IdentityHeaders {
     const issued = Math.floor(now / 1000);
     const assertion = this.#parts.sign(assertionType, {
       iss: this.#parts.origin(),
-      sub: caller.id,
+      sub: personBehind(caller),
+      ...(caller.kind === 'device' ? { device: caller.id } : {}),
       aud: `${this.#parts.origin()}/apps/${this.#slug}`,
       iat: issued,
       exp: issued + livesS,
@@ -56,12 +58,14 @@ export class IdentityHeaders {
       ...(facts.email === null ? {} : { email: facts.email, email_verified: true }),
     });
     return [
-      ['X-Atrium-User', caller.id],
+      ['X-Atrium-User', personBehind(caller)],
       ...(facts.email === null ? [] : [['X-Atrium-Email', plain(facts.email)] as [string, string]]),
       ['X-Atrium-Groups', groups.map(plain).join(',')],
       ...(caller.kind === 'device' ? [['X-Atrium-Device', caller.id] as [string, string]] : []),
       ['X-Atrium-Assertion', assertion],
-      ...(this.#parts.remote_user() ? [['Remote-User', plain(facts.email ?? caller.id)] as [string, string]] : []),
+      ...(this.#parts.remote_user()
+        ? [['Remote-User', plain(facts.email ?? personBehind(caller))] as [string, string]]
+        : []),
     ];
   }
 }

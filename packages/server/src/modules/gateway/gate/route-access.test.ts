@@ -69,6 +69,13 @@ describe('a route is opened', () => {
     expect(access).toEqual(expected === 'allowed' || expected === 'hidden' ? { kind: expected } : lacks(expected));
   });
 
+  it('by the device of a person whom it names', () => {
+    const device = makeCaller({ ...member, kind: 'device', owner_id: team });
+    const named = routeOf({ access: 'people', named: { users: [team] } });
+    expect(accessTo(named, device, [])).toEqual({ kind: 'allowed' });
+    expect(accessTo(named, makeCaller({ ...member, kind: 'agent', owner_id: team }), [])).toEqual({ kind: 'hidden' });
+  });
+
   it('by a person whom it names', () => {
     const caller = makeCaller(member);
     const named = routeOf({ access: 'people', named: { users: [caller.id] } });

@@ -10,8 +10,13 @@ const hidden: Access = { kind: 'hidden' };
 /** What a decision needs of a route. */
 export type RouteRule = Pick<RouteSnapshot, 'org_id' | 'access' | 'people' | 'scopes'> & { app: { slug: string } };
 
+/** Whoever a device is of; everybody else stands for themselves. */
+export const personBehind = (caller: Caller): string =>
+  caller.kind === 'device' && caller.owner_id !== null ? caller.owner_id : caller.id;
+
 const isNamed = (caller: Caller, teams: readonly string[], { people }: RouteRule): boolean =>
   people.user_ids.has(caller.id) ||
+  people.user_ids.has(personBehind(caller)) ||
   (caller.role_id !== null && people.role_ids.has(caller.role_id)) ||
   teams.some((id) => people.team_ids.has(id));
 
@@ -35,12 +40,14 @@ const maySee = (caller: Caller, teams: readonly string[], route: RouteRule): boo
 };
 
 /**
- * Who may open a route, once it is known who they are. An app that somebody may not see is not there for them; one they
+ * `teams` are those of the person behind the caller. Who may open a route, once it is known who they are. An app that somebody may not see is not there for them; one they
  * see but whose scopes their token lacks says which.
  */
 export const accessTo = (route: RouteRule, caller: Caller, teams: readonly string[]): Access => {
   if (route.access === 'public') return allowed;
   if (!maySee(caller, teams, route)) return hidden;
-  const lacking = [appScopeOf(route.app.slug), ...route.scopes].find((scope) => !holdsScope(caller.scopes, scope));
+  const lacking = [appScopeOf(route.app.slug), ...(route.access === 'scopes' ? route.scopes : [])].find(
+    (scope) => !holdsScope(caller.scopes, scope),
+  );
   return lacking === undefined ? allowed : { kind: 'lacks_scope', required: lacking };
 };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../../test/support/free-port.ts';
 import { type GateDoor, openGateDoor } from '../../../../test/support/gate-door.ts';
-import { makeRoute } from '../../../../test/support/make-gateway.ts';
+import { makeRoute } from '../../../../test/support/make-gate.ts';
 import { makeOrg, type TestOrg } from '../../../../test/support/make-org.ts';
 import { until } from '../../../../test/support/until.ts';
 import { originalOf } from './verify-endpoints.ts';

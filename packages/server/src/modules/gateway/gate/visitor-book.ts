@@ -69,6 +69,7 @@ const concerns = (fact: ChangedFact, { who }: Entry): boolean => {
   if (who.kind === 'guest') return fact.kind === gatewayShareEvents.revoked && who.guest.share_id === fact.id;
   const { caller } = who.principal;
   if (ofCredential.has(fact.kind)) return caller.credential.id === fact.id;
+  // A person who is shut out takes their devices along.
   if (ofOrg.test(fact.kind)) return caller.org_id === fact.org_id;
   return caller.id === fact.id || caller.owner_id === fact.id;
 };
