@@ -85,6 +85,12 @@ export const errorCodes = {
     title: 'Cross-site request refused',
     meaning: 'A cookie-authenticated write came from another origin.',
   },
+  gateway_untrusted_path: {
+    status: 403,
+    title: 'App not trusted on this connection',
+    meaning:
+      'The app runs at the origin of the dashboard and the connection is not encrypted. Use HTTPS or a host name of its own, or set `trusted` on the route.',
+  },
   operator_required: {
     status: 403,
     title: 'For operators',

@@ -10,7 +10,10 @@ const lines = z.string().regex(/^[^\0]*$/, 'must not contain U+0000');
 const name = line.trim().min(1).max(100);
 const email = z.email().max(254).describe('compared case-insensitively');
 const password = z.string().min(10).max(1024);
-const scopeList = z.array(z.enum(grantableScopes as [Scope, ...Scope[]])).max(50);
+const appScope = z
+  .templateLiteral(['access:', z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)])
+  .describe('opens the app of that slug');
+const scopeList = z.array(z.union([z.enum(grantableScopes as [Scope, ...Scope[]]), appScope])).max(50);
 const permissionString = z
   .string()
   .regex(/^(\*|[a-z][a-z0-9_]*(\.[a-z0-9_]+)*(\.\*)?)$/, 'lower-case words joined by dots, optionally ending in .*')

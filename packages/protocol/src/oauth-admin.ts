@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { actor, byId, defineOperation, id, noInput, nothing, page, pageInput, time } from './operation.ts';
 import { operatorReads, operatorWrites } from './operator-rights.ts';
-import { type Scope, scopes } from './scopes.ts';
+import { contractScopeTitle, type Scope, scopes } from './scopes.ts';
 
 /* ---------- shapes ---------- */
 
@@ -907,7 +907,7 @@ export const scopeTitle = (scope: string): { title: string; privileged: boolean 
   if (scope in clientRights) return { title: clientRights[scope as keyof typeof clientRights], privileged: true };
   if (scope in identityScopes)
     return { title: identityScopes[scope as keyof typeof identityScopes], privileged: false };
-  return scope in scopes ? scopes[scope as Scope] : { title: scope, privileged: false };
+  return scope in scopes ? scopes[scope as Scope] : { title: contractScopeTitle(scope) ?? scope, privileged: false };
 };
 
 export const oauthAdminOperations = [

@@ -26,6 +26,21 @@ export const scopes = {
 
 export type Scope = keyof typeof scopes;
 
+/** Opens one app by its slug. A part of `access:*`, which covers them all; there is no list of them. */
+export type AppScope = `access:${string}`;
+const appScopeForm = /^access:[A-Za-z0-9_-]{1,64}$/;
+export const isAppScope = (scope: string): scope is AppScope => appScopeForm.test(scope);
+export const appScopeOf = (slug: string): AppScope => `access:${slug}`;
+
+/** A scope that a key, an agent or a token can hold. */
+export type HeldScope = Scope | AppScope;
+
+/** What a scope of the contract means, in words; null for any other. */
+export const contractScopeTitle = (scope: string): string | null => {
+  if (Object.hasOwn(scopes, scope)) return scopes[scope as Scope].title;
+  return isAppScope(scope) ? `Open the app ${scope.slice('access:'.length)}` : null;
+};
+
 /** What people, agents and API keys may hand on. The others open nothing without an operator behind them. */
 export const grantableScopes = (Object.keys(scopes) as Scope[]).filter((scope) => !('operator' in scopes[scope]));
 
@@ -95,6 +110,21 @@ export const hasPermission = (held: readonly string[], wanted: string): boolean 
 export const missingPermissions = (held: readonly string[], wanted: readonly string[]): string[] =>
   wanted.filter((w) => !hasPermission(held, w));
 
+/** True when one scope is the other or covers it: `access:*` covers `access:notes`, `*` everything. */
+export const scopeCovers = (held: string, wanted: string): boolean =>
+  held === '*' ||
+  held === wanted ||
+  scopeAliases[held] === wanted ||
+  (held.endsWith(':*') && wanted.length > held.length - 1 && wanted.startsWith(held.slice(0, -1)));
+
+/** True when a list of scopes has the wanted one, or one that covers it. */
+export const holdsScope = (held: readonly string[], wanted: string): boolean =>
+  held.some((one) => scopeCovers(one, wanted));
+
 /** True when the token's scopes contain the wanted one; `*` is the scope of a signed-in person's own session. */
-export const hasScope = (held: readonly string[], wanted: Scope): boolean =>
-  held.some((h) => h === '*' || h === wanted || scopeAliases[h] === wanted);
+export const hasScope = (held: readonly string[], wanted: HeldScope): boolean => holdsScope(held, wanted);
+
+/** What two lists have in common, each read with what its scopes cover. */
+export const commonScopes = (a: readonly string[], b: readonly string[]): string[] => [
+  ...new Set([...a.filter((one) => holdsScope(b, one)), ...b.filter((one) => holdsScope(a, one))]),
+];

@@ -1,4 +1,4 @@
-// The service worker: application shell, offline page, push. It never stores an answer of the API: what was on screen
+// The service worker: offline page, push. It never stores an answer of the API: what was on screen
 // belongs to whoever was signed in, and a shared device must not keep it.
 const shell = 'atrium-shell';
 const always = ['/offline.html', '/offline.css', '/offline.js', '/icons/mark.svg', '/icons/icon-192.png'];
@@ -12,45 +12,28 @@ self.addEventListener('install', (event) => {
   );
 });
 
+// Earlier versions kept the app itself here.
+const dropAssets = async () => {
+  const cache = await caches.open(shell);
+  for (const request of await cache.keys())
+    if (new URL(request.url).pathname.startsWith('/assets/')) await cache.delete(request);
+};
+
 self.addEventListener('activate', (event) => {
   event.waitUntil(
     caches
       .keys()
       .then((names) => Promise.all(names.filter((name) => name !== shell).map((name) => caches.delete(name))))
+      .then(dropAssets)
       .then(() => self.clients.claim()),
   );
 });
-
-const keep = async (request, answer) => {
-  if (answer.ok) await (await caches.open(shell)).put(request, answer.clone());
-  return answer;
-};
-
-// Files under /assets carry a hash of their content: what is stored is right for ever.
-const asset = async (request) => (await caches.match(request)) ?? keep(request, await fetch(request));
-
-const dropOldAssets = async (page) => {
-  const used = new Set([...page.matchAll(/\/assets\/[\w.-]+/g)].map(([path]) => path));
-  if (used.size === 0) return;
-  const cache = await caches.open(shell);
-  const stored = await cache.match('/shell-of');
-  const now = [...used].toSorted().join();
-  if ((await stored?.text()) === now) return;
-  // A new release: its lazily loaded parts come with new names, so the former ones are dead weight.
-  for (const request of await cache.keys()) {
-    const { pathname } = new URL(request.url);
-    if (pathname.startsWith('/assets/') && !used.has(pathname)) await cache.delete(request);
-  }
-  await cache.put('/shell-of', new Response(now));
-};
 
 const page = async (request) => {
   try {
     const answer = await fetch(request);
     const cache = await caches.open(shell);
     await cache.put('/last-seen', new Response(String(Date.now())));
-    if (answer.ok && answer.headers.get('content-type')?.startsWith('text/html'))
-      await dropOldAssets(await answer.clone().text());
     return answer;
   } catch {
     return (await caches.match('/offline.html')) ?? Response.error();
@@ -61,9 +44,10 @@ self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== location.origin) return;
-  if (url.pathname.startsWith('/assets/') || url.pathname.startsWith('/icons/')) event.respondWith(asset(request));
+  // Scripts and styles come from the network or the browser's own cache, never from Cache Storage: every page of this
+  // origin can write there, those of apps below /apps/ among them.
   // Other documents of this origin (sign-in of apps, gateway routes) answer for themselves.
-  else if (request.mode === 'navigate' && !/^\/(?:api|auth|oauth|apps|mcp|v1|\.well-known)(?:\/|$)/.test(url.pathname))
+  if (request.mode === 'navigate' && !/^\/(?:api|auth|oauth|apps|mcp|v1|\.well-known)(?:\/|$)/.test(url.pathname))
     event.respondWith(page(request));
   else if (always.includes(url.pathname)) event.respondWith(fetch(request).catch(() => caches.match(request)));
 });

@@ -14,6 +14,7 @@ import {
   httpDefaults,
   type RateRule,
 } from '../platform/http/http-options.ts';
+import { PageProofs } from '../platform/http/page-proof.ts';
 import type { ToolCallSeen } from '../platform/mcp/mcp-face.ts';
 import { mountMcp } from '../platform/mcp/mcp-host.ts';
 import type { Module } from '../platform/module.ts';
@@ -92,6 +93,7 @@ const httpConfig = (options: DoorsOptions): HttpConfig => {
     certificate_of: options.certificate_of,
     cors_origins: server.corsOrigins,
     metrics_token: options.values.secrets.metricsToken?.reveal() ?? null,
+    page_proofs: new PageProofs(options.storage.keysFor('page proofs')[0]),
     web_root: options.web_root,
     max_in_flight: server.maxInFlight,
     max_per_bulkhead: server.maxPerBulkhead,

@@ -10,6 +10,7 @@ import {
 } from '../modules/admin/index.ts';
 import { createDiariesModule } from '../modules/diaries/index.ts';
 import { createGatewayModule, gatewaySettingsOf, isDocument, makePlainTable } from '../modules/gateway/index.ts';
+import { createGatePart, type GatePart, noRoutes } from '../modules/gateway/gate-module.ts';
 import { identityModule } from '../modules/identity/identity-module.ts';
 import { createIdentity, type Identity, identityEvents } from '../modules/identity/index.ts';
 import { createInboxModule, type InboxModule } from '../modules/inbox/index.ts';
@@ -201,6 +202,24 @@ const buildOauth = (
   });
 };
 
+const buildGate = (options: ModulesOptions, identity: Identity, oauth: Oauth): GatePart => {
+  const { values, storage, limits, clock, log, public_url } = options;
+  const { address } = values.config.rateLimits;
+  return createGatePart({
+    ...{ database: storage.database, clock, limiter: limits.durable, identity, oauth, public_url },
+    snapshots: noRoutes,
+    stale_verdict_ms: () => values.config.gatewayLimits.staleVerdictMs,
+    remote_user: () => values.config.gatewayLimits.remoteUser,
+    guess: (ip) => {
+      const rule = { limit: address.max, window_s: address.windowMs / 1000 };
+      const verdict = limits.requests.take(`ip:${addressKey(ip)}`, rule);
+      return verdict instanceof Promise ? verdict.then(({ allowed }) => allowed) : verdict.allowed;
+    },
+    trusted_proxies: values.config.server.trustedProxies.map((range) => range.cidr),
+    onError: (error, what) => log.error({ err: error }, what),
+  });
+};
+
 /** Nothing is sent without a secret to sign it with. */
 const hooksOf = ({ config, secrets }: ConfigValues, fetch: GuardedFetch) =>
   secrets.hookSecret === null ? null : { config: config.hooks, secret: secrets.hookSecret.reveal(), fetch };
@@ -357,6 +376,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   const certificates = await openClientCertificates(values);
   const oauth = buildOauth(options, identity, certificates, oauthFetch, guarded, figures.count);
   const operators = createOperatorsPart(oauth.parts);
+  const gate = buildGate(options, identity, oauth);
   figures.totals(operators.services.figures);
   const denials = new SampledFacts({
     database: storage.database,
@@ -463,8 +483,9 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
 
   lowFilters.push(...(admin.eventFilters ?? []));
   storage.dispatcher.subscribe(settings.onEvent, settings.forget);
+  storage.dispatcher.subscribe(() => {}, gate.doubt);
   return {
-    list: [identityModule(identity), oauthModule(oauth), operators, gateway, diaries, inbox, admin],
+    list: [identityModule(identity), oauthModule(oauth), operators, gateway, gate, diaries, inbox, admin],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
     rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, gateway.rotate, inbox.rotate],
     host_opened: (facts) => {
@@ -506,6 +527,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     clock_moved_back: (ms) => alertOfClock(options, identity, ms),
     close: async () => {
       await gateway.stop();
+      gate.close();
       await denials.stop();
       await counts.flush();
       await identity.flush();

@@ -103,6 +103,7 @@ const known: Record<string, Json> = {
   preset: 'google',
   is_operator: true,
   version: 1,
+  expires_in: 3600,
   client_name: 'Foreign',
   client_id: 'client_foreign',
   redirect_uris: ['https://foreign.example/done'],

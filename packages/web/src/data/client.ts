@@ -55,9 +55,19 @@ const withProof = async <T>(act: () => Promise<T>): Promise<T> => {
   }
 };
 
+/**
+ * What only this document carries, and the cookie alone does not say: that the dashboard asks, and not an app at the same
+ * origin. Kept in memory; web storage is open to every page of the origin.
+ */
+let proof = document.querySelector<HTMLMetaElement>('meta[name="atrium-csrf"]')?.content ?? '';
+
 const send = async (path: string, init: RequestInit): Promise<Response> => {
   try {
-    return await fetch(path, { credentials: 'same-origin', ...init });
+    const headers = { ...(init.headers as Record<string, string> | undefined), 'x-atrium-csrf': proof };
+    const response = await fetch(path, { credentials: 'same-origin', ...init, headers });
+    // Signing in, or changing the organisation, begins another session.
+    proof = response.headers.get('x-atrium-csrf') ?? proof;
+    return response;
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
     throw new UnreachableError(cause);
@@ -70,7 +80,17 @@ const refuse = async (response: Response, access: Operation['access']): Promise<
   const problem = (await response.json()) as Problem;
   // A wrong current password is a 401 as well, and no reason to leave.
   if (problem.code === 'unauthorized' && access === 'signed_in') signedOut();
+  if (problem.code === 'csrf_rejected') reloadOnce();
   throw new ProblemError(problem);
+};
+
+const reloadedAt = 'atrium.reloaded-for-session';
+/** Another tab began another session: the document of that one has its proof. Twice in a row would be a circle. */
+const reloadOnce = (): void => {
+  const before = Number(sessionStorage.getItem(reloadedAt) ?? 0);
+  if (Date.now() - before < 30_000) return;
+  sessionStorage.setItem(reloadedAt, String(Date.now()));
+  location.reload();
 };
 
 /** Calls an operation with the session cookie; path, query and body follow from its definition. */
@@ -102,9 +122,11 @@ const callOnce = async <O extends Operation>(
   return (response.status === 204 ? null : await response.json()) as OutputOf<O>;
 };
 
-/** Address of an operation that answers a file, for links and images. */
-export const fileUrl = <O extends Operation>(operation: O, input: InputOf<O>): string =>
-  toRequest(operation, input as Record<string, unknown>).path;
+/** Address of an operation that answers a file or a stream, for what sends no headers of ours. Good in this session. */
+export const fileUrl = <O extends Operation>(operation: O, input: InputOf<O>): string => {
+  const { path } = toRequest(operation, input as Record<string, unknown>);
+  return `${path}${path.includes('?') ? '&' : '?'}atrium_csrf=${encodeURIComponent(proof)}`;
+};
 
 /** Fetches an operation that answers a file, hands it to the browser to keep, and tells what it was. */
 export const download = <O extends Operation>(operation: O, input: InputOf<O>, name: string): Promise<Blob> =>

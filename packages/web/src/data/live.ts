@@ -1,5 +1,6 @@
-import { type ClientMessage, closeCodes, type DeliveredEvent, type ServerMessage } from '@atrium/protocol';
+import { authTicket, type ClientMessage, closeCodes, type DeliveredEvent, type ServerMessage } from '@atrium/protocol';
 import { createExternalStore, useExternalStore } from '../ui/external-store.ts';
+import { call, ProblemError } from './client.ts';
 import { queryClient } from './query-client.ts';
 import { reconnectDelay } from './reconnect-delay.ts';
 
@@ -116,6 +117,7 @@ function open(): void {
   state.set(attempts === 0 && cursor === undefined ? 'connecting' : 'reconnecting');
   const current = new WebSocket(new URL('/ws', location.href.replace(/^http/, 'ws')));
   socket = current;
+  current.onopen = () => void identify(current);
   current.onmessage = (message) => {
     if (typeof message.data === 'string' && socket === current) receive(JSON.parse(message.data) as ServerMessage);
   };
@@ -136,6 +138,22 @@ function open(): void {
     }
   };
 }
+
+/** The cookie does not count here, since apps at this origin have it, too: a ticket does, which they cannot get. */
+const identify = async (current: WebSocket): Promise<void> => {
+  try {
+    const { ticket } = await call(authTicket, {});
+    if (socket === current) current.send(JSON.stringify({ type: 'auth', token: ticket }));
+  } catch (error) {
+    // Who is signed out is told so by the server; anything else is worth another try.
+    const refused = error instanceof ProblemError && error.code === 'unauthorized';
+    if (socket !== current) return;
+    if (refused) {
+      disconnectLive();
+      onRefused();
+    } else current.close(4000);
+  }
+};
 
 const receive = (message: ServerMessage): void => {
   switch (message.type) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Scope } from '@atrium/protocol';
+import type { HeldScope } from '@atrium/protocol';
 import type { Transaction } from '../../platform/db/database.ts';
 import { invalid, notFound } from '../../platform/errors/app-error.ts';
 import { newId } from '../../platform/ids/ids.ts';
@@ -24,7 +24,7 @@ export interface NewAgent {
   name: string;
   description: string;
   kind: 'agent' | 'device' | 'service';
-  scopes: Scope[];
+  scopes: HeldScope[];
   role?: string | undefined;
   item_scope: ItemScope;
 }
@@ -33,7 +33,7 @@ export interface AgentChanges {
   id: string;
   name?: string | undefined;
   description?: string | undefined;
-  scopes?: Scope[] | undefined;
+  scopes?: HeldScope[] | undefined;
   role?: string | undefined;
   item_scope?: ItemScope | undefined;
   active?: boolean | undefined;
@@ -53,7 +53,7 @@ export const createAgentsService = ({ clock, database, hooks, transact }: Identi
   /** Whoever may use or change an agent can act as it, so they must hold what it holds. */
   const requireMayControl = (caller: Caller, agent: AgentRow): void => {
     requireMayManage(caller, { system: agent.role_system, permissions: agent.role_permissions });
-    requireScopes(caller, agent.scopes as Scope[]);
+    requireScopes(caller, agent.scopes as HeldScope[]);
     requireItemScope(caller, agent.item_scope);
   };
 

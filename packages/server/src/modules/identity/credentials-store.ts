@@ -43,7 +43,11 @@ const keyQuery = (match: RawBuilder<unknown>, now: Date) => sql<CallerRow>`
   select coalesce(a.kind::text, 'user') as kind, coalesce(a.id, u.id) as id, coalesce(a.name, u.name) as name,
          o.id as org_id, o.name as org_name, r.system as system_role, r.id as role_id, r.permissions,
          case when a.id is null then k.scopes
-              else array(select s from unnest(k.scopes) s where s = any(a.scopes)) end as scopes,
+              else array(
+                select s from unnest(k.scopes) s
+                 where s = any(a.scopes) or (s like 'access:%' and 'access:*' = any(a.scopes))
+                union select s from unnest(a.scopes) s where s like 'access:%' and 'access:*' = any(k.scopes)
+              ) end as scopes,
          coalesce(a.item_scope, '{"kind":"org"}'::jsonb) as item_scope, coalesce(a.owner_id, u.id) as owner_id,
          false as is_operator, k.id as credential_id, k.expires_at
     from identity_api_keys k

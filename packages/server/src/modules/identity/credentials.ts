@@ -1,3 +1,4 @@
+import { commonScopes } from '@atrium/protocol';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Database } from '../../platform/db/database.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
@@ -47,6 +48,8 @@ export interface Credentials {
   addSource(source: CredentialSource): void;
   /** The caller of an open connection as they are now; null when the connection must end. */
   refresh(caller: Caller): Promise<Caller | null>;
+  /** The person of a live session, for what stands for it elsewhere; null once it has ended. */
+  callerOfSession(id: string): Promise<Caller | null>;
   /** A principal without a credential, for tokens of other modules and for acts on somebody's behalf. */
   callerOf(principal: { org_id: string; kind: Caller['kind']; id: string }): Promise<Caller | null>;
 }
@@ -131,11 +134,10 @@ export const createCredentials = (parts: {
       );
       if (row === null) return null;
       // The token narrows its principal; a role that shrank meanwhile counts at once.
-      const scopes = row.scopes.includes('*')
-        ? caller.scopes
-        : caller.scopes.filter((scope) => row.scopes.includes(scope));
+      const scopes = row.scopes.includes('*') ? caller.scopes : commonScopes(caller.scopes, row.scopes);
       return Object.freeze({ ...toCaller(row, kind), scopes, credential: caller.credential });
     },
+    callerOfSession: (id) => byId('session', id),
     callerOf: async ({ org_id, kind, id }) => {
       if (kind === 'system') return null;
       const row = await (kind === 'user' ? credentialsStore.member : credentialsStore.agent)(db, org_id, id);

@@ -1,9 +1,9 @@
 import {
+  type HeldScope,
   hasPermission,
   hasScope,
   missingPermissions,
   type Permission,
-  type Scope,
   type SystemRole,
 } from '@atrium/protocol';
 import { AppError, notFound } from '../../platform/errors/app-error.ts';
@@ -65,7 +65,7 @@ export const mayHaveGranted = (powers: Powers, role: Powers): boolean =>
   missingPermissions(powers.permissions, role.permissions).length === 0;
 
 /** A key or agent never has a scope that its maker's own credential lacks. */
-export const requireScopes = (caller: Caller, scopes: readonly Scope[]): void => {
+export const requireScopes = (caller: Caller, scopes: readonly HeldScope[]): void => {
   const missing = scopes.filter((scope) => !hasScope(caller.scopes, scope));
   if (missing.length > 0) throw escalation(`Your own credential lacks ${missing.join(', ')}.`, { missing });
 };

@@ -72,16 +72,17 @@ import { createVouchedPerson, type VouchedPerson } from './vouched-person.ts';
 import { createVouchersService, type VouchersService } from './vouchers-service.ts';
 
 export type { Alert } from './alerts-service.ts';
+export type { ChangedFact } from './caller-cache.ts';
 export type { CredentialSource, CredentialUse, ProofOfPossession } from './credentials.ts';
 export type { Admission, Proof, ProofMethod } from './entry-service.ts';
 export type { IdentityDatabase, IdentityOptions } from './identity-context.ts';
 export { identityEvents } from './identity-events.ts';
 export type { HookAgent, HookKeyChange, HookOrg, HookSigning, HookTeam } from './identity-hooks.ts';
 export type { Consumption } from './plan-service.ts';
-export type { AgentClient, NamedAgent, SubjectOrg, SubjectProfile, Subjects } from './subjects-store.ts';
+export type { AgentClient, NamedAgent, PersonFacts, SubjectOrg, SubjectProfile, Subjects } from './subjects-store.ts';
 
 /** What higher modules and the hosts use. */
-export interface IdentityService extends Pick<Credentials, 'resolve' | 'refresh' | 'callerOf'> {
+export interface IdentityService extends Pick<Credentials, 'resolve' | 'refresh' | 'callerOf' | 'callerOfSession'> {
   /** Joins another kind of token, such as OAuth access tokens, to `resolve`. */
   addCredentialSource(source: CredentialSource): void;
 
@@ -299,6 +300,7 @@ export const createIdentity = (parts: IdentityParts): Identity => {
     resolve: credentials.resolve,
     refresh: credentials.refresh,
     callerOf: credentials.callerOf,
+    callerOfSession: credentials.callerOfSession,
     addCredentialSource: credentials.addSource,
     onOrgCreated: (hook) => void hooks.orgCreated.push(hook),
     onOrgDeleting: (hook) => void hooks.orgDeleting.push(hook),

@@ -1,4 +1,4 @@
-import type { Scope } from '@atrium/protocol';
+import type { HeldScope } from '@atrium/protocol';
 import { notFound } from '../../platform/errors/app-error.ts';
 import { newId } from '../../platform/ids/ids.ts';
 import type { Call } from '../../platform/operations/call.ts';
@@ -29,7 +29,7 @@ export const createKeysService = ({ clock, database, transact }: IdentityContext
     return toPage(rows, input.limit, (row) => ({ value: row.created_at, id: row.id }), keyView);
   },
 
-  create: (call: Call, input: { name: string; scopes: Scope[]; expires_in_days: number | null }) =>
+  create: (call: Call, input: { name: string; scopes: HeldScope[]; expires_in_days: number | null }) =>
     transact(call, 'api_keys.create', async (tx) => {
       requireScopes(call.caller, input.scopes);
       const { id: user_id, org_id } = call.caller;

@@ -18,6 +18,13 @@ export interface SubjectOrg {
   role: string;
 }
 
+/** What an app learns of the person who opens it. */
+export interface PersonFacts {
+  /** Verified; an address that nobody proved could be anybody's. */
+  email: string | null;
+  teams: { id: string; slug: string }[];
+}
+
 /** An agent, device or service as a client of the authorization server. */
 export interface AgentClient {
   id: string;
@@ -59,6 +66,15 @@ export const subjectsStore = {
           where u.id = ${userId} and u.state = 'active'`.execute(db)
       ).rows,
     ),
+
+  personFacts: async (db: Db, orgId: string, userId: string): Promise<PersonFacts> =>
+    (
+      await sql<PersonFacts>`select
+          (select address from identity_emails where user_id = ${userId} and is_primary and verified_at is not null) as email,
+          coalesce((select json_agg(json_build_object('id', t.id, 'slug', t.slug) order by t.slug)
+            from identity_team_memberships tm join identity_teams t on t.id = tm.team_id
+            where tm.org_id = ${orgId} and tm.user_id = ${userId}), '[]') as teams`.execute(db)
+    ).rows[0]!,
 
   /** Organisations that a person is an active member of, shared ones first. */
   orgs: async (db: Db, userId: string): Promise<SubjectOrg[]> =>

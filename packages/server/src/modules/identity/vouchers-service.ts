@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { hasPermission, hasScope, newcomerScopes, normaliseFingerprint, type Scope } from '@atrium/protocol';
+import { type HeldScope, hasPermission, hasScope, newcomerScopes, normaliseFingerprint } from '@atrium/protocol';
 import { AppError, notFound } from '../../platform/errors/app-error.ts';
 import { newId } from '../../platform/ids/ids.ts';
 import type { Call } from '../../platform/operations/call.ts';
@@ -26,7 +26,7 @@ export const voucherPlace = (id: string): string => `identity_vouchers.code:${id
 export const createVouchersService = ({ clock, database, limiter, options, secrets, transact }: IdentityContext) => {
   /** A code is worth what its newcomer may do: a credential of the same issuer that may do less does not get to see it. */
   const mayHaveCode = (row: VoucherRow, caller: Caller): boolean =>
-    row.issuer_id === caller.id && row.scopes.every((scope) => hasScope(caller.scopes, scope as Scope));
+    row.issuer_id === caller.id && row.scopes.every((scope) => hasScope(caller.scopes, scope as HeldScope));
 
   const view = (row: VoucherRow, caller: Caller) => ({
     id: row.id,

@@ -1,4 +1,4 @@
-import type { PrincipalKind, Scope, SystemRole } from '@atrium/protocol';
+import type { HeldScope, PrincipalKind, SystemRole } from '@atrium/protocol';
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../platform/db/schema.gen.ts';
 import type { Position } from '../../platform/paging/keyset.ts';
@@ -25,7 +25,7 @@ export interface RedeemedRow {
   org_id: string;
   issuer_type: IssuerKind;
   issuer_id: string;
-  scopes: Scope[];
+  scopes: HeldScope[];
 }
 
 /** Whoever issued a voucher, as they are now. */
@@ -35,7 +35,7 @@ export interface IssuerRow {
   permissions: string[];
   owner_id: string | null;
   /** What an agent may do; null for people, whose roles alone limit them. */
-  scopes: Scope[] | null;
+  scopes: HeldScope[] | null;
 }
 
 export interface EdgeRow {

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import { holdsScope } from '@atrium/protocol';
 import type { Client } from 'oidc-provider';
 import type { Caller } from '../../platform/operations/caller.ts';
 import { timingSafeEqualText } from '../../platform/secrets/tokens.ts';
@@ -84,8 +85,8 @@ export const createConsentService = (parts: EngineParts) => {
         .filter(
           (one) =>
             known.scopes.includes(one) &&
-            facts.scopes.includes(one) &&
-            (declared.length === 0 || declared.includes(one)),
+            holdsScope(facts.scopes, one) &&
+            (declared.length === 0 || holdsScope(declared, one)),
         )
         .filter((one) => withinAgent(agent, one));
       found.resources.set(indicator, { name: known.name, scopes });

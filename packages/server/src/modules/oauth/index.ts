@@ -41,6 +41,7 @@ import { AccessTokens } from './tokens/access-token.ts';
 import { createBearerSource } from './tokens/bearer-source.ts';
 import { createEndings, type Endings } from './tokens/endings.ts';
 import { RevocationSet } from './tokens/revocation-set.ts';
+import { signServerJwtNow } from './tokens/server-jwt.ts';
 import { createStatusLists, type StatusLists } from './tokens/status-lists.ts';
 import { TokenJournal } from './tokens/token-journal.ts';
 import { createTransactions } from './tokens/transactions.ts';
@@ -64,6 +65,10 @@ export interface Oauth {
   deniedAddress(ip: string): boolean;
   /** Who a client id and its secret stand for, where a door takes them with each request. Refuses what is wrong. */
   clientCaller: ClientHeaders;
+  /** A JWT of this server for somebody else to check by its published keys. `typ` keeps it from being taken for an access token. */
+  sign(typ: string, claims: Record<string, unknown>): string;
+  /** Hears that some token ended, whichever; for caches of what tokens open. */
+  onTokenEnded(listener: () => void): void;
   /** Registers whoever shows a person what a client asks them to approve; once, while the app is built. */
   onApprovalAsked(asker: ApprovalAsker): void;
   /** The person's answer, in the transaction that closes the question. Refuses without a fresh proof of who they are. */
@@ -264,6 +269,8 @@ export const createOauth = (options: OauthOptions): Oauth => {
       caller.credential.kind === 'access_token' ? bearer.refresh(caller) : identity.refresh(caller),
     deniedAddress: denied.denied,
     clientCaller,
+    sign: (typ, claims) => signServerJwtNow(keys, typ, claims),
+    onTokenEnded: (listener) => revocations.onChange(listener),
     onApprovalAsked: approvals.onAsked,
     decideApproval: approvals.decide,
     rotate: keys.visit,

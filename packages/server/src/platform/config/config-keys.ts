@@ -959,6 +959,23 @@ export const configKeys = {
     meaning: 'Private or loopback ranges that sign-in providers may be at.',
     example: '192.168.1.20',
   }),
+  gatewayStaleVerdict: configKey({
+    env: 'ATRIUM_GATEWAY_LIMITS_STALE_VERDICT',
+    yaml: 'gateway.limits.stale_verdict',
+    type: durationOrNone,
+    default: '60s',
+    meaning:
+      'How long whoever came through the gate goes on being let in while the database cannot be asked; 0 = not at all.',
+    example: '0',
+  }),
+  gatewayRemoteUser: configKey({
+    env: 'ATRIUM_GATEWAY_REMOTE_USER',
+    yaml: 'gateway.remote_user',
+    type: boolean,
+    default: 'false',
+    meaning: 'Tells apps who asks in `Remote-User` as well, beside the X-Atrium headers.',
+    example: 'true',
+  }),
   proxyAllowPrivate: configKey({
     env: 'ATRIUM_PROXY_ALLOW_PRIVATE',
     yaml: 'outbound.proxy_allow_private',

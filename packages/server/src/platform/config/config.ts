@@ -50,6 +50,11 @@ export interface Config {
   files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
   /** `smtp` is null when letters become files. */
   mail: { smtp: SmtpConfig | null; from: string | null };
+  gatewayLimits: {
+    /** How long a verdict counts while the database cannot be asked. */
+    staleVerdictMs: number;
+    remoteUser: boolean;
+  };
   outbound: {
     proxyAllowPrivate: AddressRange[];
     webhookAllowPrivate: AddressRange[];
@@ -373,6 +378,7 @@ function assemble(get: Get): Config {
             },
       from: get(k.smtpFrom),
     },
+    gatewayLimits: { staleVerdictMs: get(k.gatewayStaleVerdict), remoteUser: get(k.gatewayRemoteUser) },
     outbound: {
       proxyAllowPrivate: get(k.proxyAllowPrivate),
       webhookAllowPrivate: get(k.webhookAllowPrivate),

@@ -569,6 +569,7 @@ export interface GatewayVisits {
   browser_hash: string | null;
   created_at: Timestamp;
   expires_at: Timestamp;
+  ends_at: Timestamp;
 }
 
 export interface IdentityAgentEnrolments {

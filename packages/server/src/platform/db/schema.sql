@@ -698,6 +698,7 @@ create table gateway_visits (
   browser_hash text,
   created_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
+  ends_at timestamp with time zone not null,
   constraint gateway_visits_code_hash_key UNIQUE (code_hash),
   constraint gateway_visits_cookie_hash_key UNIQUE (cookie_hash),
   constraint gateway_visits_pkey PRIMARY KEY (id),

@@ -14,6 +14,7 @@ export interface PresentedCredential {
 }
 
 const bearerForm = /^(Bearer|DPoP) +([A-Za-z0-9\-._~+/]+=*) *$/i;
+const keyForm = /^atk_[A-Za-z0-9_-]{43}$/;
 const longestToken = 8192;
 
 /** Value of one cookie, without decoding: tokens are plain base64url. */
@@ -33,7 +34,7 @@ export const readCookie = (header: string | undefined, name: string): string | n
   return null;
 };
 
-/** The credential of a request; an Authorization header counts alone, so that a cookie never rescues a bad token. */
+/** The credential of a request; an Authorization header counts alone, then a key, so that a cookie never rescues what is bad. */
 export const readCredential = (headers: IncomingHttpHeaders): PresentedCredential | null => {
   const authorization = headers.authorization;
   if (authorization !== undefined) {
@@ -41,6 +42,12 @@ export const readCredential = (headers: IncomingHttpHeaders): PresentedCredentia
     if (match === null)
       throw new AppError('unauthorized', 'The Authorization header is not of the form `Bearer TOKEN`.');
     return { via: 'bearer', token: match[2]!, scheme: match[1]!.toLowerCase() as 'bearer' | 'dpop' };
+  }
+  const key = headers['x-api-key'];
+  if (key !== undefined) {
+    if (typeof key !== 'string' || !keyForm.test(key))
+      throw new AppError('unauthorized', 'The X-API-Key header holds no API key of Atrium.');
+    return { via: 'bearer', token: key, scheme: 'bearer' };
   }
   const token = readCookie(headers.cookie, sessionCookie);
   return token === null ? null : { via: 'cookie', token, scheme: 'bearer' };

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Operation } from '@atrium/protocol';
 import type { Clock } from '../clock/clock.ts';
 import type { AppError } from '../errors/app-error.ts';
@@ -8,6 +9,7 @@ import type { HttpMetrics } from '../telemetry/metrics.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { type CertificateOf, noCertificates } from './client-certificate.ts';
 import type { FrontDoor } from './front-door.ts';
+import { PageProofs } from './page-proof.ts';
 import type { PageRoute } from './page-route.ts';
 
 /** What the hosts log with; pino fits. */
@@ -78,6 +80,8 @@ export interface HttpConfig {
   /** Origins that may call the API from a browser; empty closes CORS. */
   cors_origins: readonly string[];
   metrics_token: string | null;
+  /** Makes the proof that a call comes from a page of the dashboard. */
+  page_proofs: PageProofs;
   /** Directory of the built web application; null serves none. */
   web_root: string | null;
   /** Requests that are worked on at once, in all and within one part of the server (see `bulkheads`). */
@@ -101,6 +105,7 @@ export const httpDefaults = {
   certificate_of: noCertificates,
   cors_origins: [],
   metrics_token: null,
+  page_proofs: new PageProofs(randomBytes(32)),
   web_root: null,
   max_in_flight: 1000,
   max_per_bulkhead: 200,

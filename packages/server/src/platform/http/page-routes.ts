@@ -80,7 +80,7 @@ export const registerPages = async (
           if (page.method === 'POST' && page.from_anywhere !== true && !isSameOrigin(request.headers, publicUrl())) {
             throw new AppError('csrf_rejected');
           }
-          request.exchange.caller = await guard.admit(request, reply, true);
+          request.exchange.caller = await guard.admitToPage(request, reply);
         },
         handler: async (request, reply) => {
           const form = typeof request.body === 'string' ? once(new URLSearchParams(request.body)) : Object.create(null);

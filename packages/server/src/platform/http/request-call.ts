@@ -4,6 +4,7 @@ import { anonymousCaller } from './anonymous-caller.ts';
 import { cookieHeader, readCookie, sessionCookie } from './credentials.ts';
 import { traceIdOf } from './exchange.ts';
 import type { HttpConfig } from './http-options.ts';
+import { pageProofHeader } from './page-proof.ts';
 
 const noProgress = (): void => {};
 
@@ -21,6 +22,8 @@ class ExchangeCookies {
 
   set(token: string, expires: Date): void {
     this.keep(sessionCookie, token, expires);
+    // The page that signed in has the proof of no session, or of the one before.
+    if (token !== '') this.#reply.header(pageProofHeader, this.#config.page_proofs.of(token));
   }
 
   clear(): void {

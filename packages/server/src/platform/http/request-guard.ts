@@ -3,8 +3,9 @@ import { AppError } from '../errors/app-error.ts';
 import { addressKey } from '../limits/rate-limiter.ts';
 import type { Caller } from '../operations/caller.ts';
 import { anonymousCaller } from './anonymous-caller.ts';
-import { isSameOrigin, proofOf, readCredential } from './credentials.ts';
+import { isSameOrigin, proofOf, readCookie, readCredential, sessionCookie } from './credentials.ts';
 import type { HttpHostOptions, LimitVerdict, RateRule } from './http-options.ts';
+import { isFromApp, isFromPage, pageProofHeader, pageProofParameter, requireWindow } from './page-proof.ts';
 
 /** Tokens for the operations of this door name this audience. */
 const apiResource = '/api/v1';
@@ -19,12 +20,26 @@ export class RequestGuard {
     this.#options = options;
   }
 
+  /** A page is asked for by its address, and is no place for a proof that only pages carry. */
+  async admitToPage(request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
+    requireWindow(request.headers);
+    await this.#limit(reply, `ip:${addressKey(request.ip)}`, this.#options.rate_rules().address);
+    return (await this.#leniently(() => this.#identify(request))) ?? anonymousCaller;
+  }
+
   async admit(request: FastifyRequest, reply: FastifyReply, isPublic: boolean): Promise<Caller> {
     const { exchange } = request;
     if (isPublic) {
       await this.#limit(reply, `ip:${addressKey(request.ip)}`, this.#options.rate_rules().address);
-      return (await this.#identifyLeniently(request)) ?? anonymousCaller;
+      const proven = this.#takeProof(request);
+      if (!proven) return anonymousCaller;
+      return (await this.#leniently(() => this.#identify(request))) ?? anonymousCaller;
     }
+    if (!this.#takeProof(request))
+      throw new AppError(
+        'csrf_rejected',
+        'The cookie counts only with the value that the dashboard carries; reload it.',
+      );
     const caller = await this.#identify(request);
     if (caller === null) {
       // Guessing tokens is limited by address: a guess has no principal to count.
@@ -40,10 +55,27 @@ export class RequestGuard {
     return caller;
   }
 
+  /**
+   * True when the request may be made with what it brings: a cookie from a page needs the proof of the dashboard. Takes
+   * the proof out of the query, where it is no member of any operation.
+   */
+  #takeProof(request: FastifyRequest): boolean {
+    const { headers } = request;
+    const query = request.query as Record<string, unknown> | undefined;
+    const inQuery = query?.[pageProofParameter];
+    if (inQuery !== undefined) delete query![pageProofParameter];
+    if (headers.authorization !== undefined || headers['x-api-key'] !== undefined || !isFromPage(headers)) return true;
+    const token = readCookie(headers.cookie, sessionCookie);
+    if (token === null) return true;
+    if (isFromApp(headers)) return false;
+    const given = headers[pageProofHeader] ?? (request.method === 'GET' ? inQuery : undefined);
+    return this.#options.config.page_proofs.fits(token, given);
+  }
+
   /** For public operations: a dead credential must not keep anybody from signing in again. */
-  async #identifyLeniently(request: FastifyRequest): Promise<Caller | null> {
+  async #leniently(identify: () => Promise<Caller | null>): Promise<Caller | null> {
     try {
-      return await this.#identify(request);
+      return await identify();
     } catch (error) {
       if (error instanceof AppError && error.status === 401) return null;
       throw error;

@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { etagMatches, sendText } from './answers.ts';
+import { readCookie, sessionCookie } from './credentials.ts';
+import { type PageProofs, pageProofHeader, requireWindow } from './page-proof.ts';
 import { pageHeaders } from './security-headers.ts';
 
 const types: Readonly<Record<string, string>> = {
@@ -32,6 +34,7 @@ const notPages = /^\/(?:api|auth|mcp|ws|oauth|v1|apps|\.well-known|health|ready|
 const hashed = /[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+$/;
 const compress = promisify(brotliCompress);
 const nonceMark = '__CSP_NONCE__';
+const proofMark = '__ATRIUM_CSRF__';
 
 interface Asset {
   type: string;
@@ -52,7 +55,10 @@ export class StaticSite {
   readonly #publicUrl: () => string;
   #assets: Map<string, Asset> = new Map();
 
-  constructor(root: string | null, publicUrl: () => string) {
+  readonly #proofs: PageProofs;
+
+  constructor(root: string | null, publicUrl: () => string, proofs: PageProofs) {
+    this.#proofs = proofs;
     this.#root = root;
     this.#publicUrl = publicUrl;
     this.#load();
@@ -68,6 +74,7 @@ export class StaticSite {
       return true;
     }
     if (notPages.test(path) || !wantsPage(request)) return false;
+    requireWindow(request.headers);
     await this.#sendPage(request, reply);
     return true;
   }
@@ -82,6 +89,10 @@ export class StaticSite {
   }
 
   async #sendPage(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const session = readCookie(request.headers.cookie, sessionCookie);
+    const proof = session === null ? '' : this.#proofs.of(session);
+    // For the development server, which draws the page itself.
+    if (proof !== '') reply.header(pageProofHeader, proof);
     const index = this.#assets.get('/index.html');
     if (index === undefined) {
       reply.code(503).headers({ ...pageHeaders(this.#publicUrl()), 'cache-control': 'no-store' });
@@ -97,7 +108,7 @@ export class StaticSite {
     // A nonce is good for one answer, so this page is neither cached nor compared.
     const nonce = randomBytes(16).toString('base64');
     reply.headers({ ...pageHeaders(this.#publicUrl(), nonce), 'cache-control': 'no-store' });
-    await sendText(request, reply, text.replaceAll(nonceMark, nonce), index.type);
+    await sendText(request, reply, text.replaceAll(nonceMark, nonce).replaceAll(proofMark, proof), index.type);
   }
 
   async #sendAsset(request: FastifyRequest, reply: FastifyReply, asset: Asset): Promise<void> {

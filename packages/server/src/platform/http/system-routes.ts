@@ -101,7 +101,7 @@ export const registerSystemRoutes = (app: FastifyInstance, options: HttpHostOpti
     app.get(path, (request, reply) => {
       const publicUrl = config.public_url();
       const { slug } = request.params as { slug?: string };
-      if (slug !== undefined && !/^[a-z0-9-]{1,63}$/.test(slug)) throw new AppError('not_found');
+      if (slug !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(slug)) throw new AppError('not_found');
       const suffix = known ?? `/apps/${slug}`;
       // Public documents: a client in a browser must be able to read them from anywhere.
       return reply

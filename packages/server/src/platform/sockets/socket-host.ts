@@ -111,7 +111,9 @@ export class SocketHost implements SocketSurroundings {
       ip: this.options.address_of?.(request) ?? request.socket.remoteAddress ?? null,
       user_agent: request.headers['user-agent'] ?? null,
       certificate: certificate == null ? null : certificateThumbprint(certificate),
-      cookie: sameOrigin ? readCookie(request.headers.cookie, sessionCookie) : null,
+      // A page sends a ticket, which apps at this origin cannot get; the cookie is for programs, which name no origin.
+      cookie:
+        sameOrigin && request.headers.origin === undefined ? readCookie(request.headers.cookie, sessionCookie) : null,
     });
     this.#connections.add(connection);
     this.options.metrics.sockets.inc();

@@ -1,4 +1,4 @@
-import { type AgentView, type Scope, scopeAliases, scopes } from '@atrium/protocol';
+import { type AgentView, contractScopeTitle, scopeAliases } from '@atrium/protocol';
 import type { Tone } from '../../ui/badge.tsx';
 
 /** What an agent is doing, in one word. */
@@ -16,8 +16,8 @@ export const agentKind = (agent: Pick<AgentView, 'kind'>): string => kinds[agent
 /** A scope as a sentence part; what this page does not know keeps its name. */
 export const scopeWords = (scope: string): string => {
   if (scope === '*') return 'Everything its role allows';
-  const known = (scopeAliases[scope] ?? scope) as Scope;
-  return scopes[known]?.title ?? scope;
+  const known = scopeAliases[scope] ?? scope;
+  return contractScopeTitle(known) ?? scope;
 };
 
 export const itemScopeWords = (scope: AgentView['item_scope']): string => {

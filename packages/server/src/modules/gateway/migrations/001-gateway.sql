@@ -165,7 +165,10 @@ create table gateway_visits (
   cookie_hash text unique,
   browser_hash text,
   created_at timestamptz not null,
+  -- Of the code while it is handed over, of the cookie afterwards.
   expires_at timestamptz not null,
+  -- When the session or the share ends.
+  ends_at timestamptz not null,
   check ((session_id is null) <> (share_id is null))
 );
 create index gateway_visits_session on gateway_visits (session_id) where session_id is not null;

@@ -1,3 +1,4 @@
+import { isAppScope } from '@atrium/protocol';
 import type { ClientMetadata } from 'oidc-provider';
 import type { SecretBox } from '../../../platform/secrets/secret-box.ts';
 import type { AgentClient, Subjects } from '../../identity/index.ts';
@@ -100,7 +101,12 @@ const rowFacts = (row: ClientRow): ClientFacts => ({
   // A client that registered itself stays ordinary, whatever its row came to say.
   scopes:
     row.origin === 'registered'
-      ? [...oidcScopes, ...ordinaryScopes].filter((scope) => row.scopes.length === 0 || row.scopes.includes(scope))
+      ? [
+          ...[...oidcScopes, ...ordinaryScopes].filter(
+            (scope) => row.scopes.length === 0 || row.scopes.includes(scope),
+          ),
+          ...row.scopes.filter(isAppScope),
+        ]
       : row.scopes,
   allowed_resources: row.allowed_resources,
   allowed_actors: row.allowed_actors,

@@ -1,3 +1,4 @@
+import { appScopeOf } from '@atrium/protocol';
 import type { SigningAlg } from '../keys/signing-key.ts';
 import type { Db } from '../stores/db.ts';
 import { resourcesStore } from '../stores/resources-store.ts';
@@ -19,7 +20,7 @@ export interface KnownResource {
   client_id: string | null;
 }
 
-const slug = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const slug = /^[A-Za-z0-9_-]{1,64}$/;
 const lifeMs = 30_000;
 
 /** Paths below the origin that are audiences of their own, and what a person reads of them. */
@@ -62,8 +63,15 @@ export class ResourceRegistry {
     if (!audience.startsWith(`${origin}/`)) return null;
     const path = audience.slice(origin.length);
     if (doors[path] !== undefined) return doors[path];
+    const app = this.#appOf(audience);
+    return app === null ? null : `The app ${app}`;
+  }
+
+  /** Slug of the app that an audience is, or would be: whether there is one is no question of tokens. */
+  #appOf(audience: string): string | null {
+    const path = audience.startsWith(`${this.#origin()}/`) ? audience.slice(this.#origin().length) : '';
     const app = /^\/apps\/([^/]+)$/.exec(path)?.[1];
-    return app !== undefined && slug.test(app) ? `The app ${app}` : null;
+    return app !== undefined && slug.test(app) ? app : null;
   }
 
   async find(db: Db, audience: string): Promise<KnownResource | null> {
@@ -87,12 +95,15 @@ export class ResourceRegistry {
     const row = await resourcesStore.find(db, audience);
     if (row !== null && !row.enabled) return null;
     if (row === null && name === null) return null;
+    const app = this.#appOf(audience);
+    const [all, usual] =
+      app === null ? [contractScopes, usualScopes] : [[...contractScopes, appScopeOf(app)], [appScopeOf(app)]];
     return {
       audience,
       name: row?.name ?? name!,
       built_in: name !== null,
-      scopes: row !== null && row.scopes.length > 0 ? row.scopes : name === null ? [] : contractScopes,
-      default_scopes: row !== null && row.scopes.length > 0 ? row.scopes : usualScopes,
+      scopes: row !== null && row.scopes.length > 0 ? row.scopes : name === null ? [] : all,
+      default_scopes: row !== null && row.scopes.length > 0 ? row.scopes : usual,
       format: row?.format ?? 'jwt',
       ttl_s: row?.ttl_s ?? this.#ttl,
       alg: (row?.alg as SigningAlg | null | undefined) ?? this.#alg,

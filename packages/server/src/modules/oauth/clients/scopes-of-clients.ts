@@ -1,4 +1,4 @@
-import { type Scope, scopes } from '@atrium/protocol';
+import { contractScopeTitle, isAppScope, type Scope, scopes } from '@atrium/protocol';
 
 /** Scopes of OpenID Connect; the others are those of the contract. */
 export const oidcScopes = ['openid', 'offline_access', 'profile', 'email', 'org'] as const;
@@ -19,7 +19,8 @@ export const contractScopes: readonly string[] = all;
 const known: ReadonlySet<string> = new Set([...oidcScopes, ...ordinaryScopes]);
 
 /** Scopes of the list that a client cannot give itself, unknown ones among them. */
-export const notSelfAssignable = (asked: readonly string[]): string[] => asked.filter((scope) => !known.has(scope));
+export const notSelfAssignable = (asked: readonly string[]): string[] =>
+  asked.filter((scope) => !known.has(scope) && !isAppScope(scope));
 
 export const isPrivileged = (scope: string): boolean => scopes[scope as Scope]?.privileged === true;
 
@@ -32,5 +33,5 @@ export const scopeWords = (scope: string): string => {
     org: 'See your organisation and your role in it',
     offline_access: 'Stay connected while you are away',
   };
-  return own[scope] ?? scopes[scope as Scope]?.title ?? scope;
+  return own[scope] ?? contractScopeTitle(scope) ?? scope;
 };

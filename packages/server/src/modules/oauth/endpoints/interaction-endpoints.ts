@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Provider } from 'oidc-provider';
+import { requireWindow } from '../../../platform/http/page-proof.ts';
 import { addressKey } from '../../../platform/limits/rate-limiter.ts';
 import type { Caller } from '../../../platform/operations/caller.ts';
 import type { ConsentService, OpenGrant, WaitingRequest } from '../consent-service.ts';
@@ -59,6 +60,7 @@ export class InteractionEndpoints {
         { parseAs: 'string', bodyLimit: 16 * 1024 },
         (_request, body, done) => done(null, new URLSearchParams(body as string)),
       );
+      scope.addHook('onRequest', async (request) => requireWindow(request.headers));
       scope.get('/oauth/interaction/:uid', { exposeHeadRoute: false }, (request, reply) => this.#show(request, reply));
       scope.post('/oauth/interaction/:uid', (request, reply) => this.#decide(request, reply));
     });

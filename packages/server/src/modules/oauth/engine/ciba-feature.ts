@@ -1,3 +1,4 @@
+import { holdsScope } from '@atrium/protocol';
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import type { OauthConfig } from '../../../platform/config/config.ts';
 import { hashToken } from '../../../platform/secrets/tokens.ts';
@@ -39,7 +40,7 @@ export const cibaFeature = (parts: {
     const reach = new Set(asked.filter((one) => (oidcScopes as readonly string[]).includes(one)));
     for (const resource of named) {
       const known = await currentScope().run((db) => resources.find(db, resource));
-      for (const one of asked) if (known?.scopes.includes(one) && facts.scopes.includes(one)) reach.add(one);
+      for (const one of asked) if (known?.scopes.includes(one) && holdsScope(facts.scopes, one)) reach.add(one);
     }
     return { scopes: [...reach], resources: named };
   };

@@ -1,3 +1,4 @@
+import { holdsScope } from '@atrium/protocol';
 import type { Client, ClientAuthMethod, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { newToken } from '../../../platform/secrets/tokens.ts';
 import { type ApprovalsService, longestApprovalS, usualApprovalS } from '../approvals-service.ts';
@@ -104,7 +105,9 @@ export const resourceFor =
     const allowed = (of: readonly string[]): string[] =>
       of.filter(
         (one) =>
-          facts.scopes.includes(one) && (declared.length === 0 || declared.includes(one)) && withinAgent(agent, one),
+          holdsScope(facts.scopes, one) &&
+          (declared.length === 0 || holdsScope(declared, one)) &&
+          withinAgent(agent, one),
       );
     const scopes = known.built_in || known.scopes.length > 0 ? allowed(known.scopes) : [];
     // A request that names no scope means the usual ones; the engine would find nothing to grant, and deny.

@@ -1,3 +1,4 @@
+import { holdsScope } from '@atrium/protocol';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { IdentityService, NamedAgent } from '../../identity/index.ts';
 import { errors } from './oidc-provider.ts';
@@ -28,7 +29,7 @@ export const namedAgentOf = async (
 
 /** Through an agent a client reaches what the agent may reach, at most. */
 export const withinAgent = (agent: NamedAgent | null, scope: string): boolean =>
-  agent === null || agent.scopes.includes('*') || agent.scopes.includes(scope);
+  agent === null || holdsScope(agent.scopes, scope);
 
 export const paramsOf = (ctx: KoaContextWithOIDC): Record<string, unknown> | undefined =>
   ctx.oidc.params as Record<string, unknown> | undefined;

@@ -1,3 +1,4 @@
+import { holdsScope } from '@atrium/protocol';
 import type { Clock } from '../../../platform/clock/clock.ts';
 import { AppError } from '../../../platform/errors/app-error.ts';
 import type { Call } from '../../../platform/operations/call.ts';
@@ -47,7 +48,7 @@ export const createClientHeaders = (parts: ClientHeadersParts) => {
 
   const request = async (client: KnownClient, given: PlainCredentials, resource: string, call: Call) => {
     const known = await resources.find(db, resource);
-    const scopes = (known?.scopes ?? []).filter((scope) => client.facts.scopes.includes(scope));
+    const scopes = (known?.scopes ?? []).filter((scope) => holdsScope(client.facts.scopes, scope));
     const form = new URLSearchParams({
       ...{ grant_type: 'client_credentials', client_id: given.id, client_secret: given.secret },
       ...{ resource, scope: scopes.join(' ') },

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { holdsScope } from '@atrium/protocol';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { ClientFacts } from '../clients/client-registry.ts';
 import type { EngineParts } from '../engine/engine-config.ts';
@@ -63,7 +64,7 @@ export const issueIdJag = async (
   if (resource !== undefined && facts.allowed_resources.length > 0 && !facts.allowed_resources.includes(resource))
     throw new errors.InvalidTarget('the client may not ask for this resource');
   const scopes = (params.scope ?? '').split(' ').filter((one) => one !== '');
-  const beyond = scopes.filter((one) => !facts.scopes.includes(one));
+  const beyond = scopes.filter((one) => !holdsScope(facts.scopes, one));
   if (beyond.length > 0) throw new errors.InvalidScope('the client may not have it', beyond.join(' '));
   const { claims, profile } = await personOf(parts, params, client_id);
   const iat = Math.floor(clock.now().getTime() / 1000);

@@ -1,3 +1,4 @@
+import { holdsScope } from '@atrium/protocol';
 import { createRemoteJWKSet, customFetch, decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { hashToken } from '../../../platform/secrets/tokens.ts';
@@ -108,7 +109,7 @@ export const registerJwtBearer = (provider: Provider, parts: EngineParts): void 
     within: readonly string[] | null,
   ): string[] => {
     const may = issuer.scopes.filter(
-      (scope) => facts.scopes.includes(scope) && (within === null || within.includes(scope)),
+      (scope) => holdsScope(facts.scopes, scope) && (within === null || holdsScope(within, scope)),
     );
     const beyond = asked.filter((scope) => !may.includes(scope));
     if (beyond.length > 0) throw new errors.InvalidScope('the issuer or the client may not have it', beyond.join(' '));

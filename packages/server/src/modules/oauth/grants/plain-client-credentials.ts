@@ -1,3 +1,4 @@
+import { holdsScope } from '@atrium/protocol';
 import type { ClientMetadata } from 'oidc-provider';
 import type { Clock } from '../../../platform/clock/clock.ts';
 import { newId } from '../../../platform/ids/ids.ts';
@@ -71,7 +72,7 @@ const mayHave = ({ facts }: KnownClient, known: KnownResource, scopes: readonly 
   known.format === 'jwt' &&
   !(known.built_in && facts.agent === null) &&
   (facts.allowed_resources.length === 0 || facts.allowed_resources.includes(known.audience)) &&
-  scopes.every((scope) => known.scopes.includes(scope) && facts.scopes.includes(scope));
+  scopes.every((scope) => known.scopes.includes(scope) && holdsScope(facts.scopes, scope));
 
 /**
  * The quick way for what most machines ask most of the time: a secret, a resource, its scopes. It only ever says yes;

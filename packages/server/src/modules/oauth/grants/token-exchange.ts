@@ -1,3 +1,4 @@
+import { holdsScope } from '@atrium/protocol';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { ClientFacts } from '../clients/client-registry.ts';
 import type { EngineParts } from '../engine/engine-config.ts';
@@ -89,8 +90,8 @@ const targetFor = (params: Params, subject: AccessTokenFacts, origin: string): s
 
 const scopesFor = (params: Params, subject: AccessTokenFacts, facts: ClientFacts): string[] => {
   const asked = words(params.scope);
-  if (asked.length === 0) return subject.scopes.filter((scope) => facts.scopes.includes(scope));
-  const beyond = asked.filter((scope) => !subject.scopes.includes(scope) || !facts.scopes.includes(scope));
+  if (asked.length === 0) return subject.scopes.filter((scope) => holdsScope(facts.scopes, scope));
+  const beyond = asked.filter((scope) => !holdsScope(subject.scopes, scope) || !holdsScope(facts.scopes, scope));
   if (beyond.length > 0) throw new errors.InvalidScope('the subject token does not reach that far', beyond.join(' '));
   return asked;
 };

@@ -1,3 +1,4 @@
+import { commonScopes } from '@atrium/protocol';
 import type { Clock } from '../../../platform/clock/clock.ts';
 import type { Caller } from '../../../platform/operations/caller.ts';
 import { hashToken } from '../../../platform/secrets/tokens.ts';
@@ -81,8 +82,9 @@ export const createBearerSource = (parts: {
     const reach = await reachOfActor(facts);
     if (reach === 'gone') return null;
     // The token narrows its principal, never more than that; and who acts with it reaches no further than themselves.
-    const scopes = facts.scopes.filter((scope) =>
-      [principal.scopes, reach].every((held) => held.includes('*') || held.includes(scope)),
+    const scopes = [principal.scopes, reach].reduce<readonly string[]>(
+      (left, held) => (held.includes('*') ? left : commonScopes(left, held)),
+      facts.scopes,
     );
     // Two tokens of one person are two credentials, also where connections are told apart by them.
     const id = hashToken(facts.jti);

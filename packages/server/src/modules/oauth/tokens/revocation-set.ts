@@ -37,6 +37,7 @@ export class RevocationSet {
   readonly #clock: Clock;
   readonly #listening: () => boolean;
   #changes = 0;
+  readonly #listeners: (() => void)[] = [];
   readonly #known = new Map<string, { before: number; expires: number }>();
 
   constructor(db: Db, clock: Clock, listening: () => boolean) {
@@ -54,6 +55,11 @@ export class RevocationSet {
     return this.#changes;
   }
 
+  /** Hears that something ended, or may have: for caches of what tokens open. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** Reads the table; called whenever the listener has (re)connected, since notices may have been missed. */
   async load(): Promise<void> {
     for (const row of await revocationsStore.all(this.#db, this.#clock.now())) this.add(row);
@@ -69,6 +75,7 @@ export class RevocationSet {
       before: Math.max(known?.before ?? 0, before.getTime()),
       expires: Math.max(known?.expires ?? 0, expires_at.getTime()),
     });
+    for (const listener of this.#listeners) listener();
   }
 
   async revoked(token: TokenFacts): Promise<boolean> {
