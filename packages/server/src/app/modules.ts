@@ -9,6 +9,7 @@ import {
   type HostFacts,
 } from '../modules/admin/index.ts';
 import { createDiariesModule } from '../modules/diaries/index.ts';
+import { createDiscoveryModule, type DiscoveryModule } from '../modules/gateway/discovery-module.ts';
 import { identityModule } from '../modules/identity/identity-module.ts';
 import { createIdentity, type Identity, identityEvents } from '../modules/identity/index.ts';
 import { createInboxModule, type InboxModule } from '../modules/inbox/index.ts';
@@ -183,6 +184,39 @@ const buildOauth = (
   });
 };
 
+/** Discovery asks what operators named and what an engine on their machines told, which is mostly private. */
+const localRanges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '100.64.0.0/10', '::1'];
+
+const buildDiscovery = (options: ModulesOptions, identity: Identity, fetch: GuardedFetch): DiscoveryModule => {
+  const { values, storage, limits, clock, log } = options;
+  const { docker, mdns, kubernetes, http, ...discovery } = values.config.discovery;
+  return createDiscoveryModule({
+    database: storage.database,
+    database_url: storage.url,
+    clock,
+    limiter: limits.durable,
+    fetch,
+    orgOf: () => identity.homeOrg(discovery.org),
+    options: {
+      enabled: discovery.enabled,
+      autoApprove: discovery.autoApprove,
+      runs: values.config.server.role !== 'api',
+      docker: {
+        ...{ enabled: docker.enabled, endpoint: docker.endpoint, cert_path: docker.certPath },
+        ...{ resync_ms: docker.resyncMs, include_system: docker.includeSystem },
+        ...{ mode: docker.networkMode, networks: docker.networks, exclude: docker.excludeNetworks },
+      },
+      mdns: { enabled: mdns.enabled, scan_ms: mdns.scanMs, services: mdns.services },
+      kubernetes: {
+        ...{ enabled: kubernetes.enabled, kubeconfig: kubernetes.kubeconfig, context: kubernetes.context },
+        ...{ namespaces: kubernetes.namespaces, resync_ms: kubernetes.resyncMs },
+      },
+      http: http.map(({ url, intervalMs, trust }) => ({ url, interval_ms: intervalMs, trust })),
+    },
+    onError: (error, what) => log.warn({ err: error }, what),
+  });
+};
+
 /** Nothing is sent without a secret to sign it with. */
 const hooksOf = ({ config, secrets }: ConfigValues, fetch: GuardedFetch) =>
   secrets.hookSecret === null ? null : { config: config.hooks, secret: secrets.hookSecret.reveal(), fetch };
@@ -268,6 +302,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   const identity = buildIdentity(options, mail, providerFetch);
   const guarded = fetchFor('webhook', outbound.webhookAllowPrivate);
   const oauthFetch = fetchFor('oauth', oauthConfig.allowPrivate);
+  const discoveryFetch = createGuardedFetch({ allow: localRanges, breakers, observe: metrics.outbound('discovery') });
+  const discovery = buildDiscovery(options, identity, discoveryFetch);
   const counts = new HourlyCounts({
     db: storage.database.read,
     clock,
@@ -291,6 +327,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     ...(identityModule(identity).eventFilters ?? []),
     ...(oauthModule(oauth).eventFilters ?? []),
     ...(operators.eventFilters ?? []),
+    ...(discovery.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -309,6 +346,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     onError: (error, what) => log.error({ err: error }, what),
   });
   lowFilters.push(...(diaries.eventFilters ?? []));
+  identity.onPersonErasing(discovery.personErasing);
+  identity.onPersonExporting(discovery.personExporting);
   identity.onAgentRegistered(diaries.services.hooks.agentRegistered);
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
@@ -344,6 +383,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     },
   );
   const { approvals, hooks, invitationQuestions, items, signingQuestions } = inbox.services;
+  discovery.onExposed(hooks.tellAdmins);
   oauth.onApprovalAsked(approvals);
   diaries.services.invitations.showBy(invitationQuestions);
   identity.onSigningRequested(signingQuestions.requested);
@@ -378,7 +418,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   lowFilters.push(...(admin.eventFilters ?? []));
   storage.dispatcher.subscribe(settings.onEvent, settings.forget);
   return {
-    list: [identityModule(identity), oauthModule(oauth), operators, diaries, inbox, admin],
+    list: [identityModule(identity), oauthModule(oauth), operators, discovery, diaries, inbox, admin],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
     rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, inbox.rotate],
     host_opened: (facts) => {
@@ -399,7 +439,10 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       }
       return denied;
     },
-    start: oauth.start,
+    start: async () => {
+      await oauth.start();
+      await discovery.start();
+    },
     can_see: items.canSee,
     on_tool_call: ({ caller, tool, client_name, client_version }) =>
       identity.recordToolCall(caller, {
@@ -414,6 +457,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     release: inbox.release,
     clock_moved_back: (ms) => alertOfClock(options, identity, ms),
     close: async () => {
+      await discovery.stop();
       await denials.stop();
       await counts.flush();
       await identity.flush();
@@ -421,6 +465,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await oauth.stop();
       await guarded.close();
       await oauthFetch.close();
+      await discoveryFetch.close();
       await providerFetch.close();
       mail.close();
       await embedder?.close?.();
