@@ -36,6 +36,14 @@ describe('what providers see', () => {
     expect([written(coalescer, 12_900), written(coalescer, 13_000)]).toEqual([[], ['b']]);
   });
 
+  it('is as quiet when the same is seen again and again', () => {
+    const coalescer = new Coalescer();
+    coalescer.sight(at(1), 0);
+    written(coalescer, 0);
+    for (let now = 10_000; now < 12_000; now += 100) coalescer.sight(at(1, { name: 'a' }), now);
+    expect(written(coalescer, 12_000)).toEqual(['a']);
+  });
+
   it('is written after thirty seconds when it is never quiet', () => {
     const coalescer = new Coalescer();
     coalescer.sight(at(1), 0);

@@ -72,6 +72,8 @@ export class Coalescer {
   }
 
   #want(entry: Entry, change: Change, now: number): void {
+    // The same again is no unrest.
+    if (isDeepStrictEqual(entry.change, change)) return;
     if (entry.change === null) entry.first_at = now;
     entry.change = change;
     entry.last_at = now;
