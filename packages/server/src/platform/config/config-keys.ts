@@ -866,7 +866,7 @@ export const configKeys = {
     type: choice(['all', 'first', 'preferred']),
     default: 'all',
     meaning: 'Which networks of a container count: all, the first by name, or the first one of `networks`.',
-    example: 'preferred',
+    example: 'first',
     reloadable: true,
   }),
   discoveryDockerNetworks: configKey({

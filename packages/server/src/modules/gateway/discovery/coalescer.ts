@@ -14,11 +14,13 @@ interface Entry {
   /** It is somewhere else now: apps that lead there wait for it. */
   urgent: boolean;
   written_at: number;
+  /** It could not be written by itself: others go first. */
+  not_before: number;
   /** It is being written. */
   writing: boolean;
 }
 
-const fresh = { written: null, urgent: false, written_at: Number.NEGATIVE_INFINITY, writing: false };
+const fresh = { written: null, urgent: false, written_at: Number.NEGATIVE_INFINITY, not_before: 0, writing: false };
 
 const quietMs = 2000;
 const longestMs = 30_000;
@@ -80,8 +82,10 @@ export class Coalescer {
   }
 
   static #dueAt(entry: Entry): number {
-    if (entry.urgent) return entry.written_at + quietMs;
-    return Math.min(entry.last_at + quietMs, entry.first_at + longestMs);
+    const due = entry.urgent
+      ? entry.written_at + quietMs
+      : Math.min(entry.last_at + quietMs, entry.first_at + longestMs);
+    return Math.max(due, entry.not_before);
   }
 
   /** Changes whose time has come, at most so many. They are due again unless `wrote` is told of them. */
@@ -109,10 +113,12 @@ export class Coalescer {
     }
   }
 
-  failed(changes: readonly Change[]): void {
+  failed(changes: readonly Change[], not_before = 0): void {
     for (const change of changes) {
       const entry = this.#entries.get(change.key);
-      if (entry !== undefined) entry.writing = false;
+      if (entry === undefined) continue;
+      entry.writing = false;
+      entry.not_before = not_before;
     }
   }
 

@@ -45,6 +45,12 @@ interface Running {
 
 const writeMs = 300;
 
+const standard = [
+  { name: 'docker', hint: 'Set ATRIUM_DISCOVERY_DOCKER_ENABLED=true' },
+  { name: 'kubernetes', hint: 'Name a kubeconfig with ATRIUM_DISCOVERY_KUBERNETES_KUBECONFIG' },
+  { name: 'mdns', hint: 'Set ATRIUM_DISCOVERY_MDNS_ENABLED=true' },
+] as const;
+
 /** Runs the providers that the settings want, in the process whose turn it is. */
 export class DiscoveryRunner {
   readonly #parts: RunnerParts;
@@ -124,9 +130,21 @@ export class DiscoveryRunner {
       this.#providers.set(name, { provider, settings });
       provider.start();
     }
-    await providersStore
-      .keepOnly(this.#parts.database.read, [...wanted.keys()])
-      .catch((error: unknown) => this.#parts.onError(error, 'the state of discovery could not be written'));
+    await this.#writeOff([...wanted.keys()]).catch((error: unknown) =>
+      this.#parts.onError(error, 'the state of discovery could not be written'),
+    );
+  }
+
+  /** What does not run is shown with what would make it run. */
+  async #writeOff(running: readonly string[]): Promise<void> {
+    const { read } = this.#parts.database;
+    const off = this.enabled ? standard.filter(({ name }) => !running.includes(name)) : [];
+    await providersStore.keepOnly(read, [...running, ...off.map(({ name }) => name)]);
+    for (const { name, hint } of off)
+      await providersStore.write(read, {
+        ...{ name, kind: name, state: 'off', endpoint: null, last_event_at: null, last_error: null, failures: 0 },
+        ...{ next_attempt_at: null, missing_rights: [], hint, updated_at: this.#parts.clock.now() },
+      });
   }
 
   #wanted(): Map<string, { settings: unknown; make: () => Provider }> {

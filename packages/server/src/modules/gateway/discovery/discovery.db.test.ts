@@ -441,7 +441,7 @@ describe('G10: the local network', () => {
     ];
     let silent = false;
     // Each record by itself, so that the rest has to be asked for.
-    responder.on('query', ({ questions }) => {
+    responder.on('query', ({ questions = [] }) => {
       if (silent) return;
       for (const question of questions) {
         const own = answers(120).filter(({ type, name }) => type === question.type && name === question.name);
@@ -517,6 +517,21 @@ describe('a document on the web', () => {
     await fetch.close();
     server.close();
   });
+});
+
+it('what no table takes is written without it, and what cannot be written at all holds up nobody', async () => {
+  const impossible = makeSighting({ name: 'impossible', confidence: 7 });
+  const hostile = makeSighting({
+    fingerprint: 'container \u0000',
+    name: 'hostile \u0000\ud800',
+    route: { note: '\u0000' },
+  });
+  t.errors.length = 0;
+  for (const sighting of [impossible, hostile, makeSighting({ name: 'bystander' })]) t.intake.sight(sighting);
+  await found('bystander');
+  await found('hostile \ufffd\ufffd');
+  expect(await named('impossible')).toBeNull();
+  expect(t.errors.length).toBeGreaterThan(0);
 });
 
 it('many at once are all written, in batches, and none is found twice', async () => {

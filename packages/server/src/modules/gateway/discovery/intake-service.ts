@@ -14,6 +14,8 @@ import { proposalsStore } from './proposals-store.ts';
 import { type DiscoverySource, type Sighting, urlOf } from './sighting.ts';
 
 const dayMs = 86_400_000;
+/** How long a service that is gone stays in the list. */
+const keptDays = 30;
 
 const factsOf = (sighting: Sighting): ProposalFacts => {
   const first = sighting.addresses[0]!;
@@ -169,6 +171,7 @@ export const createIntakeService = (
       await database.transaction(call, async (tx) => {
         const rows = await proposalsStore.markUnseen(tx.db, new Date(at.getTime() - dayMs), at);
         for (const row of rows) if (row.state === 'pending') emitProposal(tx, 'updated', row, { gone: true });
+        await proposalsStore.deleteGone(tx.db, new Date(at.getTime() - keptDays * dayMs));
       });
     },
   };

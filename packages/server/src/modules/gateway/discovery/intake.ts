@@ -1,4 +1,6 @@
-import { Coalescer } from './coalescer.ts';
+import { storableJson, storableText } from '../../../platform/db/storable.ts';
+import { AppError } from '../../../platform/errors/app-error.ts';
+import { type Change, Coalescer } from './coalescer.ts';
 import type { IntakeService } from './intake-service.ts';
 import type { DiscoverySource, Sighting, SightingSink } from './sighting.ts';
 
@@ -6,6 +8,8 @@ const batch = 50;
 /** Without a database, or without an organisation to tell. */
 const againMs = 1000;
 const touchMs = 60_000;
+/** One that could not be written although others could. */
+const aloneAgainMs = 60_000;
 
 /** Takes what providers see and hands it on to be written, one batch after another, for as long as this process discovers. */
 export class Intake implements SightingSink {
@@ -24,12 +28,13 @@ export class Intake implements SightingSink {
   }
 
   sight(sighting: Sighting): void {
-    this.#coalescer.sight(sighting, performance.now());
+    // Labels and announcements may hold what no table takes.
+    this.#coalescer.sight(storableJson({ ...sighting }) as unknown as Sighting, performance.now());
     this.#plan();
   }
 
   gone(source: DiscoverySource, fingerprint: string): void {
-    this.#coalescer.gone(source, fingerprint, performance.now());
+    this.#coalescer.gone(source, storableText(fingerprint), performance.now());
     this.#plan();
   }
 
@@ -70,9 +75,28 @@ export class Intake implements SightingSink {
       }
     } catch (error) {
       this.#onError(error, 'found services could not be written and will be again');
+      if (changes.length > 1 && !(error instanceof AppError)) return this.#writeEach(changes);
+      if (!(error instanceof AppError)) {
+        this.#coalescer.failed(changes, performance.now() + aloneAgainMs);
+        return 0;
+      }
     }
     this.#coalescer.failed(changes);
     return againMs;
+  }
+
+  /** The database is there, but one of them cannot be written: it must not hold up the others. */
+  async #writeEach(changes: readonly Change[]): Promise<number> {
+    for (const change of changes) {
+      try {
+        if ((await this.#service.write([change])) === null) this.#coalescer.failed([change]);
+        else this.#coalescer.wrote([change], performance.now());
+      } catch (error) {
+        this.#onError(error, `${change.fingerprint} could not be written`);
+        this.#coalescer.failed([change], performance.now() + aloneAgainMs);
+      }
+    }
+    return 0;
   }
 
   async #touch(): Promise<void> {

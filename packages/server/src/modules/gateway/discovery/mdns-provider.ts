@@ -28,6 +28,8 @@ const standardPort = 5353;
 const askAgainMs = [1000, 3000];
 const expireMs = 5000;
 const questionsOfPacket = 20;
+/** More than any home has; who announces more than that means harm. */
+const mostServices = 500;
 
 const localAddresses = (): string[] =>
   Object.values(networkInterfaces()).flatMap(
@@ -104,7 +106,7 @@ const listen = async (parts: MdnsProviderParts, run: Run, told: Map<string, Sigh
   const tell = (): void => {
     records.expire(now());
     const seen = new Map<string, Sighting>();
-    for (const service of records.services(settings.services)) {
+    for (const service of records.services(settings.services).slice(0, mostServices)) {
       const sighting = mdnsSighting(service);
       if (sighting !== null) seen.set(sighting.fingerprint, sighting);
     }

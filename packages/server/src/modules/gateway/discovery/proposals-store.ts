@@ -112,6 +112,11 @@ export const proposalsStore = {
         where p.gone_at is null and p.last_seen_at < ${since} returning p.*`.execute(db)
     ).rows,
 
+  /** What was gone for long and never wanted. */
+  deleteGone: async (db: Db, since: Date): Promise<void> => {
+    await sql`delete from gateway_proposals where state = 'pending' and gone_at < ${since}`.execute(db);
+  },
+
   decide: async (
     db: Db,
     row: Pick<ProposalRow, 'org_id' | 'id'>,
