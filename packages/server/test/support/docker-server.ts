@@ -39,6 +39,8 @@ export interface DockerServerOptions {
   /** Path of a Unix socket; a TCP port of loopback without one. */
   socket?: string;
   tls?: { cert: string; key: string; ca: string };
+  /** Says that the stream of events has begun with the first of them. */
+  late_events?: boolean;
   newest?: string;
   oldest?: string;
 }
@@ -148,7 +150,7 @@ export const startDockerServer = async (options: DockerServerOptions = {}): Prom
     if (path === '/containers/json') return answer(response, 200, list(url.searchParams));
     if (path === '/events') {
       response.writeHead(200, { 'content-type': 'application/json', 'api-version': newest });
-      response.flushHeaders();
+      if (options.late_events !== true) response.flushHeaders();
       streams.add(response);
       return response.on('close', () => streams.delete(response));
     }

@@ -51,7 +51,6 @@ export class ServiceClient {
     const { tls } = address;
     this.#pool = new Pool(address.origin, {
       connections: null,
-      headersTimeout: answerMs,
       connect: {
         timeout: answerMs,
         ...(address.socket_path === undefined ? {} : { socketPath: address.socket_path }),
@@ -67,9 +66,10 @@ export class ServiceClient {
     });
   }
 
-  async #get(path: string, signal: AbortSignal, bodyTimeout: number): Promise<Dispatcher.ResponseData> {
+  async #get(path: string, signal: AbortSignal, silence: number): Promise<Dispatcher.ResponseData> {
     const headers = { accept: 'application/json', ...(await this.#address.headers?.()) };
-    const answer = await this.#pool.request({ method: 'GET', path, headers, signal, bodyTimeout });
+    const timeouts = { headersTimeout: silence, bodyTimeout: silence };
+    const answer = await this.#pool.request({ method: 'GET', path, headers, signal, ...timeouts });
     if (answer.statusCode >= 200 && answer.statusCode < 300) return answer;
     throw new ServiceRefusal(answer.statusCode, path, messageIn(await answer.body.text()));
   }
@@ -86,7 +86,7 @@ export class ServiceClient {
     return (await answer.body.json()) as T;
   }
 
-  /** Resolves when the stream has begun; ends or throws with it. */
+  /** Resolves when the stream has begun, which some services say with its first line; ends or throws with it. */
   async lines<T>(path: string, signal: AbortSignal): Promise<AsyncGenerator<T>> {
     const answer = await this.#get(path, signal, 0);
     return readLines<T>(answer.body);

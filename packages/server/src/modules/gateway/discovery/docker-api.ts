@@ -82,7 +82,7 @@ export class DockerApi {
       try {
         return await ask();
       } catch (error) {
-        if (!isForbidden(error)) throw error;
+        if (!isRefused(error)) throw error;
         missing.push(right);
         return undefined;
       }
@@ -123,6 +123,6 @@ export class DockerApi {
   }
 }
 
-/** What a socket proxy answers to what it does not let through. */
-export const isForbidden = (error: unknown): boolean =>
-  error instanceof ServiceRefusal && (error.status === 403 || error.status === 401);
+/** What a socket proxy answers to what it does not let through, or an engine to what it does not know. */
+export const isRefused = (error: unknown): boolean =>
+  error instanceof ServiceRefusal && error.status >= 400 && error.status < 500;

@@ -146,6 +146,18 @@ describe('a Docker engine', () => {
     await until(() => seen.last('container later'), 'what a rescan finds');
   });
 
+  it('that knows little more than lists, and begins its stream with the first event, is followed all the same', async () => {
+    const engine = await serve({ late_events: true });
+    for (const path of ['/_ping', '/version', '/networks']) engine.denied.add(path);
+    engine.run(published('notes'));
+    const seen = follow(engine.endpoint);
+    await until(() => seen.last('container notes'), 'the list');
+    await until(() => engine.streams === 1, 'the stream');
+    engine.run(published('later'));
+    await until(() => seen.last('container later'), 'an event');
+    expect([...engine.versions]).toEqual([]);
+  });
+
   it('that gives no list says which right to give', async () => {
     const engine = await serve();
     engine.denied.add('/containers');

@@ -1,6 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../../../platform/clock/clock.ts';
 import type { ProbedAddress } from '../../../platform/net/http-probe.ts';
-import { DockerApi, type DockerContainer, type DockerEndpoint, type DockerEvent, isForbidden } from './docker-api.ts';
+import { DockerApi, type DockerContainer, type DockerEndpoint, type DockerEvent, isRefused } from './docker-api.ts';
 import {
   type ContainerFacts,
   factsOf,
@@ -46,6 +47,8 @@ const patienceMs = 1000;
 const askAgainMs = [1000, 2000, 4000, 8000, 15_000, 30_000, 60_000, 120_000];
 /** Without the right to events a list has to do. */
 const withoutEventsMs = 30_000;
+/** Some engines begin the answer with the first event. */
+const openMs = 300;
 
 const rights = 'CONTAINERS=1 EVENTS=1 NETWORKS=1 PING=1 VERSION=1';
 
@@ -53,7 +56,7 @@ const hintOf = (error: unknown): string | null => {
   const { code, message = '' } = error as { code?: string; message?: string };
   if (code === 'ENOENT') return 'Mount the socket: -v /var/run/docker.sock:/var/run/docker.sock:ro';
   if (code === 'EACCES') return 'Let this user read the socket: add it to the group of /var/run/docker.sock';
-  if (isForbidden(error) && message.includes('/containers/')) return `Give the socket proxy ${rights}`;
+  if (isRefused(error) && message.includes('/containers/')) return `Give the socket proxy ${rights}`;
   return null;
 };
 
@@ -66,6 +69,10 @@ interface Watched {
   asked: number;
   timer: NodeJS.Timeout | null;
 }
+
+/** Not every engine, or what stands in for one, filters as it is asked to. */
+const running = (containers: readonly DockerContainer[]): DockerContainer[] =>
+  containers.filter(({ State = 'running' }) => State.toLowerCase() === 'running');
 
 /** Containers of an engine, for as long as one connection lasts. */
 class DockerWatch {
@@ -91,7 +98,7 @@ class DockerWatch {
 
   /** Everything that runs, and that what is no longer among it is gone. */
   async syncAll(): Promise<void> {
-    const containers = await this.#api.containers(this.#signal);
+    const containers = running(await this.#api.containers(this.#signal));
     this.#lookAround(containers);
     const found = new Set(containers.map(({ Id }) => Id));
     for (const id of this.#watched.keys()) if (!found.has(id)) this.#forget(id);
@@ -99,7 +106,7 @@ class DockerWatch {
   }
 
   async sync(ids: readonly string[]): Promise<void> {
-    const containers = await this.#api.containers(this.#signal, ids);
+    const containers = running(await this.#api.containers(this.#signal, ids));
     const found = new Set(containers.map(({ Id }) => Id));
     for (const id of ids) if (!found.has(id)) this.#forget(id);
     this.#takeAll(containers);
@@ -279,16 +286,18 @@ const follow = async (parts: DockerProviderParts, run: Run, memory: DockerMemory
   const timers: NodeJS.Timeout[] = [];
   try {
     await api.networks(signal).catch((error: unknown) => {
-      if (!isForbidden(error)) throw error;
+      if (!isRefused(error)) throw error;
       missing.push('NETWORKS');
     });
     // The stream first: what happens while the list is on its way is not missed.
-    const events = await api.events(signal).catch((error: unknown) => {
-      if (!isForbidden(error)) throw error;
+    const opening = api.events(signal).catch((error: unknown) => {
+      if (!isRefused(error)) throw error;
       missing.push('EVENTS');
       return null;
     });
-    const every = events === null ? Math.min(withoutEventsMs, parts.settings.resync_ms) : parts.settings.resync_ms;
+    opening.catch(() => {});
+    const early = await Promise.race([opening, pause(openMs, 'late' as const, { signal, ref: false })]);
+    const every = early === null ? Math.min(withoutEventsMs, parts.settings.resync_ms) : parts.settings.resync_ms;
     timers.push(setInterval(() => void orFail(watch.syncAll()), every).unref());
     run.onRescan(() => void orFail(watch.syncAll()));
     const first = watch.syncAll();
@@ -297,6 +306,9 @@ const follow = async (parts: DockerProviderParts, run: Run, memory: DockerMemory
       run.missing(missing, missing.length === 0 ? null : `Give the socket proxy ${rights}`);
     });
     const reading = (async () => {
+      const events = await opening;
+      // It began after the list: what happened in between is in another one.
+      if (early === 'late') void orFail(watch.syncAll());
       if (events === null) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
       for await (const event of events ?? []) {
         run.heard();
