@@ -13,8 +13,12 @@ export const proposal = z.object({
   fingerprint: z.string().describe('stays when the container is made anew'),
   state: z.enum(proposalStates),
   name: z.string(),
-  detected: z.object({ scheme: z.enum(['http', 'https']), host: z.string(), port: z.int() }),
-  available_ports: z.array(z.int()).describe('that answered HTTP; the first is the one that was chosen'),
+  detected: z
+    .object({ scheme: z.enum(['http', 'https']), host: z.string(), port: z.int() })
+    .describe('where this server reaches it; the port may be another one than the service itself knows'),
+  available_ports: z
+    .array(z.int())
+    .describe('of the service, that answered HTTP; the first is the one that was chosen'),
   confidence: z.number().min(0).max(1),
   reasons: z.array(z.object({ reason: z.string(), adds: z.number() })).describe('what the confidence is made of'),
   suggested_app: z.object({
@@ -175,4 +179,12 @@ export const discoveryStatus = defineOperation({
   mcp: { tool: 'discovery_status', title: 'State of discovery', read_only: true },
 });
 
-export const discoveryOperations = [] as const;
+export const discoveryOperations = [
+  proposalsList,
+  proposalsGet,
+  proposalsApprove,
+  proposalsDismiss,
+  discoveryRestore,
+  discoveryRescan,
+  discoveryStatus,
+] as const;

@@ -11,6 +11,7 @@ import {
 import { createDiariesModule } from '../modules/diaries/index.ts';
 import { createGatewayModule, gatewaySettingsOf, isDocument, makePlainTable } from '../modules/gateway/index.ts';
 import { createGatePart, type GatePart, noRoutes } from '../modules/gateway/gate-module.ts';
+import { createDiscoveryModule, type DiscoveryModule } from '../modules/gateway/discovery-module.ts';
 import { identityModule } from '../modules/identity/identity-module.ts';
 import { createIdentity, type Identity, identityEvents } from '../modules/identity/index.ts';
 import { createInboxModule, type InboxModule } from '../modules/inbox/index.ts';
@@ -220,6 +221,39 @@ const buildGate = (options: ModulesOptions, identity: Identity, oauth: Oauth): G
   });
 };
 
+/** Discovery asks what operators named and what an engine on their machines told, which is mostly private. */
+const localRanges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '100.64.0.0/10', '::1'];
+
+const buildDiscovery = (options: ModulesOptions, identity: Identity, fetch: GuardedFetch): DiscoveryModule => {
+  const { values, storage, limits, clock, log } = options;
+  const { docker, mdns, kubernetes, http, ...discovery } = values.config.discovery;
+  return createDiscoveryModule({
+    database: storage.database,
+    database_url: storage.url,
+    clock,
+    limiter: limits.durable,
+    fetch,
+    orgOf: () => identity.homeOrg(discovery.org),
+    options: {
+      enabled: discovery.enabled,
+      autoApprove: discovery.autoApprove,
+      runs: values.config.server.role !== 'api',
+      docker: {
+        ...{ enabled: docker.enabled, endpoint: docker.endpoint, cert_path: docker.certPath },
+        ...{ resync_ms: docker.resyncMs, include_system: docker.includeSystem },
+        ...{ mode: docker.networkMode, networks: docker.networks, exclude: docker.excludeNetworks },
+      },
+      mdns: { enabled: mdns.enabled, scan_ms: mdns.scanMs, services: mdns.services },
+      kubernetes: {
+        ...{ enabled: kubernetes.enabled, kubeconfig: kubernetes.kubeconfig, context: kubernetes.context },
+        ...{ namespaces: kubernetes.namespaces, resync_ms: kubernetes.resyncMs },
+      },
+      http: http.map(({ url, intervalMs, trust }) => ({ url, interval_ms: intervalMs, trust })),
+    },
+    onError: (error, what) => log.warn({ err: error }, what),
+  });
+};
+
 /** Nothing is sent without a secret to sign it with. */
 const hooksOf = ({ config, secrets }: ConfigValues, fetch: GuardedFetch) =>
   secrets.hookSecret === null ? null : { config: config.hooks, secret: secrets.hookSecret.reveal(), fetch };
@@ -367,6 +401,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   const identity = buildIdentity(options, mail, providerFetch);
   const guarded = fetchFor('webhook', outbound.webhookAllowPrivate);
   const oauthFetch = fetchFor('oauth', oauthConfig.allowPrivate);
+  const discoveryFetch = createGuardedFetch({ allow: localRanges, breakers, observe: metrics.outbound('discovery') });
+  const discovery = buildDiscovery(options, identity, discoveryFetch);
   const counts = new HourlyCounts({
     db: storage.database.read,
     clock,
@@ -393,6 +429,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     ...(identityModule(identity).eventFilters ?? []),
     ...(oauthModule(oauth).eventFilters ?? []),
     ...(operators.eventFilters ?? []),
+    ...(discovery.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -411,6 +448,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     onError: (error, what) => log.error({ err: error }, what),
   });
   lowFilters.push(...(diaries.eventFilters ?? []));
+  identity.onPersonErasing(discovery.personErasing);
+  identity.onPersonExporting(discovery.personExporting);
   identity.onAgentRegistered(diaries.services.hooks.agentRegistered);
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
@@ -450,6 +489,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     },
   );
   const { approvals, hooks, invitationQuestions, items, signingQuestions } = inbox.services;
+  discovery.onExposed(hooks.tellAdmins);
   oauth.onApprovalAsked(approvals);
   diaries.services.invitations.showBy(invitationQuestions);
   identity.onSigningRequested(signingQuestions.requested);
@@ -485,7 +525,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   storage.dispatcher.subscribe(settings.onEvent, settings.forget);
   storage.dispatcher.subscribe(() => {}, gate.doubt);
   return {
-    list: [identityModule(identity), oauthModule(oauth), operators, gateway, gate, diaries, inbox, admin],
+    list: [identityModule(identity), oauthModule(oauth), operators, gateway, gate, discovery, diaries, inbox, admin],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
     rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, gateway.rotate, inbox.rotate],
     host_opened: (facts) => {
@@ -509,6 +549,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     start: async () => {
       await oauth.start();
       await gateway.start();
+      await discovery.start();
     },
     listening,
     live,
@@ -528,6 +569,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     close: async () => {
       await gateway.stop();
       gate.close();
+      await discovery.stop();
       await denials.stop();
       await counts.flush();
       await identity.flush();
@@ -535,6 +577,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await oauth.stop();
       await guarded.close();
       await oauthFetch.close();
+      await discoveryFetch.close();
       await providerFetch.close();
       mail.close();
       await embedder?.close?.();

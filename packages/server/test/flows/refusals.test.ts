@@ -133,6 +133,7 @@ const fill = async (org: Org): Promise<Rows> => {
     session: ok(await owner.get('/api/v1/me/sessions')).items[0].id,
     invitation: ok(await owner.post('/api/v1/orgs/current/invitations', { role: 'member' })).invitation.id,
     grant: await grantOf(owner),
+    proposal: await proposalOf(owner),
     approval_request: await approvalRequestOf(owner),
     ...(await fillGateway(owner)),
   };
@@ -152,6 +153,19 @@ const grantOf = async (person: Person): Promise<string> => {
     `insert into oauth_grants (id, client_id, subject, org_id, payload, created_at, last_used_at, expires_at)
      values ($1, 'client_of_grant', $2, $3, '{}', now(), now(), now() + interval '1 day')`,
     [id, person.id, person.org_id],
+  );
+  return id;
+};
+
+/** A service that was found for the organisation. */
+const proposalOf = async (person: Person): Promise<string> => {
+  const id = crypto.randomUUID();
+  await world.database.query(
+    `insert into gateway_proposals (id, org_id, source, fingerprint, name, detected_scheme, detected_host, detected_port,
+       addresses, confidence, suggested_app, suggested_route, first_seen_at, last_seen_at)
+     values ($1, $2, 'docker', 'container found', 'found', 'http', '192.0.2.1', 80,
+       '[{"port":80,"scheme":"http","host":"192.0.2.1","dial_port":80}]', 0.5, '{"slug":"found"}', '{}', now(), now())`,
+    [id, person.org_id],
   );
   return id;
 };
@@ -200,6 +214,7 @@ const kindByGroup: Record<string, string> = {
   registration_tokens: 'registration_token',
   server: 'user',
   routes: 'route',
+  discovery: 'proposal',
 };
 
 /** Which row a member of an operation's input names. */

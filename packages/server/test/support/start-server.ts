@@ -75,6 +75,8 @@ export const beginServer = (options: StartOptions = {}): StartingServer => {
       ATRIUM_DATA_DIR: dataDir,
       ATRIUM_PORT: String(options.port ?? 0),
       ATRIUM_SETUP_TOKEN: setupToken,
+      // What else runs on this machine and in its network is no part of a test.
+      ATRIUM_DISCOVERY_ENABLED: 'false',
       // What npm start runs has a cache of its own.
       ...(options.web === true ? {} : compileCache),
       ...options.env,

@@ -44,6 +44,7 @@ import { createMailService, type MailService } from './mail-service.ts';
 import { createMembersService, type MembersService } from './members-service.ts';
 import { createMethodsService, type MethodsService } from './methods-service.ts';
 import { createOrgsService, type OrgsService } from './orgs-service.ts';
+import { orgsStore } from './orgs-store.ts';
 import { createPasskeysService, type PasskeysService } from './passkeys-service.ts';
 import { createPasswords, type PasswordCost } from './passwords.ts';
 import { type Consumption, createPlanService, type PlanService } from './plan-service.ts';
@@ -147,6 +148,8 @@ export interface IdentityService extends Pick<Credentials, 'resolve' | 'refresh'
   emitToOperators: typeof emitToOperators;
   /** Names behind ids that higher modules keep; unknown ids are left out. */
   names: IdentityNames;
+  /** The organisation of that slug or id; without one that of whoever set the server up. Null before there is any. */
+  homeOrg(ref: string | null): Promise<string | null>;
   /** Figures of the whole server. */
   totals(): ReturnType<typeof usersAdminStore.totals>;
 
@@ -333,6 +336,7 @@ export const createIdentity = (parts: IdentityParts): Identity => {
     isOperator: (userId) => usersAdminStore.isOperator(database.read, userId),
     emitToOperators,
     names: createNames(database),
+    homeOrg: (ref) => orgsStore.home(database.read, ref),
     totals: () => usersAdminStore.totals(database.read, clock.now()),
     prepareSetupToken: services.setup.prepareToken,
     signOut: services.sessions.logout,

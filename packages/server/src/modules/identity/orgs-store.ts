@@ -34,6 +34,21 @@ export const orgsStore = {
     await sql`insert into identity_subscriptions (org_id) values (${orgId})`.execute(db);
   },
 
+  /** By slug or id; without a reference the one that came with the setup, of its two the shared one. */
+  home: async (db: Db, ref: string | null): Promise<string | null> =>
+    (
+      await (ref === null
+        ? sql<{ id: string }>`select o.id from identity_orgs o
+            left join (identity_members m join identity_users u on u.id = m.user_id and u.created_by = 'setup')
+              on m.org_id = o.id
+            where o.deleting_at is null
+            order by u.id is null, o.created_at > u.created_at + interval '1 minute', o.is_personal, o.created_at, o.id
+            limit 1`
+        : sql<{ id: string }>`select o.id from identity_orgs o
+            where o.deleting_at is null and (o.slug = ${ref} or o.id::text = lower(${ref}))`
+      ).execute(db)
+    ).rows[0]?.id ?? null,
+
   find: async (db: Db, id: string): Promise<OrgRow | null> =>
     (await sql<OrgRow>`select ${columns} from identity_orgs o where o.id = ${id}`.execute(db)).rows[0] ?? null,
 

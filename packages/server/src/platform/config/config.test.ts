@@ -226,4 +226,41 @@ describe('readConfig', () => {
       });
     }
   });
+
+  it('reads settings of discovery, lists of documents included, and names what is wrong with them', () => {
+    const { config } = accepted(
+      { ATRIUM_DISCOVERY_ENABLED: 'false', ATRIUM_DISCOVERY_AUTO_APPROVE_THRESHOLD: '.9' },
+      {
+        discovery: {
+          org: 'home',
+          docker: { endpoint: 'tcp://proxy:2375', networks: ['web'], network_mode: 'preferred' },
+          http: ['https://a.example.org/apps.json', { url: 'http://192.168.1.4/x', interval: '5m', trust: true }],
+        },
+      },
+    );
+    expect(config.discovery).toMatchObject({
+      ...{ enabled: 'false', org: 'home', autoApprove: { enabled: false, threshold: 0.9 } },
+      docker: { endpoint: 'tcp://proxy:2375', networkMode: 'preferred', networks: ['web'], resyncMs: 300_000 },
+      mdns: { enabled: true, services: ['_http._tcp', '_https._tcp'] },
+      http: [
+        { url: 'https://a.example.org/apps.json', intervalMs: 60_000, trust: false },
+        { url: 'http://192.168.1.4/x', intervalMs: 300_000, trust: true },
+      ],
+    });
+    const wrong = {
+      docker: { endpoint: 'ftp://x', resync_interval: '1s' },
+      http: [{ url: 'https://a.example.org', every: '5m' }],
+      auto_approve: { threshold: 1.5 },
+      mdns: { services: 'http' },
+    };
+    expect(Object.keys(problemsOf({}, { discovery: wrong })).toSorted()).toEqual([
+      'discovery.auto_approve.threshold (atrium.yaml)',
+      'discovery.docker.endpoint (atrium.yaml)',
+      'discovery.http (atrium.yaml)',
+      'discovery.mdns.services (atrium.yaml)',
+    ]);
+    expect(Object.keys(problemsOf({ ATRIUM_DISCOVERY_DOCKER_RESYNC_INTERVAL: '1s' }))).toEqual([
+      'ATRIUM_DISCOVERY_DOCKER_RESYNC_INTERVAL',
+    ]);
+  });
 });

@@ -1,6 +1,6 @@
 import { type ConfigKey, configKeys } from './config-keys.ts';
 import { Secret } from './secret.ts';
-import { type AddressRange, type Rate, Refusal } from './value-types.ts';
+import { type AddressRange, type Rate, Refusal, type WatchedUrl } from './value-types.ts';
 
 export interface Config {
   server: {
@@ -47,6 +47,7 @@ export interface Config {
     publicSearch: Rate;
     meaning: Rate;
   };
+  discovery: DiscoveryConfig;
   files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
   /** `smtp` is null when letters become files. */
   mail: { smtp: SmtpConfig | null; from: string | null };
@@ -81,6 +82,31 @@ export interface GatewayConfig {
   health: { enabled: boolean; interval_ms: number; timeout_ms: number; unhealthy_after: number; path: string };
   /** Of files with apps and routes. */
   directory: string;
+}
+
+export interface DiscoveryConfig {
+  enabled: 'auto' | 'true' | 'false';
+  org: string | null;
+  docker: {
+    enabled: boolean;
+    endpoint: string;
+    certPath: string | null;
+    resyncMs: number;
+    networkMode: 'all' | 'first' | 'preferred';
+    networks: readonly string[];
+    excludeNetworks: readonly string[];
+    includeSystem: boolean;
+  };
+  mdns: { enabled: boolean; scanMs: number; services: readonly string[] };
+  kubernetes: {
+    enabled: 'auto' | 'true' | 'false';
+    kubeconfig: string | null;
+    context: string | null;
+    namespaces: readonly string[];
+    resyncMs: number;
+  };
+  http: readonly WatchedUrl[];
+  autoApprove: { enabled: boolean; threshold: number };
 }
 
 /** Services of operators that are asked, or told. */
@@ -356,6 +382,7 @@ function assemble(get: Get): Config {
       publicSearch: get(k.rateLimitPublicSearch),
       meaning: get(k.rateLimitMeaning),
     },
+    discovery: assembleDiscovery(get),
     files:
       get(k.files) === 'disk'
         ? { storage: 'disk' }
@@ -384,6 +411,38 @@ function assemble(get: Get): Config {
       webhookAllowPrivate: get(k.webhookAllowPrivate),
       signInAllowPrivate: get(k.signInAllowPrivate),
     },
+  };
+}
+
+function assembleDiscovery(get: Get): DiscoveryConfig {
+  const k = configKeys;
+  return {
+    enabled: get(k.discoveryEnabled),
+    org: get(k.discoveryOrg),
+    docker: {
+      enabled: get(k.discoveryDocker),
+      endpoint: get(k.discoveryDockerEndpoint),
+      certPath: get(k.discoveryDockerCertPath),
+      resyncMs: get(k.discoveryDockerResync),
+      networkMode: get(k.discoveryDockerNetworkMode),
+      networks: get(k.discoveryDockerNetworks),
+      excludeNetworks: get(k.discoveryDockerExclude),
+      includeSystem: get(k.discoveryDockerSystem),
+    },
+    mdns: {
+      enabled: get(k.discoveryMdns),
+      scanMs: get(k.discoveryMdnsScan),
+      services: get(k.discoveryMdnsServices),
+    },
+    kubernetes: {
+      enabled: get(k.discoveryKubernetes),
+      kubeconfig: get(k.discoveryKubeconfig),
+      context: get(k.discoveryKubeContext),
+      namespaces: get(k.discoveryKubeNamespaces),
+      resyncMs: get(k.discoveryKubeResync),
+    },
+    http: get(k.discoveryHttp),
+    autoApprove: { enabled: get(k.discoveryAutoApprove), threshold: get(k.discoveryAutoThreshold) },
   };
 }
 
@@ -419,6 +478,10 @@ function contradictions(get: Get): ConfigProblem[] {
       if (get(key as ConfigKey) === null) problems.push(problemOf(key, 'is needed because ATRIUM_FILES is s3'));
     }
   }
+  if (get(k.discoveryDockerNetworkMode) === 'preferred' && get(k.discoveryDockerNetworks).length === 0)
+    problems.push(
+      problemOf(k.discoveryDockerNetworks, 'is needed because ATRIUM_DISCOVERY_DOCKER_NETWORK_MODE is preferred'),
+    );
   if (get(k.embeddingsDir) !== null && get(k.embeddingsUrl) !== null)
     problems.push(problemOf(k.embeddingsDir, 'cannot be set together with ATRIUM_EMBEDDINGS_URL'));
   for (const key of [k.embeddingsQueryPrefix, k.embeddingsPassagePrefix])
@@ -431,6 +494,9 @@ function contradictions(get: Get): ConfigProblem[] {
     [k.oauthCodeTtl, 10_000, 600_000, 'between 10 seconds and ten minutes'],
     [k.oauthRefreshTtl, 60_000, 365 * 86_400_000, 'between a minute and a year'],
     [k.oauthTransactionTtl, 10_000, 3_600_000, 'between 10 seconds and an hour'],
+    [k.discoveryDockerResync, 5000, 86_400_000, 'between five seconds and a day'],
+    [k.discoveryKubeResync, 5000, 86_400_000, 'between five seconds and a day'],
+    [k.discoveryMdnsScan, 5000, 86_400_000, 'between five seconds and a day'],
     [k.hookTimeout, 100, 5000, 'between 100 milliseconds and five seconds'],
     [k.oauthKeyRotation, 3_600_000, 3650 * 86_400_000, 'at least an hour'],
   ] as const;

@@ -66,6 +66,12 @@ export const integer = (least: number, most: number): ValueType<number> =>
     return fits ? number : new Refusal(`must be a whole number from ${least} to ${most}`);
   });
 
+export const fraction: ValueType<number> = fromText('number from 0 to 1', (value) => {
+  const number = Number(value);
+  const fits = /^\d*\.?\d+$/.test(value) && number >= 0 && number <= 1;
+  return fits ? number : new Refusal('must be a number from 0 to 1');
+});
+
 export const boolean: ValueType<boolean> = fromText('true or false', (value) => {
   const word = value.toLowerCase();
   if (['true', 'on', 'yes', '1'].includes(word)) return true;
@@ -99,6 +105,21 @@ export const httpUrl: ValueType<string> = fromText('URL', (value) => {
   const url = urlWith(['http:', 'https:'], value);
   return url instanceof Refusal ? url : value;
 });
+
+/** Address of a container engine. */
+export const engineEndpoint: ValueType<string> = fromText('unix://, tcp:// or https:// address', (value) => {
+  if (/^(unix|npipe):\/\/\S+$/.test(value)) return value;
+  const url = urlWith(['tcp:', 'http:', 'https:'], value);
+  if (url instanceof Refusal) return new Refusal('must begin with unix://, tcp:// or https://');
+  return url.username === '' && url.password === '' ? value : new Refusal('must not contain a user name or password');
+});
+
+/** `_http._tcp`. */
+export const serviceType: ValueType<string> = fromText('kind of service', (value) =>
+  /^_[a-z0-9-]{1,40}\._(tcp|udp)$/i.test(value)
+    ? value.toLowerCase()
+    : new Refusal('must be a kind of service such as _http._tcp'),
+);
 
 export const secretText = (least: number): ValueType<Secret> =>
   fromText('secret', (value) =>
@@ -174,6 +195,32 @@ export const rate = (windowMs: number): ValueType<Rate> =>
     const fits = match !== null && max > 0 && Number.isSafeInteger(max) && window !== null;
     return fits ? { max, windowMs: window } : new Refusal('must be a number above zero, or a number and its window');
   });
+
+/** A document on the web that is asked for at an interval. */
+export interface WatchedUrl {
+  url: string;
+  intervalMs: number;
+  trust: boolean;
+}
+
+/** A URL, or `{url, interval, trust}`. */
+export const watchedUrl: ValueType<WatchedUrl> = {
+  label: 'URL, or url, interval and trust',
+  parse: (raw) => {
+    const group =
+      typeof raw === 'object' && raw !== null && !Array.isArray(raw) ? (raw as Record<string, unknown>) : null;
+    const known = ['url', 'interval', 'trust'];
+    const stray = Object.keys(group ?? {}).find((key) => !known.includes(key));
+    if (stray !== undefined) return new Refusal(`must not have the key ${stray}`);
+    const url = httpUrl.parse(group === null ? raw : (group['url'] ?? ''));
+    if (url instanceof Refusal) return url;
+    const intervalMs = duration.parse(group?.['interval'] ?? '60s');
+    if (intervalMs instanceof Refusal) return intervalMs;
+    if (intervalMs < 1000) return new Refusal('must have an interval of a second at least');
+    const trust = boolean.parse(group?.['trust'] ?? 'false');
+    return trust instanceof Refusal ? trust : { url, intervalMs, trust };
+  },
+};
 
 const entries = (raw: unknown): unknown[] | Refusal => {
   if (Array.isArray(raw)) return raw;

@@ -444,12 +444,15 @@ export interface GatewayProposals {
   detected_host: string;
   detected_port: number;
   available_ports: Generated<number[]>;
+  addresses: Json;
   confidence: number;
   reasons: Generated<Json>;
   suggested_app: Json;
   suggested_route: Json;
   security_notes: Generated<Json>;
   explicit: Generated<boolean>;
+  vouched: Generated<boolean>;
+  bindings: Generated<Json>;
   container_ref: string | null;
   state: Generated<string>;
   gone_at: Timestamp | null;
@@ -460,6 +463,22 @@ export interface GatewayProposals {
   decided_by_name: string | null;
   decided_at: Timestamp | null;
   app_id: string | null;
+  route_id: string | null;
+  chosen_port: number | null;
+}
+
+export interface GatewayProviders {
+  name: string;
+  kind: string;
+  state: string;
+  endpoint: string | null;
+  last_event_at: Timestamp | null;
+  last_error: string | null;
+  failures: number;
+  next_attempt_at: Timestamp | null;
+  missing_rights: Generated<string[]>;
+  hint: string | null;
+  updated_at: Timestamp;
 }
 
 export interface GatewayRequestStats {
@@ -1564,6 +1583,7 @@ export interface Schema {
   gateway_health: GatewayHealth;
   gateway_pins: GatewayPins;
   gateway_proposals: GatewayProposals;
+  gateway_providers: GatewayProviders;
   gateway_request_stats: GatewayRequestStats;
   gateway_routes: GatewayRoutes;
   gateway_shares: GatewayShares;

@@ -542,12 +542,15 @@ create table gateway_proposals (
   detected_host text not null,
   detected_port integer not null,
   available_ports integer[] not null default '{}'::integer[],
+  addresses jsonb not null,
   confidence real not null,
   reasons jsonb not null default '[]'::jsonb,
   suggested_app jsonb not null,
   suggested_route jsonb not null,
   security_notes jsonb not null default '[]'::jsonb,
   explicit boolean not null default false,
+  vouched boolean not null default false,
+  bindings jsonb not null default '[]'::jsonb,
   container_ref text,
   state text not null default 'pending'::text,
   gone_at timestamp with time zone,
@@ -558,16 +561,35 @@ create table gateway_proposals (
   decided_by_name text,
   decided_at timestamp with time zone,
   app_id uuid,
+  route_id uuid,
+  chosen_port integer,
   constraint gateway_proposals_org_id_source_fingerprint_key UNIQUE (org_id, source, fingerprint),
   constraint gateway_proposals_pkey PRIMARY KEY (id),
   constraint gateway_proposals_app_id_fkey FOREIGN KEY (app_id) REFERENCES gateway_apps(id) ON DELETE SET NULL,
   constraint gateway_proposals_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint gateway_proposals_route_id_fkey FOREIGN KEY (route_id) REFERENCES gateway_routes(id) ON DELETE SET NULL,
   constraint gateway_proposals_check CHECK (((state = 'pending'::text) = (decided_at IS NULL))),
   constraint gateway_proposals_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
   constraint gateway_proposals_detected_port_check CHECK (((detected_port >= 1) AND (detected_port <= 65535))),
   constraint gateway_proposals_detected_scheme_check CHECK ((detected_scheme = ANY (ARRAY['http'::text, 'https'::text]))),
   constraint gateway_proposals_source_check CHECK ((source = ANY (ARRAY['docker'::text, 'kubernetes'::text, 'mdns'::text, 'file'::text, 'http'::text, 'federation'::text]))),
   constraint gateway_proposals_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'dismissed'::text])))
+);
+
+create table gateway_providers (
+  name text not null,
+  kind text not null,
+  state text not null,
+  endpoint text,
+  last_event_at timestamp with time zone,
+  last_error text,
+  failures integer not null,
+  next_attempt_at timestamp with time zone,
+  missing_rights text[] not null default '{}'::text[],
+  hint text,
+  updated_at timestamp with time zone not null,
+  constraint gateway_providers_pkey PRIMARY KEY (name),
+  constraint gateway_providers_state_check CHECK ((state = ANY (ARRAY['off'::text, 'connecting'::text, 'running'::text, 'retrying'::text])))
 );
 
 create table gateway_request_stats (
@@ -1893,6 +1915,8 @@ CREATE INDEX gateway_claims_route ON public.gateway_claims USING btree (route_id
 CREATE INDEX gateway_cookie_jars_route ON public.gateway_cookie_jars USING btree (route_id);
 CREATE INDEX gateway_pins_app ON public.gateway_pins USING btree (app_id);
 CREATE INDEX gateway_proposals_app ON public.gateway_proposals USING btree (app_id) WHERE (app_id IS NOT NULL);
+CREATE INDEX gateway_proposals_route ON public.gateway_proposals USING btree (route_id) WHERE (route_id IS NOT NULL);
+CREATE INDEX gateway_proposals_seen ON public.gateway_proposals USING btree (last_seen_at) WHERE (gone_at IS NULL);
 CREATE INDEX gateway_proposals_state ON public.gateway_proposals USING btree (org_id, state, confidence DESC, id);
 CREATE INDEX gateway_request_stats_org ON public.gateway_request_stats USING btree (org_id, day);
 CREATE INDEX gateway_routes_app ON public.gateway_routes USING btree (app_id);

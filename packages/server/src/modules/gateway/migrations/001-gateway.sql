@@ -232,12 +232,18 @@ create table gateway_proposals (
   detected_host text not null,
   detected_port int not null check (detected_port between 1 and 65535),
   available_ports int[] not null default '{}',
+  -- Where this server reaches each of these ports: `[{port, scheme, host, dial_port}]`.
+  addresses jsonb not null,
   confidence real not null check (confidence between 0 and 1),
   reasons jsonb not null default '[]',
   suggested_app jsonb not null,
   suggested_route jsonb not null,
   security_notes jsonb not null default '[]',
   explicit boolean not null default false,
+  -- It asks to be here where only whoever runs the machine can ask.
+  vouched boolean not null default false,
+  -- Ports of the machine that lead to it: `[{port, address}]`.
+  bindings jsonb not null default '[]',
   container_ref text,
   state text not null default 'pending' check (state in ('pending', 'approved', 'dismissed')),
   gone_at timestamptz,
@@ -248,6 +254,9 @@ create table gateway_proposals (
   decided_by_name text,
   decided_at timestamptz,
   app_id uuid references gateway_apps on delete set null,
+  -- Which route, to which of its ports: followed when it moves.
+  route_id uuid references gateway_routes on delete set null,
+  chosen_port int,
   unique (org_id, source, fingerprint),
   check ((state = 'pending') = (decided_at is null))
 );
@@ -264,3 +273,20 @@ create trigger gateway_apps_notify after insert or update or delete or truncate 
   for each statement execute function gateway_notify();
 create trigger gateway_routes_notify after insert or update or delete or truncate on gateway_routes
   for each statement execute function gateway_notify();
+create index gateway_proposals_route on gateway_proposals (route_id) where route_id is not null;
+create index gateway_proposals_seen on gateway_proposals (last_seen_at) where gone_at is null;
+
+-- How each source of services is doing, as the one process that asks them tells the others. Nothing of it outlives a start.
+create table gateway_providers (
+  name text primary key,
+  kind text not null,
+  state text not null check (state in ('off', 'connecting', 'running', 'retrying')),
+  endpoint text,
+  last_event_at timestamptz,
+  last_error text,
+  failures int not null,
+  next_attempt_at timestamptz,
+  missing_rights text[] not null default '{}',
+  hint text,
+  updated_at timestamptz not null
+);
