@@ -77,6 +77,8 @@ export interface Modules {
   authenticate: Authenticate;
   client_caller: Oauth['clientCaller'];
   refresh: (caller: Caller) => Promise<Caller | null>;
+  /** Told of the sockets of every caller. */
+  presence: Identity['presence'];
   certificate_of: CertificateOf;
   denied_address: NonNullable<HttpHostOptions['denied_address']>;
   /** Before the doors open. */
@@ -122,7 +124,7 @@ const openMail = ({ values, clock, log, public_url }: ModulesOptions): MailTrans
 
 const buildIdentity = (options: ModulesOptions, mail: MailTransport, fetch: GuardedFetch): Identity => {
   const { values, storage, limits, clock, log, public_url, version } = options;
-  const { auth, rateLimits } = values.config;
+  const { auth, devices, rateLimits } = values.config;
   return createIdentity({
     database: storage.database,
     clock,
@@ -136,6 +138,11 @@ const buildIdentity = (options: ModulesOptions, mail: MailTransport, fetch: Guar
       session_ttl_ms: auth.sessionTtlMs,
       setup_token: values.secrets.setupToken?.reveal() ?? null,
       version,
+      devices: {
+        pins: devices.pins,
+        offline_after_ms: devices.offlineAfterMs,
+        offline_check_ms: devices.offlineCheckMs,
+      },
       login: rateLimits.login,
       login_account: rateLimits.loginAccount,
       magic_link: rateLimits.magicLink,
@@ -389,6 +396,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       identity.resolve(token, { via, resource, ...(proof === undefined ? {} : { proof }) }),
     client_caller: oauth.clientCaller,
     refresh: oauth.refresh,
+    presence: identity.presence,
     certificate_of: certificates?.of ?? noCertificates,
     denied_address: (ip) => {
       const denied = oauth.deniedAddress(ip);

@@ -25,6 +25,13 @@ export interface IdentityOptions {
   login_account: Rate;
   /** Letters of one kind to one address. */
   magic_link: Rate;
+  devices: {
+    /** Of the certificates that devices meet: `sha256/` and the base64 of the hash of their public key. */
+    pins: readonly string[];
+    /** How long a device may have no connection before it counts as offline. */
+    offline_after_ms: number;
+    offline_check_ms: number;
+  };
   /** Agents with keys: how often a minute. */
   agent_keys: { registration: Rate; vouch: Rate; signing: Rate; recovery: Rate; verify: Rate };
 }

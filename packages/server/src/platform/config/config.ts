@@ -30,6 +30,11 @@ export interface Config {
   hooks: HooksConfig;
   /** What leaves the server for brokers. */
   events: { include: readonly string[]; exclude: readonly string[]; heldMs: number };
+  devices: {
+    pins: string[];
+    offlineAfterMs: number;
+    offlineCheckMs: number;
+  };
   rateLimits: {
     rest: Rate;
     tools: Rate;
@@ -272,6 +277,11 @@ function assemble(get: Get): Config {
       exclude: get(k.eventsExclude),
       heldMs: get(k.eventsHeld),
     },
+    devices: {
+      pins: get(k.devicePins),
+      offlineAfterMs: get(k.deviceOfflineAfter),
+      offlineCheckMs: get(k.deviceOfflineCheck),
+    },
     rateLimits: {
       rest: get(k.rateLimitRest),
       tools: get(k.rateLimitTools),
@@ -354,7 +364,10 @@ function contradictions(get: Get): ConfigProblem[] {
   for (const key of [k.embeddingsQueryPrefix, k.embeddingsPassagePrefix])
     if (get(key) !== null && get(k.embeddingsDir) === null)
       problems.push(problemOf(key, 'is of use with ATRIUM_EMBEDDINGS_DIR alone'));
+  if (get(k.devicePins).length > 2) problems.push(problemOf(k.devicePins, 'must hold at most two pins'));
   const spans = [
+    [k.deviceOfflineAfter, 1000, 86_400_000, 'between a second and a day'],
+    [k.deviceOfflineCheck, 100, 3_600_000, 'between 100 milliseconds and an hour'],
     [k.oauthAccessTtl, 30_000, 86_400_000, 'between 30 seconds and a day'],
     [k.oauthCodeTtl, 10_000, 600_000, 'between 10 seconds and ten minutes'],
     [k.oauthRefreshTtl, 60_000, 365 * 86_400_000, 'between a minute and a year'],

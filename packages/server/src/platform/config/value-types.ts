@@ -186,6 +186,13 @@ export const list = <T>(entry: ValueType<T>): ValueType<T[]> => ({
   },
 });
 
+/** SHA-256 of a certificate's public key (SPKI), as RFC 7469 writes it. */
+export const certificatePin: ValueType<string> = fromText('certificate pin', (value) =>
+  /^sha256\/[A-Za-z0-9+/]{43}=$/.test(value)
+    ? value
+    : new Refusal('must be sha256/ and the base64 of the hash of a public key'),
+);
+
 /** `10.0.0.0/8`, or one address. */
 export const addressRange: ValueType<AddressRange> = fromText('address or CIDR range', (value) => {
   const refusal = new Refusal('must be an IP address or a CIDR range');

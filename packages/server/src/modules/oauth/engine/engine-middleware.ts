@@ -9,7 +9,7 @@ import type { ClientRegistry } from '../clients/client-registry.ts';
 import { frontChannelAddresses } from '../logout/front-channel.ts';
 import { forgetSessionState } from '../logout/session-state.ts';
 import { logoutPage, tellFramesPage } from '../pages/logout-pages.ts';
-import { proofWindow } from '../tokens/dpop-proof.ts';
+import { proofWindow } from '../../../platform/secrets/dpop-proof.ts';
 import type { ClientGuesses } from './client-guesses.ts';
 import { engineRoutes, proofAlgs } from './engine-config.ts';
 import { currentScope, type RequestScope } from './request-scope.ts';
