@@ -350,10 +350,11 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       otherFilters: () => lowFilters,
     },
   );
-  const { approvals, hooks, invitationQuestions, items, signingQuestions } = inbox.services;
+  const { approvals, deviceNotices, hooks, invitationQuestions, items, signingQuestions } = inbox.services;
   oauth.onApprovalAsked(approvals);
   diaries.services.invitations.showBy(invitationQuestions);
   identity.onSigningRequested(signingQuestions.requested);
+  identity.onDeviceCompromised(deviceNotices.compromised);
   identity.onSigningSettling(signingQuestions.settling);
   identity.onOrgCreated((tx, org) => hooks.orgCreated(tx, org));
   identity.onOrgDeleting((tx, org) => hooks.orgDeleting(tx, org));

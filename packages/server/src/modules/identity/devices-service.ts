@@ -106,7 +106,11 @@ export const createDevicesService = (context: IdentityContext) => {
 
     updateSelf: (
       call: Call,
-      input: { name?: string | undefined; platform_version?: string | undefined; push_token?: string | null | undefined },
+      input: {
+        name?: string | undefined;
+        platform_version?: string | undefined;
+        push_token?: string | null | undefined;
+      },
     ) =>
       transact(call, 'device.update', async (tx) =>
         change(tx, await locked(tx, call, call.caller.id), input, 'device.update'),

@@ -81,7 +81,11 @@ export interface IdentityHooks {
   /** A device was shut out: what it was given ends. */
   deviceShutOut: ((tx: Transaction, device: { id: string; org_id: string }) => Promise<void>)[];
   /** Somebody used a refresh token of a device a second time; its person is to hear of it. */
-  deviceCompromised: ((tx: Transaction, device: Pick<HookDevice, 'id' | 'org_id' | 'user_id' | 'name'>, call: Call) => Promise<void>)[];
+  deviceCompromised: ((
+    tx: Transaction,
+    device: Pick<HookDevice, 'id' | 'org_id' | 'user_id' | 'name'>,
+    call: Call,
+  ) => Promise<void>)[];
   /** An agent prepared a signature: whoever shows questions to people puts it to the one behind the agent. */
   signingRequested: ((tx: Transaction, request: HookSigning, call: Call) => Promise<void>)[];
   /** Before a request is held that its agent signs: what stands for it elsewhere is held first, and ends. */

@@ -79,7 +79,15 @@ export type { CredentialSource, CredentialUse, ProofOfPossession } from './crede
 export type { Admission, Proof, ProofMethod } from './entry-service.ts';
 export type { IdentityDatabase, IdentityOptions } from './identity-context.ts';
 export { identityEvents } from './identity-events.ts';
-export type { DeviceTokens, HookAgent, HookDevice, HookKeyChange, HookOrg, HookSigning, HookTeam } from './identity-hooks.ts';
+export type {
+  DeviceTokens,
+  HookAgent,
+  HookDevice,
+  HookKeyChange,
+  HookOrg,
+  HookSigning,
+  HookTeam,
+} from './identity-hooks.ts';
 export type { Consumption } from './plan-service.ts';
 export type { AgentClient, NamedAgent, SubjectDevice, SubjectOrg, SubjectProfile, Subjects } from './subjects-store.ts';
 

@@ -144,10 +144,7 @@ export const createPairingsService = (context: IdentityContext) => {
   };
 
   return {
-    create: (
-      call: Call,
-      input: { name?: string | undefined; scopes?: string[] | undefined; expires_in: number },
-    ) =>
+    create: (call: Call, input: { name?: string | undefined; scopes?: string[] | undefined; expires_in: number }) =>
       transact(call, 'devices.create_pairing', async (tx) => {
         const caller = await currentCaller(tx, call.caller);
         const scopes = scopesFor(caller, input.scopes);

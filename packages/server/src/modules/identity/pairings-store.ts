@@ -74,9 +74,8 @@ export const pairingsStore = {
 
   /** With the row locked: of two devices that complete together, the second waits and finds it done. */
   lockByToken: async (db: Db, hash: string): Promise<PairingRow | null> =>
-    (
-      await sql<PairingRow>`select ${columns} from identity_pairings where token_hash = ${hash} for update`.execute(db)
-    ).rows[0] ?? null,
+    (await sql<PairingRow>`select ${columns} from identity_pairings where token_hash = ${hash} for update`.execute(db))
+      .rows[0] ?? null,
 
   /** True for the first time. */
   markRedeemed: async (db: Db, id: string, at: Date): Promise<boolean> =>

@@ -178,7 +178,11 @@ const describeOperation = (operation: Operation, schemas: SchemaCollector): Json
     ...(all.length === 0 ? {} : { parameters: all }),
     ...(body === null ? {} : { requestBody: body }),
     responses: { [String(operation.status)]: successResponse(operation, schemas), ...problemResponses(operation) },
-    security: operation.presents ? [{ bearer: [] }] : operation.access === 'public' ? [] : [{ bearer: [] }, { oauth: [operation.scope] }, { session: [] }],
+    security: operation.presents
+      ? [{ bearer: [] }]
+      : operation.access === 'public'
+        ? []
+        : [{ bearer: [] }, { oauth: [operation.scope] }, { session: [] }],
     'x-atrium': {
       scope: operation.scope,
       permission: operation.permission,

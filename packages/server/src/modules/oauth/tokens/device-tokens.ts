@@ -160,8 +160,7 @@ export const createDeviceTokens = (parts: {
       await proveKey(headers, jkt);
       const spent = await database.transaction(call, async (tx) => {
         const device = await identity.subjects.device(tx.db, grant.subject);
-        if (device === null || device.jkt !== jkt)
-          throw new RefreshRefused('invalid_grant', 'the device was shut out');
+        if (device === null || device.jkt !== jkt) throw new RefreshRefused('invalid_grant', 'the device was shut out');
         if ((await artefactsStore.consume(tx.db, 'RefreshToken', hashToken(token), clock.now())) === null) return null;
         return { scopes: device.scopes, ...(await issue(tx, device, grant_id)) };
       });
