@@ -227,7 +227,8 @@ export const devicesRevoke = defineOperation({
   mcp: { tool: 'devices_revoke', title: 'Revoke a device', destructive: true },
 });
 
-const self = { access: 'signed_in', scope: 'device:self', permission: null, principals: ['device'] } as const;
+/** Of the device that asks; to whoever is none, there is none. */
+const self = { access: 'signed_in', scope: 'device:self', permission: null } as const;
 export const deviceGetSelf = defineOperation({
   ...self,
   name: 'device.get',
@@ -237,7 +238,7 @@ export const deviceGetSelf = defineOperation({
   input: noInput,
   output: device,
   status: 200,
-  errors: [],
+  errors: ['not_found'],
 });
 export const deviceUpdateSelf = defineOperation({
   ...self,
@@ -252,7 +253,7 @@ export const deviceUpdateSelf = defineOperation({
   }),
   output: device,
   status: 200,
-  errors: ['validation_failed'],
+  errors: ['not_found', 'validation_failed'],
 });
 export const deviceLeave = defineOperation({
   ...self,
@@ -263,7 +264,7 @@ export const deviceLeave = defineOperation({
   input: noInput,
   output: nothing,
   status: 204,
-  errors: [],
+  errors: ['not_found'],
 });
 
 export const deviceOperations = [

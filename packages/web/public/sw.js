@@ -63,7 +63,10 @@ self.addEventListener('fetch', (event) => {
   if (request.method !== 'GET' || url.origin !== location.origin) return;
   if (url.pathname.startsWith('/assets/') || url.pathname.startsWith('/icons/')) event.respondWith(asset(request));
   // Other documents of this origin (sign-in of apps, gateway routes) answer for themselves.
-  else if (request.mode === 'navigate' && !/^\/(?:api|auth|oauth|apps|mcp|v1|\.well-known)(?:\/|$)/.test(url.pathname))
+  else if (
+    request.mode === 'navigate' &&
+    !/^\/(?:api|auth|oauth|pair|apps|mcp|v1|\.well-known)(?:\/|$)/.test(url.pathname)
+  )
     event.respondWith(page(request));
   else if (always.includes(url.pathname)) event.respondWith(fetch(request).catch(() => caches.match(request)));
 });

@@ -1,5 +1,6 @@
 import { agentsFeature } from '../features/agents/feature.ts';
 import { auditFeature } from '../features/audit/feature.ts';
+import { devicesFeature } from '../features/devices/feature.ts';
 import { diariesFeature } from '../features/diaries/feature.ts';
 import { feedFeature } from '../features/feed/feature.ts';
 import { inboxFeature } from '../features/inbox/feature.ts';
@@ -14,6 +15,7 @@ export const features: readonly Feature[] = [
   inboxFeature,
   diariesFeature,
   feedFeature,
+  devicesFeature,
   onboardingFeature,
   agentsFeature,
   membersFeature,

@@ -1,6 +1,7 @@
 import { createRouter } from '@tanstack/react-router';
 import { agentsRoutes } from '../features/agents/routes.tsx';
 import { auditRoutes } from '../features/audit/routes.tsx';
+import { devicesRoutes } from '../features/devices/routes.tsx';
 import { diariesRoutes } from '../features/diaries/routes.tsx';
 import { feedRoutes, moderationRoute } from '../features/feed/routes.tsx';
 import { identityPublicRoutes } from '../features/identity/routes.tsx';
@@ -22,6 +23,7 @@ const routeTree = rootRoute.addChildren([
     ...inboxRoutes,
     moderationRoute,
     ...diariesRoutes,
+    ...devicesRoutes,
     ...onboardingRoutes,
     ...agentsRoutes,
     ...membersRoutes,

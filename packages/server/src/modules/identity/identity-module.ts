@@ -1,6 +1,7 @@
 import { eraseOrg } from '../../platform/db/org-erasure.ts';
 import type { Module } from '../../platform/module.ts';
 import { emailsStore } from './emails-store.ts';
+import { mountPairScript } from './endpoints/pair-script-endpoint.ts';
 import { enrolmentsStore } from './enrolments-store.ts';
 import { factorsStore } from './factors-store.ts';
 import { identityEventFilter } from './identity-events.ts';
@@ -18,6 +19,7 @@ import { invitationsRoutes } from './routes/invitations-routes.ts';
 import { loginPages } from './routes/login-pages.ts';
 import { membersRoutes } from './routes/members-routes.ts';
 import { orgsRoutes } from './routes/orgs-routes.ts';
+import { pairPages } from './routes/pair-page.ts';
 import { providersRoutes } from './routes/providers-routes.ts';
 import { rolesRoutes } from './routes/roles-routes.ts';
 import { signInPages } from './routes/sign-in-pages.ts';
@@ -57,7 +59,8 @@ export const identityModule = (identity: Identity): Module => {
     ],
     resources: identityResources(services),
     prompts: identityPrompts,
-    pages: [...loginPages(services), ...signInPages(services)],
+    pages: [...loginPages(services), ...signInPages(services), ...pairPages(services)],
+    http: mountPairScript,
     eventFilters: [identityEventFilter],
     onEvent: (event) => identity.invalidate(event),
     jobs: [
