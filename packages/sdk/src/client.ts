@@ -1,6 +1,7 @@
 import type {
   adminOperations,
   agentKeyOperations,
+  deviceOperations,
   diariesOperations,
   feedOperations,
   identityOperations,
@@ -15,6 +16,7 @@ import { pause } from './pause.ts';
 type AnyOperation =
   | (typeof identityOperations)[number]
   | (typeof agentKeyOperations)[number]
+  | (typeof deviceOperations)[number]
   | (typeof diariesOperations)[number]
   | (typeof feedOperations)[number]
   | (typeof inboxOperations)[number]

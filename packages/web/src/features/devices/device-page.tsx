@@ -91,12 +91,15 @@ const DeviceDetail = ({ device, back }: { device: Device; back: { label: string;
             ]}
           />
         </Section>
-        <Section title="What it may do" lead="Never more than your own role allows. For more than this, pair it again.">
+        <Section
+          title="What it may do"
+          lead="Never more than the role of its owner allows. For more than this, pair it again."
+        >
           <Scopes device={device} editable={live} />
         </Section>
         {live && (
           <>
-            <Section title="Name" lead="Shown beside what it does.">
+            <Section title="Naming" lead="Shown beside what it does.">
               <NameForm key={device.name} device={device} />
             </Section>
             <End device={device} />

@@ -58,7 +58,7 @@ export const DevicesPage = () => {
         columns={all ? [...columns.slice(0, 2), ownerColumn, ...columns.slice(2)] : columns}
         rowKey={(device) => device.id}
         onOpen={(device) => void navigate({ to: '/devices/$id', params: { id: device.id } })}
-        card={deviceCard}
+        card={cardOf(all)}
         empty={
           bare ? (
             <EmptyState
@@ -153,10 +153,10 @@ const ownerColumn: Column<Device> = {
   value: (device) => device.owner.name,
 };
 
-const deviceCard = (device: Device) => ({
+const cardOf = (withOwner: boolean) => (device: Device) => ({
   leading: <DeviceMark device={device} size={32} />,
   title: device.name,
-  detail: `${deviceKind(device)} · ${device.owner.name}`,
+  detail: withOwner ? `${deviceKind(device)} · ${device.owner.name}` : deviceKind(device),
   trailing: (
     <>
       <DeviceState device={device} />

@@ -98,10 +98,10 @@ const Pairing = () => {
           </>
         ) : (
           <>
-            <Button onClick={() => setChoosing(true)}>What it may do</Button>
-            <Button tone="primary" onClick={close}>
-              Cancel
+            <Button tone="ghost" onClick={() => setChoosing(true)}>
+              What it may do
             </Button>
+            <Button onClick={close}>Cancel</Button>
           </>
         )
       }

@@ -241,6 +241,9 @@ const begin = async () => {
   const form = part('join');
   form.elements.code.value = code ?? '';
   form.elements.name.value = browserName();
+  if (code !== null)
+    part('lead').textContent =
+      `The picture leads to ${location.host}. This browser becomes a device of whoever showed it.`;
   part('named').hidden = false;
   const device = await keptDevice();
   if (device !== undefined && code === null) return showJoined(device);

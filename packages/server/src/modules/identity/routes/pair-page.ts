@@ -26,7 +26,7 @@ export const pairPages = ({ pairings }: Pick<IdentityServices, 'pairings'>): Pag
     page(
       'Pair this device',
       html`<form id="join" method="post" action="/pair">
-<p>The code stands under Devices, where somebody signed in chose “Pair a device”.</p>
+<p id="lead">The code stands under Devices, where somebody signed in chose “Pair a device”.</p>
 <label>Code<input class="code" type="text" name="code" required maxlength="20" autocomplete="off" autocapitalize="characters" spellcheck="false"></label>
 <label id="named" hidden>Name of this browser<input type="text" name="name" maxlength="100" autocomplete="off"></label>
 <button class="primary" type="submit">Join</button>
