@@ -182,7 +182,7 @@ export const devicesList = defineOperation({
   method: 'GET',
   path: '/api/v1/devices',
   input: z.strictObject({
-    all: z.boolean().default(false).describe('of the whole organisation; needs devices.manage'),
+    everyone: z.boolean().default(false).describe('of the whole organisation; needs devices.manage'),
     include_revoked: z.boolean().default(false),
     q: line.trim().max(200).optional(),
     ...pageInput,

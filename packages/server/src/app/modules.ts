@@ -140,6 +140,7 @@ const buildIdentity = (options: ModulesOptions, mail: MailTransport, fetch: Guar
       version,
       devices: {
         pins: devices.pins,
+        enrolment_tokens: devices.enrolmentTokens,
         offline_after_ms: devices.offlineAfterMs,
         offline_check_ms: devices.offlineCheckMs,
       },

@@ -63,7 +63,7 @@ export const createDevicesService = (context: IdentityContext) => {
     list: async (
       call: Call,
       input: {
-        all: boolean;
+        everyone: boolean;
         include_revoked: boolean;
         q?: string | undefined;
         limit: number;
@@ -71,10 +71,10 @@ export const createDevicesService = (context: IdentityContext) => {
       },
     ) => {
       const { caller } = call;
-      if (input.all) requirePermission(caller, 'devices.manage');
+      if (input.everyone) requirePermission(caller, 'devices.manage');
       const own = caller.kind === 'user' ? { user_id: caller.id, id: null } : { user_id: null, id: caller.id };
       const rows = await devicesStore.page(database.read, caller.org_id, {
-        ...(input.all ? { user_id: null, id: null } : own),
+        ...(input.everyone ? { user_id: null, id: null } : own),
         ...{ include_revoked: input.include_revoked, q: input.q },
         ...{ after: timePosition(input.cursor), limit: input.limit + 1 },
       });

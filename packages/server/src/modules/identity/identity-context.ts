@@ -1,6 +1,6 @@
 import type { ForgetInAudit } from '../../platform/audit/audit-redaction.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
-import type { Rate } from '../../platform/config/value-types.ts';
+import type { EnrolmentToken, Rate } from '../../platform/config/value-types.ts';
 import type { Database, NewAudit, NewEvent, Transaction } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors/app-error.ts';
 import type { RateLimiter } from '../../platform/limits/rate-limiter.ts';
@@ -28,6 +28,8 @@ export interface IdentityOptions {
   devices: {
     /** Of the certificates that devices meet: `sha256/` and the base64 of the hash of their public key. */
     pins: readonly string[];
+    /** With which several devices may join. */
+    enrolment_tokens: readonly EnrolmentToken[];
     /** How long a device may have no connection before it counts as offline. */
     offline_after_ms: number;
     offline_check_ms: number;

@@ -2,9 +2,11 @@ import { createHash, randomUUID } from 'node:crypto';
 import { pairingCheck, readPairingLink } from '@atrium/protocol';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { testIdentityOptions } from '../../../test/support/make-identity.ts';
 import { makeOauth } from '../../../test/support/make-oauth.ts';
 import { callOf, makeOrg, publicCall, type TestPerson } from '../../../test/support/make-org.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.ts';
+import { hashToken } from '../../platform/secrets/tokens.ts';
 import { DevicePresence } from './device-presence.ts';
 import type { Identity } from './index.ts';
 
@@ -234,6 +236,48 @@ describe('tokens', () => {
     await expect(identity.services.devices.revoke(owner.call, { id: device.device_id })).rejects.toMatchObject({
       code: 'not_found',
     });
+  });
+});
+
+describe('an enrolment token of the settings', () => {
+  it('joins as many devices as it says, as those of its owner, until its time is over', async () => {
+    await test.pool.query('update identity_emails set verified_at = now() where user_id = $1', [ada.id]);
+    const token = `workshop-${randomUUID()}`;
+    const world = makeOauth(
+      test,
+      {},
+      {
+        devices: {
+          ...testIdentityOptions.devices,
+          enrolment_tokens: [
+            {
+              ...{ name: 'workshop', sha256: hashToken(token), owner: ada.email, scopes: ['device:self'], maxUses: 2 },
+              expiresAt: new Date(test.clock.now().getTime() + 60_000),
+            },
+          ],
+        },
+      },
+    );
+    await world.start();
+    const { pairings } = (world.parts.identity as Identity).services;
+    const enrol = async (given: string) => {
+      const key = await makeKey();
+      return pairings.complete(publicCall({ presented: given }), {
+        device: { name: 'Press', platform: 'linux', public_key: key.jwk },
+        proof: await key.prove(`${origin}/auth/pair/complete`, given),
+      });
+    };
+    const ends = await Promise.allSettled([enrol(token), enrol(token), enrol(token)]);
+    const joined = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+    expect(joined).toHaveLength(2);
+    expect(await identity.services.devices.get(ada.call, { id: joined[0]!.device_id })).toMatchObject({
+      ...{ name: 'Press', scopes: ['device:self'], owner: { id: ada.id } },
+    });
+    await expect(enrol(`${token}?`)).rejects.toMatchObject({ code: 'pairing_invalid' });
+    await test.pool.query('update identity_enrolment_tokens set uses = 0');
+    test.clock.advance(60_000);
+    await expect(enrol(token)).rejects.toMatchObject({ code: 'pairing_invalid' });
+    await world.stop();
   });
 });
 

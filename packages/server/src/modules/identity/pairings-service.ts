@@ -11,7 +11,7 @@ import {
   pairingLink,
   type pairingsComplete,
 } from '@atrium/protocol';
-import type { Rate } from '../../platform/config/value-types.ts';
+import type { EnrolmentToken, Rate } from '../../platform/config/value-types.ts';
 import type { Transaction } from '../../platform/db/database.ts';
 import { AppError, invalid, notFound } from '../../platform/errors/app-error.ts';
 import { newId } from '../../platform/ids/ids.ts';
@@ -24,7 +24,7 @@ import { tokenPrefixes } from './credentials.ts';
 import { credentialsStore } from './credentials-store.ts';
 import { currentCaller } from './current-caller.ts';
 import { endDevices } from './device-endings.ts';
-import { readDeviceKey } from './device-key.ts';
+import { type DeviceKey, readDeviceKey } from './device-key.ts';
 import { readDeviceScopes } from './devices-service.ts';
 import { devicesStore } from './devices-store.ts';
 import { giveGuessBack, requireGuess } from './guesses.ts';
@@ -32,6 +32,7 @@ import type { IdentityContext } from './identity-context.ts';
 import { identityEvents } from './identity-events.ts';
 import { deviceView } from './identity-views.ts';
 import { type PairingRow, pairingsStore } from './pairings-store.ts';
+import { subjectsStore } from './subjects-store.ts';
 
 /** Wrong codes and wrong completions of one address, which shut out nobody else. */
 const guessRate: Rate = { max: 5, windowMs: 5 * 60_000 };
@@ -119,11 +120,12 @@ export const createPairingsService = (context: IdentityContext) => {
   const join = async (
     tx: Transaction,
     { device }: ParsedInputOf<typeof pairingsComplete>,
-    pairing: PairingRow,
-    { jwk, jkt }: { jwk: Record<string, string>; jkt: string },
+    way: Pick<PairingRow, 'org_id' | 'user_id' | 'name'> & { scopes: readonly string[] },
+    { jwk, jkt }: DeviceKey,
+    burn: (deviceId: string) => Promise<Record<string, unknown>>,
   ) => {
-    const { org_id, user_id, scopes } = pairing;
-    const [id, at, name] = [newId(), clock.now(), pairing.name ?? device.name];
+    const { org_id, user_id } = way;
+    const [id, at, name, scopes] = [newId(), clock.now(), way.name ?? device.name, [...way.scopes]];
     await devicesStore.lockKey(tx.db, jkt);
     await endDevices(tx, context, { jkt }, 'paired_again');
     await devicesStore.insert(tx.db, {
@@ -132,15 +134,35 @@ export const createPairingsService = (context: IdentityContext) => {
       model: device.model ?? null,
       push_token: device.push_token ?? null,
     });
-    await pairingsStore.markCompleted(tx.db, pairing.id, id, at);
+    const by = await burn(id);
     const [issue] = hooks.deviceJoining;
     if (issue === undefined) throw new Error('nothing issues tokens to devices');
     const tokens = await issue(tx, { id, org_id, user_id, name, scopes, jkt });
     tx.emit({ kind: identityEvents.devicePaired, id, body: { user_id, name, platform: device.platform } });
-    tell(tx, pairing, 'completed');
-    const details = { name, platform: device.platform, scopes, key: jkt };
+    const details = { name, platform: device.platform, scopes, key: jkt, ...by };
     tx.audit({ action: 'devices.pair', target_type: 'device', target_id: id, details });
     return { ...tokens, token_type: 'DPoP' as const, scopes, device_id: id };
+  };
+
+  /** By a token of the settings, which joins as many devices as it says. */
+  const enrol = async (
+    call: Call,
+    input: ParsedInputOf<typeof pairingsComplete>,
+    token: EnrolmentToken,
+    key: DeviceKey,
+  ) => {
+    const user_id = await subjectsStore.byVerifiedEmail(db, token.owner);
+    const [org] = user_id === null ? [] : await subjectsStore.orgs(db, user_id);
+    const owner = org && user_id && (await credentialsStore.member(db, org.id, user_id));
+    if (!owner || token.expiresAt <= clock.now() || !hasPermission(owner.permissions, 'devices.pair')) throw dead();
+    const way = { org_id: owner.org_id, user_id: owner.id, name: null, scopes: readDeviceScopes(token.scopes) };
+    return transact(callAs(call, personOf(owner)), 'pairing.complete', (tx) =>
+      join(tx, input, way, key, async () => {
+        const use = { hash: token.sha256, name: token.name, most: token.maxUses, at: clock.now() };
+        if (!(await pairingsStore.useEnrolment(tx.db, use))) throw dead();
+        return { enrolment: token.name };
+      }),
+    );
   };
 
   return {
@@ -222,13 +244,19 @@ export const createPairingsService = (context: IdentityContext) => {
           await pairingsStore.countWrong(db, hash, clock.now());
           throw dead();
         }
+        const enrolment = options.devices.enrolment_tokens.find(({ sha256 }) => sha256 === hash);
+        if (enrolment !== undefined) return enrol(call, input, enrolment, key);
         const found = await pairingsStore.byToken(db, hash);
         const owner = found && (await credentialsStore.member(db, found.org_id, found.user_id));
         if (owner === null || !hasPermission(owner.permissions, 'devices.pair')) throw dead();
         return transact(callAs(call, personOf(owner)), 'pairing.complete', async (tx) => {
           const pairing = await pairingsStore.lockByToken(tx.db, hash);
           if (pairing === null || !isOpen(pairing, clock.now())) throw dead();
-          return join(tx, input, pairing, key);
+          return join(tx, input, pairing, key, async (deviceId) => {
+            await pairingsStore.markCompleted(tx.db, pairing.id, deviceId, clock.now());
+            tell(tx, pairing, 'completed');
+            return { pairing: pairing.id };
+          });
         });
       }),
   };

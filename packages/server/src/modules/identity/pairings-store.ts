@@ -102,6 +102,15 @@ export const pairingsStore = {
         and completed_at is null and ended_at is null and expires_at > ${at}`.execute(db)
     ).numAffectedRows === 1n,
 
+  /** Counts a use of an enrolment token; false when it has been used up. */
+  useEnrolment: async (db: Db, token: { hash: string; name: string; most: number; at: Date }): Promise<boolean> =>
+    (
+      await sql`insert into identity_enrolment_tokens as t (hash, name, uses, last_used_at)
+        values (${token.hash}, ${token.name}, 1, ${token.at})
+        on conflict (hash) do update set uses = t.uses + 1, name = excluded.name, last_used_at = excluded.last_used_at
+          where t.uses < ${token.most}`.execute(db)
+    ).numAffectedRows === 1n,
+
   purge: async (db: Db, before: Date): Promise<void> => {
     await sql`delete from identity_pairings where expires_at < ${before}`.execute(db);
   },

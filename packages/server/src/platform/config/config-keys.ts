@@ -5,6 +5,7 @@ import {
   certificatePin,
   choice,
   duration,
+  enrolmentTokens,
   headerName,
   httpUrl,
   integer,
@@ -337,6 +338,16 @@ export const configKeys = {
     meaning:
       'Public keys of the certificate that devices meet at the public address, the next one beside the present one before a change: at most two. A device that pairs by picture holds the server to them ever after.',
     example: 'sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
+  }),
+  deviceEnrolmentTokens: configKey({
+    env: 'ATRIUM_DEVICES_ENROLMENT_TOKENS',
+    yaml: 'devices.enrolment_tokens',
+    type: enrolmentTokens,
+    default: '',
+    meaning:
+      'Tokens with which several devices join without a code, as the fleet of a workshop does: each with name, sha256 (hex, of the token), owner (e-mail address of the person whose devices they become), scopes, max_uses and expires_at. A device sends the token to `/auth/pair/complete` as a pairing token. An entry that is taken out ends no device that has joined.',
+    example:
+      '[{"name":"workshop","sha256":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","owner":"ada@example.org","scopes":["device:self"],"max_uses":20,"expires_at":"2027-01-31T12:00:00Z"}]',
   }),
   deviceOfflineAfter: configKey({
     env: 'ATRIUM_DEVICES_OFFLINE_AFTER',

@@ -1,6 +1,6 @@
 import { type ConfigKey, configKeys } from './config-keys.ts';
 import type { Secret } from './secret.ts';
-import { type AddressRange, type Rate, Refusal } from './value-types.ts';
+import { type AddressRange, type EnrolmentToken, type Rate, Refusal } from './value-types.ts';
 
 export interface Config {
   server: {
@@ -32,6 +32,7 @@ export interface Config {
   events: { include: readonly string[]; exclude: readonly string[]; heldMs: number };
   devices: {
     pins: string[];
+    enrolmentTokens: EnrolmentToken[];
     offlineAfterMs: number;
     offlineCheckMs: number;
   };
@@ -279,6 +280,7 @@ function assemble(get: Get): Config {
     },
     devices: {
       pins: get(k.devicePins),
+      enrolmentTokens: get(k.deviceEnrolmentTokens),
       offlineAfterMs: get(k.deviceOfflineAfter),
       offlineCheckMs: get(k.deviceOfflineCheck),
     },

@@ -675,6 +675,13 @@ export interface IdentityEmails {
   added_at: Generated<Timestamp>;
 }
 
+export interface IdentityEnrolmentTokens {
+  hash: string;
+  name: string;
+  uses: number;
+  last_used_at: Timestamp;
+}
+
 export interface IdentityFactorChallenges {
   hash: string;
   user_id: string;
@@ -1615,6 +1622,7 @@ export interface Schema {
   identity_ceremonies: IdentityCeremonies;
   identity_devices: IdentityDevices;
   identity_emails: IdentityEmails;
+  identity_enrolment_tokens: IdentityEnrolmentTokens;
   identity_factor_challenges: IdentityFactorChallenges;
   identity_invitation_uses: IdentityInvitationUses;
   identity_invitations: IdentityInvitations;

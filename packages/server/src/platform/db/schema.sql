@@ -842,6 +842,14 @@ create table identity_emails (
   constraint identity_emails_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity_users(id) ON DELETE CASCADE
 );
 
+create table identity_enrolment_tokens (
+  hash text not null,
+  name text not null,
+  uses integer not null,
+  last_used_at timestamp with time zone not null,
+  constraint identity_enrolment_tokens_pkey PRIMARY KEY (hash)
+);
+
 create table identity_factor_challenges (
   hash text not null,
   user_id uuid not null,

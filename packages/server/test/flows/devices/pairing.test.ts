@@ -117,8 +117,8 @@ describe('a device joins', () => {
     const path = `/api/v1/devices/${phone.paired.device_id}`;
     expect((await bob.get(path)).status).toBe(404);
     expect((await bob.delete(path)).status).toBe(404);
-    expect((await bob.get('/api/v1/devices?all=true')).status).toBe(403);
-    const all = ok(await org.owner.get('/api/v1/devices?all=true&q=Private')).items;
+    expect((await bob.get('/api/v1/devices?everyone=true')).status).toBe(403);
+    const all = ok(await org.owner.get('/api/v1/devices?everyone=true&q=Private')).items;
     expect(all).toMatchObject([{ id: phone.paired.device_id, owner: { id: ada.id } }]);
     expect((await ada.patch(path, { scopes: ['inbox:read'] })).body).toMatchObject({ code: 'escalation_denied' });
     expect((await ada.patch(path, { scopes: ['admin:write'] })).status).toBe(422);

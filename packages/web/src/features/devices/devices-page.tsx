@@ -23,7 +23,7 @@ export const DevicesPage = () => {
   const [revoked, setRevoked] = useState(false);
   const list = useOperationList(
     devicesList,
-    { ...(q ? { q } : {}), ...(all ? { all } : {}), ...(revoked ? { include_revoked: true } : {}) },
+    { ...(q ? { q } : {}), ...(all ? { everyone: true } : {}), ...(revoked ? { include_revoked: true } : {}) },
     { keepPrevious: true },
   );
   const mayPair = useCan('devices.pair');

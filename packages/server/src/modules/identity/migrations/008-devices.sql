@@ -56,6 +56,14 @@ create index identity_pairings_org on identity_pairings (org_id);
 create index identity_pairings_device on identity_pairings (device_id) where device_id is not null;
 create index identity_pairings_expiry on identity_pairings (expires_at);
 
+-- How often a token of the settings was used; the settings say everything else of it.
+create table identity_enrolment_tokens (
+  hash text primary key,
+  name text not null,
+  uses int not null,
+  last_used_at timestamptz not null
+);
+
 create or replace view identity_principals as
   select m.org_id, 'user'::actor_type as type, u.id, u.name, r.system as system_role, r.permissions,
          '{"kind":"org"}'::jsonb as item_scope, u.id as owner_id, (m.deactivated_at is null and u.state = 'active') as active
