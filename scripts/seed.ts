@@ -1,3 +1,4 @@
+import { seedDevices } from './seed/devices.ts';
 import { seedDiaries } from './seed/diaries.ts';
 import { seedHistory } from './seed/history.ts';
 import { seedItems } from './seed/items.ts';
@@ -20,8 +21,9 @@ export const seed = async (options: {
   const answered = await seedItems(org);
   await seedHistory(options.databaseUrl, org, answered);
   const inDiaries = await seedDiaries(options.url, options.databaseUrl, org);
+  const withDevices = await seedDevices(options.url, org);
   const onServer = await seedServer(options.databaseUrl, org);
-  return { ...org, ids: { ...(await seededIds(options.url, org)), ...inDiaries, ...onServer } };
+  return { ...org, ids: { ...(await seededIds(options.url, org)), ...inDiaries, ...withDevices, ...onServer } };
 };
 
 /** Settings without which a server would take the seed for an attack. */

@@ -51,6 +51,7 @@ export default defineConfig({
     proxy: {
       '/api': server,
       '/auth': server,
+      '/pair': server,
       '/oauth': server,
       '/.well-known': server,
       '/ws': { target: server, ws: true },

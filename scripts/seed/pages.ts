@@ -1,12 +1,13 @@
 import { createAtrium } from '../../packages/sdk/src/index.ts';
 import { gatewayOwn, notesRoute } from '../../packages/web/test/support/gateway-answers.ts';
 import type { Answers } from '../../packages/web/test/support/recorded-api.ts';
+import type { SeededDevices } from './devices.ts';
 import type { SeededDiaries } from './diaries.ts';
 import type { SeedOrganisation } from './organisation.ts';
 import type { SeededServer } from './server.ts';
 
 /** Ids that pages of a seeded server have in their addresses. */
-export interface SeededIds extends SeededServer, SeededDiaries {
+export interface SeededIds extends SeededServer, SeededDiaries, SeededDevices {
   question: string;
   approval: string;
   wizard: string;
@@ -186,6 +187,13 @@ export const seededPages: readonly SeededPage[] = [
     streams: true,
     answers: gatewayOwn,
   },
+  { name: 'devices', route: '/devices', path: () => '/devices', ready: row },
+  {
+    name: 'device-page',
+    route: '/devices/$id',
+    path: (ids) => `/devices/${ids.device}`,
+    ready: 'text=Open every app',
+  },
   { name: 'agents', route: '/agents', path: () => '/agents', ready: row },
   { name: 'agent', route: '/agents/$id', path: (ids) => `/agents/${ids.agent}`, ready: 'text=Calls today' },
   {
@@ -258,7 +266,7 @@ export const seededPages: readonly SeededPage[] = [
 export const seededIds = async (
   url: string,
   org: SeedOrganisation,
-): Promise<Omit<SeededIds, keyof SeededServer | keyof SeededDiaries>> => {
+): Promise<Omit<SeededIds, keyof SeededServer | keyof SeededDiaries | keyof SeededDevices>> => {
   const atrium = createAtrium({ url, token: org.owner.token });
   const found = <T>(what: string, list: readonly T[], wanted: (one: T) => boolean): T => {
     const one = list.find(wanted);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { defineOperation, id, nothing, page, pageInput, time } from './operation.ts';
+import { defineOperation, id, noInput, nothing, page, pageInput, time } from './operation.ts';
+import type { Scope } from './scopes.ts';
 
 /* Phones and desktops that join by a picture, each with a key of its own. */
 
@@ -9,6 +10,40 @@ const scopeList = z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/))
 
 /** What a companion gets unless it is paired with less. */
 export const companionScopes = ['gateway:read', 'events:read', 'device:self', 'access:*'] as const;
+
+/**
+ * What a device may hold at all, beside `access:<slug>` of single apps. What would let it outlive its end, such as making
+ * keys, or run the organisation, is not among it.
+ */
+export const deviceScopes = [
+  ...companionScopes,
+  'gateway:write',
+  'inbox:read',
+  'inbox:write',
+  'diary:read',
+  'diary:write',
+  'org:read',
+  'account:read',
+  'events:write',
+] as const satisfies readonly Scope[];
+
+const appScope = /^access:[A-Za-z0-9_-]{1,64}$/;
+export const isDeviceScope = (scope: string): boolean =>
+  (deviceScopes as readonly string[]).includes(scope) || appScope.test(scope);
+
+/** Whether `held` reaches as far as `wanted`: `access:*` covers every app. */
+export const deviceScopeCovers = (held: readonly string[], wanted: string): boolean =>
+  held.some((one) => one === '*' || one === wanted || (one === 'access:*' && wanted.startsWith('access:')));
+
+/** The letters of a code: none that a person takes for another. */
+export const pairingAlphabet = '23456789ABCDEFGHJKMNPQRSTUVWXYZ';
+export const pairingCodeLength = 10;
+
+/** A code as it was typed, with spaces, dashes or small letters. */
+export const normalisePairingCode = (typed: string): string => typed.replaceAll(/[\s-]/g, '').toUpperCase();
+
+/** A code for reading aloud and typing. */
+export const spellPairingCode = (code: string): string => `${code.slice(0, 5)}-${code.slice(5)}`;
 
 export const device = z.object({
   id,
@@ -22,6 +57,7 @@ export const device = z.object({
   online: z.boolean(),
   created_at: time,
   last_seen_at: time.nullable(),
+  needs_pairing: z.boolean().describe('its tokens ended because one of them was used twice; pair it again'),
   revoked_at: time.nullable(),
 });
 export type Device = z.infer<typeof device>;
@@ -93,6 +129,7 @@ export const pairingsRedeem = defineOperation({
   summary: 'Trade a code for a pairing token; needs the header X-Pairing-Request: true',
   method: 'POST',
   path: '/auth/pair',
+  header: ['x-pairing-request', 'true'],
   input: z.strictObject({ code: z.string().trim().min(1).max(64) }),
   output: z.object({
     base_url: z.string(),
@@ -119,7 +156,7 @@ export const pairingsComplete = defineOperation({
       platform: z.enum(devicePlatforms),
       platform_version: line.trim().max(50).optional(),
       push_token: line.max(512).optional(),
-      public_key: z.record(z.string(), z.string()).describe('JWK: EC P-256 or OKP Ed25519'),
+      public_key: z.record(z.string().max(40), z.string().max(200)).describe('JWK: EC P-256 or OKP Ed25519'),
     }),
     proof: z.string().max(4000).describe('DPoP proof (RFC 9449) of that key for this request'),
   }),
@@ -132,6 +169,7 @@ export const pairingsComplete = defineOperation({
     device_id: id,
   }),
   errors: ['pairing_invalid', 'rate_limited', 'validation_failed'],
+  presents: true,
   body_limit: 10_240,
 });
 
@@ -144,7 +182,7 @@ export const devicesList = defineOperation({
   method: 'GET',
   path: '/api/v1/devices',
   input: z.strictObject({
-    all: z.boolean().default(false).describe('of the whole organisation; needs devices.manage'),
+    everyone: z.boolean().default(false).describe('of the whole organisation; needs devices.manage'),
     include_revoked: z.boolean().default(false),
     q: line.trim().max(200).optional(),
     ...pageInput,
@@ -189,4 +227,57 @@ export const devicesRevoke = defineOperation({
   mcp: { tool: 'devices_revoke', title: 'Revoke a device', destructive: true },
 });
 
-export const deviceOperations = [] as const;
+/** Of the device that asks; to whoever is none, there is none. */
+const self = { access: 'signed_in', scope: 'device:self', permission: null } as const;
+export const deviceGetSelf = defineOperation({
+  ...self,
+  name: 'device.get',
+  summary: 'Show the device that asks',
+  method: 'GET',
+  path: '/api/v1/device',
+  input: noInput,
+  output: device,
+  status: 200,
+  errors: ['not_found'],
+});
+export const deviceUpdateSelf = defineOperation({
+  ...self,
+  name: 'device.update',
+  summary: 'Rename the device that asks, or tell its version or where it takes notifications',
+  method: 'PATCH',
+  path: '/api/v1/device',
+  input: z.strictObject({
+    name: line.trim().min(1).max(100).optional(),
+    platform_version: line.trim().max(50).optional(),
+    push_token: line.max(512).nullable().optional(),
+  }),
+  output: device,
+  status: 200,
+  errors: ['not_found', 'validation_failed'],
+});
+export const deviceLeave = defineOperation({
+  ...self,
+  name: 'device.leave',
+  summary: 'End the device that asks, as when its app is removed',
+  method: 'DELETE',
+  path: '/api/v1/device',
+  input: noInput,
+  output: nothing,
+  status: 204,
+  errors: ['not_found'],
+});
+
+export const deviceOperations = [
+  pairingsCreate,
+  pairingsGet,
+  pairingsCancel,
+  pairingsRedeem,
+  pairingsComplete,
+  devicesList,
+  devicesGet,
+  devicesUpdate,
+  devicesRevoke,
+  deviceGetSelf,
+  deviceUpdateSelf,
+  deviceLeave,
+] as const;

@@ -26,6 +26,7 @@ export * from './integrity/diary-archive.ts';
 export * from './integrity/entry-chain.ts';
 export { type Bytes, fromBase64, toBase64, toHex, utf8 } from './keys/bytes.ts';
 export * from './keys/key-proofs.ts';
+export * from './keys/pairing-check.ts';
 export * from './keys/public-key.ts';
 export * from './keys/signatures.ts';
 export * from './keys/signing-bytes.ts';

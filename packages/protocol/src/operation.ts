@@ -62,6 +62,10 @@ export interface Operation<
   if_match?: boolean;
   /** For a public answer that is the same for everybody: the seconds for which anybody may keep it. */
   cache_s?: number;
+  /** A header, in small letters, that a request must carry: what a form or link of another site cannot send. */
+  header?: readonly [name: string, value: string];
+  /** Takes a credential of its own kind as bearer, which `call.presented` holds. For public operations. */
+  presents?: true;
   /** Largest body in bytes; default 1 MiB. */
   body_limit?: number;
   mcp?: McpFace;

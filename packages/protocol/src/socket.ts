@@ -18,7 +18,15 @@ export type DeliveredEvent = z.infer<typeof deliveredEvent>;
 
 /** What a client may send on /ws. The first message is `auth`, within 5 seconds, unless a same-origin session cookie came with the upgrade. */
 export const clientMessage = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('auth'), token: z.string().min(1).max(4096) }),
+  z.strictObject({
+    type: z.literal('auth'),
+    token: z.string().min(1).max(4096),
+    proof: z
+      .string()
+      .max(4000)
+      .optional()
+      .describe('for a token bound to a key: a DPoP proof of it (RFC 9449) for GET of /ws'),
+  }),
   z.strictObject({ type: z.literal('ping') }),
   z.strictObject({
     type: z.literal('subscribe'),

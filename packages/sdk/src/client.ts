@@ -1,6 +1,7 @@
 import type {
   adminOperations,
   agentKeyOperations,
+  deviceOperations,
   diariesOperations,
   feedOperations,
   identityOperations,
@@ -15,6 +16,7 @@ import { pause } from './pause.ts';
 type AnyOperation =
   | (typeof identityOperations)[number]
   | (typeof agentKeyOperations)[number]
+  | (typeof deviceOperations)[number]
   | (typeof diariesOperations)[number]
   | (typeof feedOperations)[number]
   | (typeof inboxOperations)[number]
@@ -147,7 +149,8 @@ export class Transport {
     read: (response: Response) => Promise<T>,
   ): Promise<T> {
     const request = toRequest(operation, values);
-    const headers: Record<string, string> = { accept: 'application/json', ...options.headers };
+    const own = operation.header === undefined ? {} : { [operation.header[0]]: operation.header[1] };
+    const headers: Record<string, string> = { accept: 'application/json', ...own, ...options.headers };
     if (this.#options.token !== undefined) headers['authorization'] = `Bearer ${this.#options.token}`;
     if (request.body !== undefined) headers['content-type'] = 'application/json';
     if (options.idempotencyKey !== undefined) headers['idempotency-key'] = options.idempotencyKey;

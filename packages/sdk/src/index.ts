@@ -40,6 +40,9 @@ export {
 } from './ask.ts';
 export { type Atrium, createAtrium } from './atrium.ts';
 export { type CallOptions, type ClientOptions, type FileUpload, type Operations, Transport } from './client.ts';
+export { type DeviceKey, makeDeviceKey, type ProofOf, proveKey } from './device/device-key.ts';
+export { DeviceSession, type DeviceSessionOptions } from './device/device-session.ts';
+export { type PairedDevice, PairingMismatch, type PairOptions, pairDevice } from './device/pair-device.ts';
 export { AtriumError, AuthenticationError, NetworkError, RegistrationError } from './errors.ts';
 export { type IdentityAssertionOptions, identityAssertion } from './oauth/identity-assertion.ts';
 export { oauth } from './oauth/oauth.ts';

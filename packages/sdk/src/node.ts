@@ -43,3 +43,4 @@ export { type McpClient, type McpConfigOptions, mcpClients, writeMcpConfig } fro
 export { openBrowser } from './node/open-browser.ts';
 export { type Repair, type RepairReport, repairConfig } from './node/repair-config.ts';
 export { type ExportOptions, exportSSHKey, type GitFiles, type SshFiles, setUpGit } from './node/ssh-files.ts';
+export { tlsPinCheck } from './node/tls-pins.ts';

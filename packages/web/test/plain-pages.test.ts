@@ -133,13 +133,14 @@ describe('pages of the server', () => {
         const dark = colourful.has(name) ? await seriousViolations(copy, true) : [];
         const styled = await copy.evaluate(() => getComputedStyle(document.querySelector('.court')!).width);
         const sideways = await copy.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        const script = content.includes('<script');
+        // The page on which a browser becomes a device has one, and does without it as well.
+        const script = content.includes('<script') !== name.startsWith('pair');
         if (light.length + dark.length + sideways > 0 || script || styled !== '22px')
           wrong[name] = { light, dark, sideways, script, styled };
       },
     );
     expect(wrong).toEqual({});
-    expect(seen).toHaveLength(14);
+    expect(seen).toHaveLength(16);
     expect(end.allowed.searchParams.get('code')).toMatch(/^.{20,}$/);
     expect(end.allowed.searchParams.get('iss')).toBe(world.issuer);
     const tokens = await world.token({ grant_type: deviceGrant, device_code: end.device_code, client_id: device });

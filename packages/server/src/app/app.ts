@@ -194,6 +194,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       authenticate: modules.authenticate,
       client_caller: modules.client_caller,
       can_see: modules.can_see,
+      presence: modules.presence,
       denied_address: modules.denied_address,
       on_tool_call: modules.on_tool_call,
       jobs_ready: jobsReady,

@@ -24,6 +24,7 @@ import type { Caller } from '../platform/operations/caller.ts';
 import type { EventFanOut } from '../platform/sockets/event-fan-out.ts';
 import { eventsFor } from '../platform/sockets/event-stream.ts';
 import { SocketHost } from '../platform/sockets/socket-host.ts';
+import type { SocketHostOptions } from '../platform/sockets/socket-options.ts';
 import type { LoadHistory } from '../platform/telemetry/load-history.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
@@ -42,6 +43,8 @@ export interface DoorsOptions {
   /** For programs that send the id and secret of their client instead of a token. */
   client_caller: (client: ClientHeader, resource: string, call: Call) => Promise<Caller>;
   can_see: (caller: Caller, itemId: string) => Promise<boolean>;
+  /** Told of the sockets of every caller. */
+  presence: NonNullable<SocketHostOptions['presence']>;
   on_tool_call: (seen: ToolCallSeen) => void;
   jobs_ready: () => boolean;
   tracing: Tracing | null;
@@ -201,6 +204,7 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
     certificate_of: options.certificate_of,
     cors_origins: values.config.server.corsOrigins,
     presence_bus: null,
+    presence: options.presence,
     now: () => clock.now().getTime(),
     logger: log,
     metrics,

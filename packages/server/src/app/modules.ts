@@ -81,6 +81,8 @@ export interface Modules {
   authenticate: Authenticate;
   client_caller: Oauth['clientCaller'];
   refresh: (caller: Caller) => Promise<Caller | null>;
+  /** Told of the sockets of every caller. */
+  presence: Identity['presence'];
   certificate_of: CertificateOf;
   denied_address: NonNullable<HttpHostOptions['denied_address']>;
   /** Before the doors open. */
@@ -142,7 +144,7 @@ const openMail = ({ values, clock, log, public_url }: ModulesOptions): MailTrans
 
 const buildIdentity = (options: ModulesOptions, mail: MailTransport, fetch: GuardedFetch): Identity => {
   const { values, storage, limits, clock, log, public_url, version } = options;
-  const { auth, rateLimits } = values.config;
+  const { auth, devices, rateLimits } = values.config;
   return createIdentity({
     database: storage.database,
     clock,
@@ -156,6 +158,12 @@ const buildIdentity = (options: ModulesOptions, mail: MailTransport, fetch: Guar
       session_ttl_ms: auth.sessionTtlMs,
       setup_token: values.secrets.setupToken?.reveal() ?? null,
       version,
+      devices: {
+        pins: devices.pins,
+        enrolment_tokens: devices.enrolmentTokens,
+        offline_after_ms: devices.offlineAfterMs,
+        offline_check_ms: devices.offlineCheckMs,
+      },
       login: rateLimits.login,
       login_account: rateLimits.loginAccount,
       magic_link: rateLimits.magicLink,
@@ -488,11 +496,12 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       otherFilters: () => lowFilters,
     },
   );
-  const { approvals, hooks, invitationQuestions, items, signingQuestions } = inbox.services;
+  const { approvals, deviceNotices, hooks, invitationQuestions, items, signingQuestions } = inbox.services;
   discovery.onExposed(hooks.tellAdmins);
   oauth.onApprovalAsked(approvals);
   diaries.services.invitations.showBy(invitationQuestions);
   identity.onSigningRequested(signingQuestions.requested);
+  identity.onDeviceCompromised(deviceNotices.compromised);
   identity.onSigningSettling(signingQuestions.settling);
   identity.onOrgCreated((tx, org) => hooks.orgCreated(tx, org));
   identity.onOrgDeleting((tx, org) => hooks.orgDeleting(tx, org));
@@ -536,6 +545,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       identity.resolve(token, { via, resource, ...(proof === undefined ? {} : { proof }) }),
     client_caller: oauth.clientCaller,
     refresh: oauth.refresh,
+    presence: identity.presence,
     certificate_of: certificates?.of ?? noCertificates,
     denied_address: (ip) => {
       const denied = oauth.deniedAddress(ip);

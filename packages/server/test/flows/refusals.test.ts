@@ -10,6 +10,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeKey } from '../support/agent-key.ts';
 import { createAuthenticator } from '../support/authenticator.ts';
+import { joinAs } from '../support/companion.ts';
 import { connectByHand, type McpDriver } from '../support/mcp-drivers.ts';
 import { inputWith, namesRows } from '../support/operation-inputs.ts';
 import { type Agent, type Org, ok, openWorld, type Person, type World } from '../support/people.ts';
@@ -34,7 +35,7 @@ beforeAll(async () => {
   x = foreign.owner;
   xAgent = await foreign.agent('X agent', {
     item_scope: { kind: 'org' },
-    scopes: grantableScopes.filter((scope) => /^(?:inbox:|diary:|agent:profile|crypto:sign)/.test(scope)),
+    scopes: grantableScopes.filter((scope) => /^(?:inbox:|diary:|account:|agent:profile|crypto:sign)/.test(scope)),
   });
   rows = await fill(home);
 });
@@ -74,6 +75,13 @@ const fillKeys = async (org: Org): Promise<Record<string, string>> => {
     voucher: ok(await org.owner.post('/api/v1/vouchers')).id,
     signing_request: ok(await agent.post('/api/v1/crypto/signing-requests', { message: 'Sign' })).id,
   };
+};
+
+/** A device of the owner, and a code for another. */
+const fillDevices = async (owner: Person): Promise<Record<string, string>> => {
+  const pairing = ok(await owner.post('/api/v1/devices/pairings', {}));
+  const device = await joinAs(pairing.url, { name: 'Phone' });
+  return { device: device.paired.device_id, pairing: ok(await owner.post('/api/v1/devices/pairings', {})).id };
 };
 
 /** A diary with an entry that is related to another, offered to an agent. */
@@ -128,6 +136,7 @@ const fill = async (org: Org): Promise<Rows> => {
     rule: ok(await owner.get('/api/v1/inbox/always-rules')).items[0].id,
     ...(await fillSignIn(owner)),
     ...(await fillKeys(org)),
+    ...(await fillDevices(owner)),
     ...(await fillDiaries(owner, agent)),
     key: ok(await owner.post('/api/v1/me/api-keys', { name: 'Key' })).key.id,
     session: ok(await owner.get('/api/v1/me/sessions')).items[0].id,
@@ -189,6 +198,7 @@ const kindByGroup: Record<string, string> = {
   views: 'view',
   always_rules: 'rule',
   agents: 'agent',
+  devices: 'device',
   teams: 'team',
   roles: 'role',
   invitations: 'invitation',
@@ -226,6 +236,7 @@ const kindOf = (operation: Operation, member: string): string => {
   if (member === 'to_entry_id') return 'other_entry';
   if (/^(entry|share|relation)_id$/.test(member)) return member.slice(0, -'_id'.length);
   if (/attachments\/\{id\}/.test(operation.path)) return 'attachment';
+  if (/pairings\/\{id\}/.test(operation.path)) return 'pairing';
   const kind = kindByGroup[operation.name.split('.')[0]!];
   if (kind === undefined) throw new Error(`which row does ${operation.name} name by ${member}?`);
   return kind;

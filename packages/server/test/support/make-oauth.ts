@@ -1,4 +1,5 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
+import type { IdentityOptions } from '../../src/modules/identity/index.ts';
 import { createOauth, type Oauth } from '../../src/modules/oauth/index.ts';
 import { type OauthConfig, readConfig } from '../../src/platform/config/config.ts';
 import { createPostgresLimiter } from '../../src/platform/limits/postgres-limiter.ts';
@@ -17,10 +18,14 @@ const defaults = (): OauthConfig => {
 export const testMasterKey = randomBytes(32);
 
 /** The authorization server over a database of a test; several stand for replicas. */
-export const makeOauth = (test: TestDatabase, config: Partial<OauthConfig> = {}): Oauth => {
+export const makeOauth = (
+  test: TestDatabase,
+  config: Partial<OauthConfig> = {},
+  options: Partial<IdentityOptions> = {},
+): Oauth => {
   const { database, clock, url } = test;
   const limiter = createPostgresLimiter(database.read, clock);
-  const identity = makeIdentity(test);
+  const identity = makeIdentity(test, { options });
   return createOauth({
     database,
     database_url: url,

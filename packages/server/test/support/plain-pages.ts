@@ -106,6 +106,14 @@ export const visitPlainPages = async (
   await heading('The device is connected');
   await seen('device-done', page);
 
+  await page.goto(`${origin}/pair`);
+  await heading('Pair this device');
+  await seen('pair', page);
+  await page.getByLabel('Code', { exact: true }).fill('BBBBB-BBBBB');
+  await press('Join');
+  await page.getByText('This code is wrong').waitFor();
+  await seen('pair-refused', page);
+
   await page.goto(`${origin}/oauth/logout`);
   await heading('Sign out of Atrium?');
   await seen('sign-out', page);

@@ -1,5 +1,6 @@
 import { agentsFeature } from '../features/agents/feature.ts';
 import { auditFeature } from '../features/audit/feature.ts';
+import { devicesFeature } from '../features/devices/feature.ts';
 import { diariesFeature } from '../features/diaries/feature.ts';
 import { feedFeature } from '../features/feed/feature.ts';
 import { gatewayFeature } from '../features/gateway/feature.ts';
@@ -16,6 +17,7 @@ export const features: readonly Feature[] = [
   diariesFeature,
   feedFeature,
   gatewayFeature,
+  devicesFeature,
   onboardingFeature,
   agentsFeature,
   membersFeature,

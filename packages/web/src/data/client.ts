@@ -107,6 +107,7 @@ const callOnce = async <O extends Operation>(
 ): Promise<OutputOf<O>> => {
   const { method, path, body: json } = toRequest(operation, input as Record<string, unknown>);
   const headers: Record<string, string> = { accept: 'application/json' };
+  if (operation.header) headers[operation.header[0]] = operation.header[1];
   const body = json ?? options.file;
   if (json !== undefined) headers['content-type'] = 'application/json';
   else if (options.file) headers['content-type'] = options.file.type || 'application/octet-stream';

@@ -4,6 +4,7 @@ import { newId } from '../../platform/ids/ids.ts';
 import { internalCall } from '../../platform/operations/call.ts';
 import { type Caller, systemCaller } from '../../platform/operations/caller.ts';
 import { type AgentUse, activityStore } from './activity-store.ts';
+import { devicesStore } from './devices-store.ts';
 import { identityEvents } from './identity-events.ts';
 
 interface Use {
@@ -13,6 +14,9 @@ interface Use {
 }
 
 const longestText = 200;
+/** How long a mark of a device stands before it is written anew. */
+const deviceMarkMs = 60_000;
+const mostRemembered = 10_000;
 const sorted = <Row extends { id: string }>(rows: Iterable<Row>): Row[] =>
   // One order for all replicas, so that two flushes cannot deadlock.
   [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -30,6 +34,9 @@ export class Activity {
   #keys = new Map<string, Use>();
   #members = new Map<string, Use>();
   #agents = new Map<string, AgentUse & { org_id: string }>();
+  #devices = new Map<string, Use>();
+  /** When the last mark of a device was written. */
+  readonly #marked = new Map<string, number>();
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
 
@@ -49,6 +56,7 @@ export class Activity {
       else if (kind === 'api_key') mark(this.#keys, id, caller.org_id, at);
     }
     if (caller.kind === 'user') mark(this.#members, caller.id, caller.org_id, at);
+    else if (caller.credential.kind === 'access_token' && caller.kind === 'device') this.#device(caller, at);
     else this.#agent(caller, at);
     this.#schedule();
   }
@@ -82,6 +90,13 @@ export class Activity {
     return use;
   }
 
+  #device(caller: Caller, at: Date): void {
+    if (at.getTime() - (this.#marked.get(caller.id) ?? 0) < deviceMarkMs) return;
+    if (this.#marked.size >= mostRemembered) this.#marked.clear();
+    this.#marked.set(caller.id, at.getTime());
+    mark(this.#devices, caller.id, caller.org_id, at);
+  }
+
   #schedule(): void {
     if (this.#timer !== null) return;
     this.#timer = setTimeout(() => void this.flush(), this.#delayMs);
@@ -90,14 +105,17 @@ export class Activity {
 
   async #write(): Promise<void> {
     const [sessions, keys, members, agents] = [this.#sessions, this.#keys, this.#members, this.#agents];
-    if (sessions.size + keys.size + members.size + agents.size === 0) return;
+    const devices = this.#devices;
+    if (sessions.size + keys.size + members.size + agents.size + devices.size === 0) return;
+    this.#devices = new Map();
     this.#sessions = new Map();
     this.#keys = new Map();
     this.#members = new Map();
     this.#agents = new Map();
     const call = internalCall(
       systemCaller({
-        id: [...members.values(), ...agents.values(), ...sessions.values(), ...keys.values()][0]!.org_id,
+        id: [...members.values(), ...agents.values(), ...sessions.values(), ...keys.values(), ...devices.values()][0]!
+          .org_id,
       }),
       newId(),
     );
@@ -105,6 +123,7 @@ export class Activity {
       if (sessions.size > 0) await activityStore.touchSessions(tx.db, sorted(sessions.values()));
       if (keys.size > 0) await activityStore.touchKeys(tx.db, sorted(keys.values()));
       if (members.size > 0) await activityStore.touchMembers(tx.db, sorted(members.values()));
+      if (devices.size > 0) await devicesStore.touch(tx.db, sorted(devices.values()));
       if (agents.size === 0) return;
       for (const agent of await activityStore.touchAgents(tx.db, sorted(agents.values()))) {
         tx.emit({

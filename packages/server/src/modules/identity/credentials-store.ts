@@ -93,6 +93,29 @@ export const credentialsStore = {
       db,
     ),
 
+  /** With the role that its owner holds now; null as soon as the owner is no active member. */
+  device: (db: Db, orgId: string, deviceId: string) =>
+    first(
+      sql<CallerRow>`
+        select 'device' as kind, d.id, d.name, o.id as org_id, o.name as org_name, r.system as system_role,
+               r.id as role_id, r.permissions, d.scopes, '{"kind":"own"}'::jsonb as item_scope, d.user_id as owner_id,
+               false as is_operator, null as credential_id, null as expires_at
+          from identity_devices d
+          join identity_users u on u.id = d.user_id and u.state = 'active'
+          join identity_members m on m.org_id = d.org_id and m.user_id = d.user_id and m.deactivated_at is null
+          join identity_orgs o on o.id = d.org_id
+          join identity_roles r on r.id = m.role_id
+         where d.org_id = ${orgId} and d.id = ${deviceId} and d.revoked_at is null`,
+      db,
+    ),
+
+  /** A live principal. Agents may be called devices too: those that were made with an API key and no code. */
+  principal: async (db: Db, orgId: string, kind: PrincipalKind, id: string): Promise<CallerRow | null> => {
+    if (kind === 'user') return credentialsStore.member(db, orgId, id);
+    const device = kind === 'device' ? await credentialsStore.device(db, orgId, id) : null;
+    return device ?? credentialsStore.agent(db, orgId, id);
+  },
+
   /** Deletes the ticket and gives what it stood for, so that a second use finds nothing. */
   takeTicket: async (db: Db, hash: string, now: Date) => {
     const taken = await sql<{ credential_kind: 'session' | 'api_key'; credential_id: string }>`

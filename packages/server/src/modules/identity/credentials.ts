@@ -14,6 +14,7 @@ export const tokenPrefixes = {
   clientSecret: 'acs_',
   enrolment: 'aen_',
   recovery: 'arc_',
+  pairing: 'atp_',
 } as const;
 
 /** What RFC 9449 and RFC 8705 add to a request: the scheme of its token, the proof of its key, and its certificate. */
@@ -116,7 +117,9 @@ export const createCredentials = (parts: {
   return {
     resolve: async (token, use = { via: 'bearer' }) => {
       if (!tokenForm.test(token)) {
-        return (await sources.find((source) => source.matches(token))?.resolve(token, use)) ?? null;
+        const found = (await sources.find((source) => source.matches(token))?.resolve(token, use)) ?? null;
+        if (found?.kind === 'device') activity.used(found);
+        return found;
       }
       const caller = await own(token, use);
       if (caller !== null) activity.used(caller);
@@ -127,11 +130,7 @@ export const createCredentials = (parts: {
       const { kind, id } = caller.credential;
       if (kind === 'internal') return caller;
       if (id !== null && kind !== 'access_token') return byId(kind, id);
-      const row = await (caller.kind === 'user' ? credentialsStore.member : credentialsStore.agent)(
-        db,
-        caller.org_id,
-        caller.id,
-      );
+      const row = await credentialsStore.principal(db, caller.org_id, caller.kind, caller.id);
       if (row === null) return null;
       // The token narrows its principal; a role that shrank meanwhile counts at once.
       const scopes = row.scopes.includes('*') ? caller.scopes : commonScopes(caller.scopes, row.scopes);
@@ -140,7 +139,7 @@ export const createCredentials = (parts: {
     callerOfSession: (id) => byId('session', id),
     callerOf: async ({ org_id, kind, id }) => {
       if (kind === 'system') return null;
-      const row = await (kind === 'user' ? credentialsStore.member : credentialsStore.agent)(db, org_id, id);
+      const row = await credentialsStore.principal(db, org_id, kind, id);
       return row === null ? null : toCaller(row, 'internal');
     },
   };

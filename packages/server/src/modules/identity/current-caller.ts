@@ -9,11 +9,7 @@ import { credentialsStore } from './credentials-store.ts';
  */
 export const currentCaller = async (tx: Transaction, caller: Caller): Promise<Caller> => {
   if (caller.kind === 'system') return caller;
-  const row = await (caller.kind === 'user' ? credentialsStore.member : credentialsStore.agent)(
-    tx.db,
-    caller.org_id,
-    caller.id,
-  );
+  const row = await credentialsStore.principal(tx.db, caller.org_id, caller.kind, caller.id);
   if (row === null) throw new AppError('unauthorized');
   const { permissions, system_role, role_id } = row;
   return { ...caller, permissions, system_role, role_id };

@@ -93,7 +93,7 @@ export const createErasureService = (context: IdentityContext, { sessions, invit
             extensions: { orgs: left.map((org) => ({ id: org.id, name: org.name })) },
           });
         }
-        await endEveryWayIn(tx, { sessions, clock }, id);
+        await endEveryWayIn(tx, { sessions, clock, hooks }, id);
         for (const org of held) {
           if (org.is_personal) await orgs.deleteIn(tx, nameless, org);
           else await leave(tx, id, org.id);

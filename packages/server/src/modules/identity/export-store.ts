@@ -24,6 +24,7 @@ export const exportStore = {
           from identity_user_logins l join identity_providers p on p.id = l.provider_id where l.user_id = ${userId}),
         'agents', (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'name', a.name, 'created_at', a.created_at)), '[]')
           from identity_agents a where a.owner_id = ${userId} and a.deleted_at is null),
+        'devices', (select coalesce(jsonb_agg(to_jsonb(d) - 'user_id' - 'push_token' order by d.created_at), '[]') from identity_devices d where d.user_id = ${userId}),
         'invitations_sent', (select coalesce(jsonb_agg(jsonb_build_object('id', i.id, 'email', i.email, 'created_at', i.created_at)), '[]')
           from identity_invitations i where i.created_by_type = 'user' and i.created_by_id = ${userId})
       ) as document`.execute(db)

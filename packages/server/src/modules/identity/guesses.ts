@@ -19,7 +19,8 @@ export type GuessBucket =
   | 'recovery_challenge'
   | 'recovery_verify'
   | 'recovery_reset'
-  | 'verify';
+  | 'verify'
+  | 'pairing';
 
 const hit = (bucket: GuessBucket, key: string, rate: Rate, cost: number) => ({
   ...{ bucket: `identity.${bucket}`, key, limit: rate.max, window_ms: rate.windowMs, cost },

@@ -1,6 +1,6 @@
 import type { ForgetInAudit } from '../../platform/audit/audit-redaction.ts';
 import type { Clock } from '../../platform/clock/clock.ts';
-import type { Rate } from '../../platform/config/value-types.ts';
+import type { EnrolmentToken, Rate } from '../../platform/config/value-types.ts';
 import type { Database, NewAudit, NewEvent, Transaction } from '../../platform/db/database.ts';
 import { AppError } from '../../platform/errors/app-error.ts';
 import type { RateLimiter } from '../../platform/limits/rate-limiter.ts';
@@ -25,6 +25,15 @@ export interface IdentityOptions {
   login_account: Rate;
   /** Letters of one kind to one address. */
   magic_link: Rate;
+  devices: {
+    /** Of the certificates that devices meet: `sha256/` and the base64 of the hash of their public key. */
+    pins: readonly string[];
+    /** With which several devices may join. */
+    enrolment_tokens: readonly EnrolmentToken[];
+    /** How long a device may have no connection before it counts as offline. */
+    offline_after_ms: number;
+    offline_check_ms: number;
+  };
   /** Agents with keys: how often a minute. */
   agent_keys: { registration: Rate; vouch: Rate; signing: Rate; recovery: Rate; verify: Rate };
 }

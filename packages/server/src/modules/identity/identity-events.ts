@@ -26,6 +26,14 @@ export const identityEvents = {
   signingCompleted: 'identity.signing.completed',
   signingExpired: 'identity.signing.expired',
   signingDecided: 'identity.signing.decided',
+  devicePaired: 'identity.device.paired',
+  deviceUpdated: 'identity.device.updated',
+  deviceRevoked: 'identity.device.revoked',
+  deviceOnline: 'identity.device.online',
+  deviceOffline: 'identity.device.offline',
+  /** One of its refresh tokens was used twice: its tokens have ended. */
+  deviceRepairRequired: 'identity.device.repair_required',
+  pairingUpdated: 'identity.pairing.updated',
   sessionCreated: 'identity.session.created',
   sessionRevoked: 'identity.session.revoked',
   keyCreated: 'identity.key.created',
@@ -89,6 +97,16 @@ const mayLearn = (event: StoredEvent, caller: Caller): boolean => {
     case identityEvents.signingDecided:
       if (caller.id === event.body['agent_id'] && hasScope(caller.scopes, 'crypto:sign')) return true;
       return may('org:admin', 'audit.read');
+    case identityEvents.devicePaired:
+    case identityEvents.deviceUpdated:
+    case identityEvents.deviceRevoked:
+    case identityEvents.deviceOnline:
+    case identityEvents.deviceOffline:
+    case identityEvents.deviceRepairRequired:
+      if (caller.kind === 'device' && caller.id === event.id) return hasScope(caller.scopes, 'device:self');
+      if (caller.kind === 'user' && caller.id === event.body['user_id']) return hasScope(caller.scopes, 'account:read');
+      return may('account:read', 'devices.manage');
+    case identityEvents.pairingUpdated:
     case identityEvents.sessionCreated:
     case identityEvents.sessionRevoked:
     case identityEvents.keyCreated:

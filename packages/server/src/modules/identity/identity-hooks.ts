@@ -36,6 +36,24 @@ export interface HookSigning {
   expires_at: Date;
 }
 
+/** A device that joins. */
+export interface HookDevice {
+  id: string;
+  org_id: string;
+  user_id: string;
+  name: string;
+  scopes: readonly string[];
+  /** Thumbprint of its key. */
+  jkt: string;
+}
+
+/** What a device gets when it joins. */
+export interface DeviceTokens {
+  access_token: string;
+  expires_in: number;
+  refresh_token: string;
+}
+
 /** What happened to the key of an agent, and which one it has now. */
 export interface HookKeyChange extends HookAgent {
   change: 'registered' | 'attached' | 'rotated';
@@ -58,6 +76,16 @@ export interface IdentityHooks {
   agentKeyChanged: ((tx: Transaction, change: HookKeyChange) => Promise<void>)[];
   /** An agent was shut out, or recovered by its key: what it was given with its old secret ends. */
   agentShutOut: ((tx: Transaction, agent: { id: string; client_id: string }) => Promise<void>)[];
+  /** A device joins: whoever issues tokens gives it its first. */
+  deviceJoining: ((tx: Transaction, device: HookDevice) => Promise<DeviceTokens>)[];
+  /** A device was shut out: what it was given ends. */
+  deviceShutOut: ((tx: Transaction, device: { id: string; org_id: string }) => Promise<void>)[];
+  /** Somebody used a refresh token of a device a second time; its person is to hear of it. */
+  deviceCompromised: ((
+    tx: Transaction,
+    device: Pick<HookDevice, 'id' | 'org_id' | 'user_id' | 'name'>,
+    call: Call,
+  ) => Promise<void>)[];
   /** An agent prepared a signature: whoever shows questions to people puts it to the one behind the agent. */
   signingRequested: ((tx: Transaction, request: HookSigning, call: Call) => Promise<void>)[];
   /** Before a request is held that its agent signs: what stands for it elsewhere is held first, and ends. */
@@ -79,6 +107,9 @@ export const createHooks = (): IdentityHooks => ({
   agentRegistered: [],
   agentKeyChanged: [],
   agentShutOut: [],
+  deviceJoining: [],
+  deviceShutOut: [],
+  deviceCompromised: [],
   signingRequested: [],
   signingSettling: [],
   storageBytes: [],

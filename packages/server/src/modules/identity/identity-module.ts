@@ -1,21 +1,25 @@
 import { eraseOrg } from '../../platform/db/org-erasure.ts';
 import type { Module } from '../../platform/module.ts';
 import { emailsStore } from './emails-store.ts';
+import { mountPairScript } from './endpoints/pair-script-endpoint.ts';
 import { enrolmentsStore } from './enrolments-store.ts';
 import { factorsStore } from './factors-store.ts';
 import { identityEventFilter } from './identity-events.ts';
 import { identityPrompts, identityResources } from './identity-mcp.ts';
 import type { Identity } from './index.ts';
 import { linksStore } from './links-store.ts';
+import { pairingsStore } from './pairings-store.ts';
 import { recoveryStore } from './recovery-store.ts';
 import { accountRoutes } from './routes/account-routes.ts';
 import { agentKeysRoutes } from './routes/agent-keys-routes.ts';
 import { agentsRoutes } from './routes/agents-routes.ts';
+import { devicesRoutes } from './routes/devices-routes.ts';
 import { factorsRoutes } from './routes/factors-routes.ts';
 import { invitationsRoutes } from './routes/invitations-routes.ts';
 import { loginPages } from './routes/login-pages.ts';
 import { membersRoutes } from './routes/members-routes.ts';
 import { orgsRoutes } from './routes/orgs-routes.ts';
+import { pairPages } from './routes/pair-page.ts';
 import { providersRoutes } from './routes/providers-routes.ts';
 import { rolesRoutes } from './routes/roles-routes.ts';
 import { signInPages } from './routes/sign-in-pages.ts';
@@ -50,11 +54,13 @@ export const identityModule = (identity: Identity): Module => {
       ...invitationsRoutes(services),
       ...agentsRoutes(services),
       ...agentKeysRoutes(services),
+      ...devicesRoutes(services),
       ...usersAdminRoutes(services),
     ],
     resources: identityResources(services),
     prompts: identityPrompts,
-    pages: [...loginPages(services), ...signInPages(services)],
+    pages: [...loginPages(services), ...signInPages(services), ...pairPages(services)],
+    http: mountPairScript,
     eventFilters: [identityEventFilter],
     onEvent: (event) => identity.invalidate(event),
     jobs: [
@@ -66,6 +72,7 @@ export const identityModule = (identity: Identity): Module => {
       { name: 'send-mail', run: ({ kind, id }) => services.mail.send(String(kind), String(id)) },
     ],
     sweeps: [
+      { name: 'devices-offline', every_ms: parts.options.devices.offline_check_ms, run: parts.presence.sweep },
       { name: 'expire-signing-requests', every_ms: 15_000, run: () => services.signingRequests.sweepDue() },
       {
         name: 'purge-credentials',
@@ -80,6 +87,7 @@ export const identityModule = (identity: Identity): Module => {
           await enrolmentsStore.purge(database.read, before);
           await recoveryStore.purge(database.read, now);
           await signingRequestsStore.purge(database.read, before);
+          await pairingsStore.purge(database.read, new Date(now.getTime() - hourMs));
           await emailsStore.purge(database.read, new Date(now.getTime() - unprovenMs));
         },
       },

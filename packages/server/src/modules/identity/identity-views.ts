@@ -1,5 +1,6 @@
-import type { Actor, AgentView, OrgView, ProviderPreset, SystemRole } from '@atrium/protocol';
+import type { Actor, AgentView, Device, OrgView, ProviderPreset, SystemRole } from '@atrium/protocol';
 import type { AgentRow } from './agents-store.ts';
+import type { DeviceRow } from './devices-store.ts';
 import type { EmailRow } from './emails-store.ts';
 import type { InvitationRow } from './invitations-store.ts';
 import type { KeyRow } from './keys-store.ts';
@@ -140,4 +141,16 @@ export const loginView = (row: LoginRow) => ({
   label: row.label,
   created_at: row.created_at.toISOString(),
   last_used_at: text(row.last_used_at),
+});
+
+export const deviceView = (row: DeviceRow): Device => ({
+  ...{ id: row.id, name: row.name, platform: row.platform, platform_version: row.platform_version, model: row.model },
+  owner: { id: row.user_id, name: row.owner_name },
+  key_fingerprint: row.jkt,
+  scopes: row.scopes,
+  online: row.online,
+  created_at: row.created_at.toISOString(),
+  last_seen_at: text(row.last_seen_at),
+  needs_pairing: row.needs_pairing_at !== null,
+  revoked_at: text(row.revoked_at),
 });

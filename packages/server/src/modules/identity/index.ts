@@ -1,6 +1,6 @@
 /**
  * Identity: who somebody is and what they may do. Owns the tables identity_*: people, organisations, roles, teams,
- * invitations, agents, sessions, keys, factors, sign-in providers; publishes the views identity_principals, identity_team_people,
+ * invitations, agents, devices and their pairings, sessions, keys, factors, sign-in providers; publishes the views identity_principals, identity_team_people,
  * identity_team_names and identity_public_keys.
  * Announces identity.* events (identity-events.ts). Resolves credentials to callers for every door.
  * Leaves to others: OAuth tokens (addCredentialSource), channels and files (hooks), sending letters (platform/mail),
@@ -24,6 +24,8 @@ import { type AgentsService, createAgentsService } from './agents-service.ts';
 import { type Alert, createAlertsService } from './alerts-service.ts';
 import { CallerCache, type ChangedFact } from './caller-cache.ts';
 import { type CredentialSource, type Credentials, createCredentials } from './credentials.ts';
+import { DevicePresence } from './device-presence.ts';
+import { createDevicesService, type DevicesService } from './devices-service.ts';
 import { createDirectoryService, type DirectoryService } from './directory-service.ts';
 import { createEmailsService, type EmailsService } from './emails-service.ts';
 import { type Admission, createEntryService, type EntryService, type Proof } from './entry-service.ts';
@@ -45,6 +47,7 @@ import { createMembersService, type MembersService } from './members-service.ts'
 import { createMethodsService, type MethodsService } from './methods-service.ts';
 import { createOrgsService, type OrgsService } from './orgs-service.ts';
 import { orgsStore } from './orgs-store.ts';
+import { createPairingsService, type PairingsService } from './pairings-service.ts';
 import { createPasskeysService, type PasskeysService } from './passkeys-service.ts';
 import { createPasswords, type PasswordCost } from './passwords.ts';
 import { type Consumption, createPlanService, type PlanService } from './plan-service.ts';
@@ -78,9 +81,17 @@ export type { CredentialSource, CredentialUse, ProofOfPossession } from './crede
 export type { Admission, Proof, ProofMethod } from './entry-service.ts';
 export type { IdentityDatabase, IdentityOptions } from './identity-context.ts';
 export { identityEvents } from './identity-events.ts';
-export type { HookAgent, HookKeyChange, HookOrg, HookSigning, HookTeam } from './identity-hooks.ts';
+export type {
+  DeviceTokens,
+  HookAgent,
+  HookDevice,
+  HookKeyChange,
+  HookOrg,
+  HookSigning,
+  HookTeam,
+} from './identity-hooks.ts';
 export type { Consumption } from './plan-service.ts';
-export type { AgentClient, NamedAgent, PersonFacts, SubjectOrg, SubjectProfile, Subjects } from './subjects-store.ts';
+export type { AgentClient, NamedAgent, PersonFacts, SubjectDevice, SubjectOrg, SubjectProfile, Subjects } from './subjects-store.ts';
 
 /** What higher modules and the hosts use. */
 export interface IdentityService extends Pick<Credentials, 'resolve' | 'refresh' | 'callerOf' | 'callerOfSession'> {
@@ -104,6 +115,16 @@ export interface IdentityService extends Pick<Credentials, 'resolve' | 'refresh'
   onAgentKeyChanged(hook: IdentityHooks['agentKeyChanged'][number]): void;
   /** Tokens and the like of an agent that is shut out, or that recovered by its key. */
   onAgentShutOut(hook: IdentityHooks['agentShutOut'][number]): void;
+  /** What a device gets when it joins; registered once. */
+  onDeviceJoining(hook: IdentityHooks['deviceJoining'][number]): void;
+  /** Tokens and the like of a device that is shut out. */
+  onDeviceShutOut(hook: IdentityHooks['deviceShutOut'][number]): void;
+  /** For whoever tells people what to look at. */
+  onDeviceCompromised(hook: IdentityHooks['deviceCompromised'][number]): void;
+  /** A refresh token of a device was used twice: its person hears of it, in the transaction that ends its tokens. */
+  deviceCompromised: DevicesService['compromised'];
+  /** Told of the sockets of every caller. */
+  presence: Pick<DevicePresence, 'opened' | 'closed'>;
   /** A message waits for the signature of an agent; the person behind it may be asked. */
   onSigningRequested(hook: IdentityHooks['signingRequested'][number]): void;
   /** It is being signed: what stands for it elsewhere ends. */
@@ -195,6 +216,8 @@ export interface IdentityServices {
   recovery: RecoveryService;
   signingRequests: SigningRequestsService;
   directory: DirectoryService;
+  devices: DevicesService;
+  pairings: PairingsService;
   methods: MethodsService;
   entry: EntryService;
   links: LinksService;
@@ -228,7 +251,7 @@ export interface IdentityParts {
 
 export interface Identity extends IdentityService {
   services: IdentityServices;
-  parts: Pick<IdentityParts, 'database' | 'clock'>;
+  parts: Pick<IdentityParts, 'database' | 'clock' | 'options'> & { presence: DevicePresence };
 }
 
 const createServices = (context: IdentityContext): IdentityServices => {
@@ -262,6 +285,8 @@ const createServices = (context: IdentityContext): IdentityServices => {
     recovery: createRecoveryService(context),
     signingRequests: createSigningRequestsService(context),
     directory: createDirectoryService(context),
+    devices: createDevicesService(context),
+    pairings: createPairingsService(context),
     usersAdmin: createUsersAdminService(context, { sessions, links, orgs }),
   };
 };
@@ -297,9 +322,13 @@ export const createIdentity = (parts: IdentityParts): Identity => {
     ...{ forgetInAudit, challenge_keys: parts.challenge_keys },
   };
   const services = createServices(context);
+  const presence = new DevicePresence({
+    ...{ database, clock, offline_after_ms: options.devices.offline_after_ms },
+    onError: onError ?? (() => {}),
+  });
   return {
     services,
-    parts: { database, clock },
+    parts: { database, clock, options, presence },
     resolve: credentials.resolve,
     refresh: credentials.refresh,
     callerOf: credentials.callerOf,
@@ -313,6 +342,11 @@ export const createIdentity = (parts: IdentityParts): Identity => {
     onAgentRegistered: (hook) => void hooks.agentRegistered.push(hook),
     onAgentKeyChanged: (hook) => void hooks.agentKeyChanged.push(hook),
     onAgentShutOut: (hook) => void hooks.agentShutOut.push(hook),
+    onDeviceJoining: (hook) => void hooks.deviceJoining.push(hook),
+    onDeviceShutOut: (hook) => void hooks.deviceShutOut.push(hook),
+    onDeviceCompromised: (hook) => void hooks.deviceCompromised.push(hook),
+    deviceCompromised: services.devices.compromised,
+    presence,
     onSigningRequested: (hook) => void hooks.signingRequested.push(hook),
     onSigningSettling: (hook) => void hooks.signingSettling.push(hook),
     decideSigning: services.signingRequests.decide,
@@ -344,6 +378,9 @@ export const createIdentity = (parts: IdentityParts): Identity => {
     subjects: subjectsStore,
     raiseAlert: createAlertsService(context).raise,
     invalidate: (fact) => cache.invalidate(fact),
-    flush: () => activity.flush(),
+    flush: async () => {
+      await presence.stop();
+      await activity.flush();
+    },
   };
 };

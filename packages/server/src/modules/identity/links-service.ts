@@ -68,7 +68,7 @@ export const createLinksService = (
    * somebody else's address, with a password of theirs, and waited.
    */
   const firstProof = async (tx: Transaction, userId: string): Promise<void> => {
-    await endEveryWayIn(tx, { sessions, clock }, userId);
+    await endEveryWayIn(tx, { sessions, clock, hooks: context.hooks }, userId);
     tx.audit({ action: 'auth.first_proof', target_type: 'user', target_id: userId });
   };
 

@@ -3,6 +3,7 @@ import { notFound } from '../../platform/errors/app-error.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { textPosition, timePosition, toPage } from '../../platform/paging/keyset.ts';
 import { currentCaller } from './current-caller.ts';
+import { endDevices } from './device-endings.ts';
 import type { IdentityContext } from './identity-context.ts';
 import { identityEvents } from './identity-events.ts';
 import { lastOwner, requireMayGrant, requireMayManage, requireOwnOrg, requirePermission } from './identity-policy.ts';
@@ -24,9 +25,11 @@ const powersOf = (member: MemberRow) => ({ system: member.role_system, permissio
 
 /** People in an organisation: their role, and whether they are let in. */
 export const createMembersService = (
-  { clock, database, transact }: IdentityContext,
+  context: IdentityContext,
   { sessions, invitations, plan }: { sessions: SessionsService; invitations: InvitationsService; plan: PlanService },
 ) => {
+  const { clock, database, transact } = context;
+
   /** The member, with the organisation locked: every change of who is an Owner passes here one after the other. */
   const lockMember = async (tx: Transaction, call: Call, input: MemberInput): Promise<MemberRow> => {
     const orgId = requireOwnOrg(call.caller, input.org);
@@ -137,6 +140,7 @@ export const createMembersService = (
         if (!leaving) requireMayManage(await currentCaller(tx, call.caller), powersOf(member));
         await shutOut(tx, call, member.user_id);
         await keysStore.revokeOfMember(tx.db, call.caller.org_id, member.user_id, clock.now());
+        await endDevices(tx, context, { org_id: call.caller.org_id, user_id: member.user_id }, 'owner_gone');
         await membersStore.delete(tx.db, call.caller.org_id, member.user_id);
         await announce(tx, call, member.user_id, 'removed');
         audit(tx, 'members.remove', member, { left: leaving });

@@ -1,7 +1,9 @@
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Transaction } from '../../platform/db/database.ts';
+import { endDevices } from './device-endings.ts';
 import { factorsStore } from './factors-store.ts';
 import { identityEvents } from './identity-events.ts';
+import type { IdentityHooks } from './identity-hooks.ts';
 import { keysStore } from './keys-store.ts';
 import { linksStore } from './links-store.ts';
 import type { SessionsService } from './sessions-service.ts';
@@ -23,13 +25,14 @@ export const endSessions = async (
 /** Ends everything that somebody could still come in with as this person. */
 export const endEveryWayIn = async (
   tx: Transaction,
-  parts: { sessions: SessionsService; clock: Clock },
+  parts: { sessions: SessionsService; clock: Clock; hooks: IdentityHooks },
   userId: string,
 ): Promise<void> => {
   await endSessions(tx, parts, userId);
   for (const { id, org_id } of await keysStore.revokeAllOfUser(tx.db, userId, parts.clock.now())) {
     tx.emit({ kind: identityEvents.keyRevoked, id, org_id, body: { user_id: userId } });
   }
+  await endDevices(tx, parts, { user_id: userId }, 'owner_gone');
   await factorsStore.wipe(tx.db, userId);
   await linksStore.cancelAll(tx.db, userId, parts.clock.now());
 };

@@ -40,6 +40,17 @@ export interface AgentClient {
   key_origin: 'registered' | 'attached' | null;
 }
 
+/** A paired device, while it may act. */
+export interface SubjectDevice {
+  id: string;
+  org_id: string;
+  user_id: string;
+  name: string;
+  scopes: string[];
+  /** Thumbprint of its key. */
+  jkt: string;
+}
+
 /** An agent that somebody is asked to act through. */
 export interface NamedAgent {
   id: string;
@@ -94,6 +105,16 @@ export const subjectsStore = {
           from identity_agents a
           left join identity_agent_keys k on k.agent_id = a.id and k.replaced_at is null
           where a.client_id = ${clientId} and a.deactivated_at is null and a.deleted_at is null`.execute(db)
+      ).rows,
+    ),
+
+  /** Null as soon as it is shut out, or its owner is no active member. Whoever shuts it out waits for this transaction. */
+  device: async (db: Db, id: string): Promise<SubjectDevice | null> =>
+    one(
+      (
+        await sql<SubjectDevice>`select d.id, d.org_id, d.user_id, d.name, d.scopes, d.jkt from identity_devices d
+          join identity_principals p on p.org_id = d.org_id and p.id = d.id and p.active
+          where d.id = ${id} and d.needs_pairing_at is null for share of d`.execute(db)
       ).rows,
     ),
 

@@ -13,6 +13,7 @@ import { newId } from '../../platform/ids/ids.ts';
 import { type Call, callAs } from '../../platform/operations/call.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
+import { endDevices } from './device-endings.ts';
 import { emailsStore } from './emails-store.ts';
 import { factorsStore } from './factors-store.ts';
 import type { IdentityContext } from './identity-context.ts';
@@ -164,6 +165,7 @@ export const createUsersAdminService = (
         requireAnotherOperator(operators, call, id, 'disables');
         await usersAdminStore.setState(tx.db, id, 'disabled');
         const ended = await endSessions(tx, { sessions, clock }, id);
+        await endDevices(tx, context, { user_id: id }, 'owner_gone');
         for (const hook of hooks.userDisabled) await hook(tx, id);
         await announce(tx, id, 'disabled');
         tx.audit({

@@ -161,7 +161,8 @@ export const usersAdminStore = {
     (
       await sql<{ id: string; name: string; type: 'user' | 'agent' | 'device' | 'service' }>`
         select id, name, 'user' as type from identity_users where id = any(${ids}::uuid[])
-        union all select id, name, kind::text from identity_agents where id = any(${ids}::uuid[])`.execute(db)
+        union all select id, name, kind::text from identity_agents where id = any(${ids}::uuid[])
+        union all select id, name, 'device' from identity_devices where id = any(${ids}::uuid[])`.execute(db)
     ).rows,
 
   /** Ids of people and agents whose name has this text, for lists that keep ids alone. */
@@ -170,7 +171,8 @@ export const usersAdminStore = {
       await sql<{ id: string }>`
         (select u.id from identity_users u left join identity_emails e on e.user_id = u.id and e.is_primary
           where u.name ilike ${like(q)} or e.address ilike ${like(q)} limit ${most})
-        union all (select id from identity_agents where name ilike ${like(q)} limit ${most})`.execute(db)
+        union all (select id from identity_agents where name ilike ${like(q)} limit ${most})
+        union all (select id from identity_devices where name ilike ${like(q)} limit ${most})`.execute(db)
     ).rows.map((row) => row.id),
 
   totals: async (db: Db, now: Date) =>

@@ -4,6 +4,7 @@ import { createApprovalsService } from './approvals-service.ts';
 import { createAskingService } from './asking-service.ts';
 import { createBulkService } from './bulk-service.ts';
 import { createCreationService } from './creation-service.ts';
+import { createDeviceNoticesService } from './device-notices-service.ts';
 import { createDraftsService } from './drafts-service.ts';
 import type { InboxParts } from './inbox-parts.ts';
 import { createInvitationQuestionsService } from './invitation-questions-service.ts';
@@ -41,6 +42,7 @@ export const createInboxServices = (parts: InboxParts, limits?: WaitLimits) => {
     responses: createResponsesService(parts),
     hooks: createOrgHooksService(parts, creation),
     approvals: createApprovalsService(questions),
+    deviceNotices: createDeviceNoticesService(questions),
     signingQuestions: createSigningQuestionsService(questions),
     invitationQuestions: createInvitationQuestionsService(questions),
   };

@@ -84,6 +84,21 @@ export const createQuestionsService = ({ clock, personIn }: InboxParts, creation
       );
     },
 
+    /** What another module has to say to one person, for which there is nothing to decide. */
+    tell: async (
+      tx: Transaction,
+      call: Call,
+      notice: Pick<OutsideQuestion, 'org_id' | 'person_id' | 'title' | 'message' | 'level'>,
+    ): Promise<void> => {
+      const { org_id, person_id, title, message, level } = notice;
+      await creation.createIn(tx, callAs(call, systemCaller({ id: org_id })), {
+        ...{ title: titleOf(title), message, level, priority: 3 },
+        channel: await channelOf(tx, org_id, person_id),
+        ...{ assignee: person_id, watchers: [person_id] },
+        ...{ tags: [], metadata: {}, actions: [], related_to: [], escalation: [], reminders_s: [] },
+      });
+    },
+
     /** The question needs no answer any more. Its item is locked before what it is about, as by who answers it. */
     withdraw: async (
       tx: Transaction,

@@ -39,6 +39,7 @@ import { DeniedRanges } from './operators/denied-ranges.ts';
 import { createRequestGate, type RequestGate } from './request-gate-service.ts';
 import { AccessTokens } from './tokens/access-token.ts';
 import { createBearerSource } from './tokens/bearer-source.ts';
+import { createDeviceTokens, type DeviceTokensService } from './tokens/device-tokens.ts';
 import { createEndings, type Endings } from './tokens/endings.ts';
 import { RevocationSet } from './tokens/revocation-set.ts';
 import { signServerJwtNow } from './tokens/server-jwt.ts';
@@ -94,6 +95,7 @@ export interface OauthInternals extends OauthOptions {
   plain: PlainClientCredentials;
   plainIntrospection: PlainIntrospection;
   statusLists: StatusLists | null;
+  devices: DeviceTokensService;
   consent: ConsentService;
   grants: GrantsService;
   approvals: ApprovalsService;
@@ -212,6 +214,12 @@ export const createOauth = (options: OauthOptions): Oauth => {
     await endings.client(tx, client_id, clock.now());
     await endings.subject(tx, id, clock.now());
   });
+  const devices = createDeviceTokens({
+    ...{ database, keys, clock, config, endings, identity, count: options.count },
+    issuer: options.public_url,
+  });
+  identity.onDeviceJoining(devices.first);
+  identity.onDeviceShutOut((tx, { id }) => endings.subject(tx, id, clock.now()));
   identity.onAgentKeyChanged(webhooks.keyChanged);
   identity.onUserDisabled((tx, userId) => endings.subject(tx, userId, clock.now()));
 
@@ -290,6 +298,7 @@ export const createOauth = (options: OauthOptions): Oauth => {
         readKeys,
         forget,
         statusLists,
+        devices,
       },
       consent: createConsentService(engineParts),
       grants: createGrantsService({ database, clock, identity, endings }),

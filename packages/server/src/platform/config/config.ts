@@ -1,6 +1,6 @@
 import { type ConfigKey, configKeys } from './config-keys.ts';
 import { Secret } from './secret.ts';
-import { type AddressRange, type Rate, Refusal, type WatchedUrl } from './value-types.ts';
+import { type AddressRange, type EnrolmentToken, type Rate, Refusal, type WatchedUrl } from './value-types.ts';
 
 export interface Config {
   server: {
@@ -32,6 +32,12 @@ export interface Config {
   gateway: GatewayConfig;
   /** What leaves the server for brokers. */
   events: { include: readonly string[]; exclude: readonly string[]; heldMs: number };
+  devices: {
+    pins: string[];
+    enrolmentTokens: EnrolmentToken[];
+    offlineAfterMs: number;
+    offlineCheckMs: number;
+  };
   rateLimits: {
     rest: Rate;
     tools: Rate;
@@ -367,6 +373,12 @@ function assemble(get: Get): Config {
       exclude: get(k.eventsExclude),
       heldMs: get(k.eventsHeld),
     },
+    devices: {
+      pins: get(k.devicePins),
+      enrolmentTokens: get(k.deviceEnrolmentTokens),
+      offlineAfterMs: get(k.deviceOfflineAfter),
+      offlineCheckMs: get(k.deviceOfflineCheck),
+    },
     rateLimits: {
       rest: get(k.rateLimitRest),
       tools: get(k.rateLimitTools),
@@ -487,9 +499,12 @@ function contradictions(get: Get): ConfigProblem[] {
   for (const key of [k.embeddingsQueryPrefix, k.embeddingsPassagePrefix])
     if (get(key) !== null && get(k.embeddingsDir) === null)
       problems.push(problemOf(key, 'is of use with ATRIUM_EMBEDDINGS_DIR alone'));
+  if (get(k.devicePins).length > 2) problems.push(problemOf(k.devicePins, 'must hold at most two pins'));
   const spans = [
     [k.healthChecksInterval, 1000, 3_600_000, 'between a second and an hour'],
     [k.healthChecksTimeout, 100, 60_000, 'between 100 milliseconds and a minute'],
+    [k.deviceOfflineAfter, 1000, 86_400_000, 'between a second and a day'],
+    [k.deviceOfflineCheck, 100, 3_600_000, 'between 100 milliseconds and an hour'],
     [k.oauthAccessTtl, 30_000, 86_400_000, 'between 30 seconds and a day'],
     [k.oauthCodeTtl, 10_000, 600_000, 'between 10 seconds and ten minutes'],
     [k.oauthRefreshTtl, 60_000, 365 * 86_400_000, 'between a minute and a year'],

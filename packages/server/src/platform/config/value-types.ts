@@ -245,6 +245,71 @@ export const list = <T>(entry: ValueType<T>): ValueType<T[]> => ({
   },
 });
 
+/** SHA-256 of a certificate's public key (SPKI), as RFC 7469 writes it. */
+export const certificatePin: ValueType<string> = fromText('certificate pin', (value) =>
+  /^sha256\/[A-Za-z0-9+/]{43}=$/.test(value)
+    ? value
+    : new Refusal('must be sha256/ and the base64 of the hash of a public key'),
+);
+
+/** A token with which several devices may join; only its hash is written down. */
+export interface EnrolmentToken {
+  name: string;
+  /** Hex. */
+  sha256: string;
+  /** Address of the person whose devices they become. */
+  owner: string;
+  scopes: string[];
+  maxUses: number;
+  expiresAt: Date;
+}
+
+const enrolmentMembers = ['name', 'sha256', 'owner', 'scopes', 'max_uses', 'expires_at'];
+
+const enrolmentToken = (raw: unknown): EnrolmentToken | Refusal => {
+  if (raw === null || typeof raw !== 'object' || Array.isArray(raw)) return new Refusal('must be a group of keys');
+  const given = raw as Record<string, unknown>;
+  const strange = Object.keys(given).find((name) => !enrolmentMembers.includes(name));
+  if (strange !== undefined) return new Refusal(`has the unknown key ${strange}`);
+  const { name, sha256, owner, scopes, max_uses: maxUses } = given;
+  // YAML reads a time without quotes as a date.
+  const expiresAt = new Date(given['expires_at'] instanceof Date ? given['expires_at'] : String(given['expires_at']));
+  if (typeof name !== 'string' || !/^[^\p{Cc}]{1,100}$/u.test(name)) return new Refusal('needs a name');
+  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256))
+    return new Refusal('needs sha256: the hash of the token in 64 small hex digits');
+  if (typeof owner !== 'string' || !owner.includes('@'))
+    return new Refusal('needs owner: the e-mail address of a person');
+  if (!Array.isArray(scopes) || scopes.length === 0 || !scopes.every((scope) => typeof scope === 'string'))
+    return new Refusal('needs scopes: a list');
+  if (typeof maxUses !== 'number' || !Number.isInteger(maxUses) || maxUses < 1)
+    return new Refusal('needs max_uses: how many devices may join with it');
+  if (Number.isNaN(expiresAt.getTime())) return new Refusal('needs expires_at: a time such as 2027-01-31T12:00:00Z');
+  return { name, sha256, owner, scopes: scopes as string[], maxUses, expiresAt };
+};
+
+/** A YAML list of groups, or the same as JSON. */
+export const enrolmentTokens: ValueType<EnrolmentToken[]> = {
+  label: 'list of enrolment tokens',
+  parse: (raw) => {
+    let entries = raw;
+    if (typeof raw === 'string') {
+      try {
+        entries = raw.trim() === '' ? [] : JSON.parse(raw);
+      } catch {
+        return new Refusal('must be a list of groups, as JSON');
+      }
+    }
+    if (!Array.isArray(entries)) return new Refusal('must be a list of groups');
+    const tokens: EnrolmentToken[] = [];
+    for (const [index, entry] of entries.entries()) {
+      const token = enrolmentToken(entry);
+      if (token instanceof Refusal) return new Refusal(`entry ${index + 1} ${token.problem}`);
+      tokens.push(token);
+    }
+    return tokens;
+  },
+};
+
 /** `10.0.0.0/8`, or one address. */
 export const addressRange: ValueType<AddressRange> = fromText('address or CIDR range', (value) => {
   const refusal = new Refusal('must be an IP address or a CIDR range');

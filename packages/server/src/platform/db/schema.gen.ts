@@ -668,6 +668,25 @@ export interface IdentityCeremonies {
   expires_at: Timestamp;
 }
 
+export interface IdentityDevices {
+  id: string;
+  org_id: string;
+  user_id: string;
+  name: string;
+  platform: string;
+  platform_version: string | null;
+  model: string | null;
+  push_token: string | null;
+  public_key: Json;
+  jkt: string;
+  scopes: string[];
+  created_at: Timestamp;
+  last_seen_at: Timestamp | null;
+  online: Generated<boolean>;
+  needs_pairing_at: Timestamp | null;
+  revoked_at: Timestamp | null;
+}
+
 export interface IdentityEmails {
   user_id: string;
   address: string;
@@ -675,6 +694,13 @@ export interface IdentityEmails {
   is_primary: Generated<boolean>;
   id: Generated<string>;
   added_at: Generated<Timestamp>;
+}
+
+export interface IdentityEnrolmentTokens {
+  hash: string;
+  name: string;
+  uses: number;
+  last_used_at: Timestamp;
 }
 
 export interface IdentityFactorChallenges {
@@ -745,6 +771,23 @@ export interface IdentityOrgs {
   deleting_at: Timestamp | null;
 }
 
+export interface IdentityPairings {
+  id: string;
+  org_id: string;
+  user_id: string;
+  name: string | null;
+  scopes: string[];
+  code_hash: string;
+  token_hash: string;
+  wrong_completions: Generated<number>;
+  device_id: string | null;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+  redeemed_at: Timestamp | null;
+  completed_at: Timestamp | null;
+  ended_at: Timestamp | null;
+}
+
 export interface IdentityPasskeys {
   id: string;
   credential_id: string;
@@ -768,13 +811,13 @@ export interface IdentityPasswords {
 }
 
 export interface IdentityPrincipals {
-  org_id: ColumnType<Selected<string>, never, never>;
+  org_id: ColumnType<Selected<string | null>, never, never>;
   type: ColumnType<Selected<'user' | 'agent' | 'device' | 'service' | 'system' | null>, never, never>;
-  id: ColumnType<Selected<string>, never, never>;
-  name: ColumnType<Selected<string>, never, never>;
+  id: ColumnType<Selected<string | null>, never, never>;
+  name: ColumnType<Selected<string | null>, never, never>;
   system_role: ColumnType<Selected<string | null>, never, never>;
-  permissions: ColumnType<Selected<string[]>, never, never>;
-  item_scope: ColumnType<Selected<Json>, never, never>;
+  permissions: ColumnType<Selected<string[] | null>, never, never>;
+  item_scope: ColumnType<Selected<Json | null>, never, never>;
   owner_id: ColumnType<Selected<string | null>, never, never>;
   active: ColumnType<Selected<boolean | null>, never, never>;
 }
@@ -839,6 +882,11 @@ export interface IdentityRoles {
   system: string | null;
   permissions: string[];
   created_at: Timestamp;
+}
+
+export interface IdentityServer {
+  singleton: Generated<boolean>;
+  id: Generated<string>;
 }
 
 export interface IdentitySessions {
@@ -1594,13 +1642,16 @@ export interface Schema {
   identity_agents: IdentityAgents;
   identity_api_keys: IdentityApiKeys;
   identity_ceremonies: IdentityCeremonies;
+  identity_devices: IdentityDevices;
   identity_emails: IdentityEmails;
+  identity_enrolment_tokens: IdentityEnrolmentTokens;
   identity_factor_challenges: IdentityFactorChallenges;
   identity_invitation_uses: IdentityInvitationUses;
   identity_invitations: IdentityInvitations;
   identity_magic_links: IdentityMagicLinks;
   identity_members: IdentityMembers;
   identity_orgs: IdentityOrgs;
+  identity_pairings: IdentityPairings;
   identity_passkeys: IdentityPasskeys;
   identity_passwords: IdentityPasswords;
   identity_principals: IdentityPrincipals;
@@ -1611,6 +1662,7 @@ export interface Schema {
   identity_recovery_nonces: IdentityRecoveryNonces;
   identity_remembered_browsers: IdentityRememberedBrowsers;
   identity_roles: IdentityRoles;
+  identity_server: IdentityServer;
   identity_sessions: IdentitySessions;
   identity_setup_tokens: IdentitySetupTokens;
   identity_signing_requests: IdentitySigningRequests;

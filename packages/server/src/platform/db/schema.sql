@@ -832,6 +832,29 @@ create table identity_ceremonies (
   constraint identity_ceremonies_purpose_check CHECK ((purpose = ANY (ARRAY['add'::text, 'sign_in'::text])))
 );
 
+create table identity_devices (
+  id uuid not null,
+  org_id uuid not null,
+  user_id uuid not null,
+  name text not null,
+  platform text not null,
+  platform_version text,
+  model text,
+  push_token text,
+  public_key jsonb not null,
+  jkt text not null,
+  scopes text[] not null,
+  created_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone,
+  online boolean not null default false,
+  needs_pairing_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint identity_devices_pkey PRIMARY KEY (id),
+  constraint identity_devices_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint identity_devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity_users(id) ON DELETE CASCADE,
+  constraint identity_devices_platform_check CHECK ((platform = ANY (ARRAY['ios'::text, 'android'::text, 'web'::text, 'desktop'::text, 'linux'::text, 'macos'::text, 'windows'::text])))
+);
+
 create table identity_emails (
   user_id uuid not null,
   address text not null,
@@ -841,6 +864,14 @@ create table identity_emails (
   added_at timestamp with time zone not null default now(),
   constraint identity_emails_pkey PRIMARY KEY (id),
   constraint identity_emails_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity_users(id) ON DELETE CASCADE
+);
+
+create table identity_enrolment_tokens (
+  hash text not null,
+  name text not null,
+  uses integer not null,
+  last_used_at timestamp with time zone not null,
+  constraint identity_enrolment_tokens_pkey PRIMARY KEY (hash)
 );
 
 create table identity_factor_challenges (
@@ -929,6 +960,29 @@ create table identity_orgs (
   deleting_at timestamp with time zone,
   constraint identity_orgs_slug_key UNIQUE (slug),
   constraint identity_orgs_pkey PRIMARY KEY (id)
+);
+
+create table identity_pairings (
+  id uuid not null,
+  org_id uuid not null,
+  user_id uuid not null,
+  name text,
+  scopes text[] not null,
+  code_hash text not null,
+  token_hash text not null,
+  wrong_completions integer not null default 0,
+  device_id uuid,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  redeemed_at timestamp with time zone,
+  completed_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  constraint identity_pairings_code_hash_key UNIQUE (code_hash),
+  constraint identity_pairings_token_hash_key UNIQUE (token_hash),
+  constraint identity_pairings_pkey PRIMARY KEY (id),
+  constraint identity_pairings_device_id_fkey FOREIGN KEY (device_id) REFERENCES identity_devices(id) ON DELETE SET NULL,
+  constraint identity_pairings_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint identity_pairings_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity_users(id) ON DELETE CASCADE
 );
 
 create table identity_passkeys (
@@ -1024,6 +1078,13 @@ create table identity_roles (
   constraint identity_roles_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
   constraint identity_roles_check CHECK (((org_id IS NULL) = (system IS NOT NULL))),
   constraint identity_roles_system_check CHECK ((system = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'viewer'::text])))
+);
+
+create table identity_server (
+  singleton boolean not null default true,
+  id uuid not null default gen_random_uuid(),
+  constraint identity_server_pkey PRIMARY KEY (singleton),
+  constraint identity_server_singleton_check CHECK (singleton)
 );
 
 create table identity_sessions (
@@ -1937,6 +1998,10 @@ CREATE INDEX identity_agents_page ON public.identity_agents USING btree (org_id,
 CREATE INDEX identity_api_keys_agent ON public.identity_api_keys USING btree (agent_id) WHERE (agent_id IS NOT NULL);
 CREATE INDEX identity_api_keys_user ON public.identity_api_keys USING btree (user_id, created_at DESC) WHERE (user_id IS NOT NULL);
 CREATE INDEX identity_ceremonies_expiry ON public.identity_ceremonies USING btree (expires_at);
+CREATE UNIQUE INDEX identity_devices_key ON public.identity_devices USING btree (jkt) WHERE (revoked_at IS NULL);
+CREATE INDEX identity_devices_online ON public.identity_devices USING btree (last_seen_at) WHERE online;
+CREATE INDEX identity_devices_org ON public.identity_devices USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX identity_devices_user ON public.identity_devices USING btree (user_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX identity_emails_address ON public.identity_emails USING btree (lower(address));
 CREATE UNIQUE INDEX identity_emails_primary ON public.identity_emails USING btree (user_id) WHERE is_primary;
 CREATE INDEX identity_emails_user ON public.identity_emails USING btree (user_id);
@@ -1946,6 +2011,10 @@ CREATE INDEX identity_magic_links_expiry ON public.identity_magic_links USING bt
 CREATE INDEX identity_magic_links_live ON public.identity_magic_links USING btree (user_id, purpose) WHERE ((used_at IS NULL) AND (cancelled_at IS NULL));
 CREATE INDEX identity_members_role ON public.identity_members USING btree (role_id);
 CREATE INDEX identity_members_user ON public.identity_members USING btree (user_id);
+CREATE INDEX identity_pairings_device ON public.identity_pairings USING btree (device_id) WHERE (device_id IS NOT NULL);
+CREATE INDEX identity_pairings_expiry ON public.identity_pairings USING btree (expires_at);
+CREATE INDEX identity_pairings_org ON public.identity_pairings USING btree (org_id);
+CREATE INDEX identity_pairings_user ON public.identity_pairings USING btree (user_id, expires_at);
 CREATE INDEX identity_passkeys_user ON public.identity_passkeys USING btree (user_id, created_at DESC, id DESC);
 CREATE INDEX identity_recovery_grants_agent ON public.identity_recovery_grants USING btree (org_id, agent_id);
 CREATE INDEX identity_recovery_nonces_expiry ON public.identity_recovery_nonces USING btree (expires_at);
@@ -2082,7 +2151,21 @@ UNION ALL
     a.owner_id,
     ((a.deactivated_at IS NULL) AND (a.deleted_at IS NULL)) AS active
    FROM (identity_agents a
-     JOIN identity_roles r ON ((r.id = a.role_id)));
+     JOIN identity_roles r ON ((r.id = a.role_id)))
+UNION ALL
+ SELECT d.org_id,
+    'device'::actor_type AS type,
+    d.id,
+    d.name,
+    r.system AS system_role,
+    COALESCE(r.permissions, '{}'::text[]) AS permissions,
+    '{"kind": "own"}'::jsonb AS item_scope,
+    d.user_id AS owner_id,
+    ((d.revoked_at IS NULL) AND (m.user_id IS NOT NULL) AND (m.deactivated_at IS NULL) AND (u.state = 'active'::text)) AS active
+   FROM (((identity_devices d
+     JOIN identity_users u ON ((u.id = d.user_id)))
+     LEFT JOIN identity_members m ON (((m.org_id = d.org_id) AND (m.user_id = d.user_id))))
+     LEFT JOIN identity_roles r ON ((r.id = m.role_id)));
 
 create view identity_public_keys as
  SELECT org_id,

@@ -148,6 +148,13 @@ const matchHeader: Json = {
   schema: { type: 'string', maxLength: 20 },
 };
 
+const requiredHeader = ([name, value]: readonly [string, string]): Json => ({
+  name,
+  in: 'header',
+  required: true,
+  schema: { type: 'string', const: value },
+});
+
 const describeOperation = (operation: Operation, schemas: SchemaCollector): Json => {
   const inPath = pathParameters(operation.path);
   const others = Object.keys(operation.input.shape).filter((name) => !inPath.includes(name));
@@ -157,6 +164,7 @@ const describeOperation = (operation: Operation, schemas: SchemaCollector): Json
     ...(inQuery ? parameters(operation, others, 'query', schemas) : []),
     ...(operation.idempotency === undefined ? [] : [idempotencyHeader]),
     ...(operation.if_match === true && 'version' in operation.input.shape ? [matchHeader] : []),
+    ...(operation.header === undefined ? [] : [requiredHeader(operation.header)]),
   ];
   const body =
     operation.method === 'GET' || operation.method === 'DELETE'
@@ -170,7 +178,11 @@ const describeOperation = (operation: Operation, schemas: SchemaCollector): Json
     ...(all.length === 0 ? {} : { parameters: all }),
     ...(body === null ? {} : { requestBody: body }),
     responses: { [String(operation.status)]: successResponse(operation, schemas), ...problemResponses(operation) },
-    security: operation.access === 'public' ? [] : [{ bearer: [] }, { oauth: [operation.scope] }, { session: [] }],
+    security: operation.presents
+      ? [{ bearer: [] }]
+      : operation.access === 'public'
+        ? []
+        : [{ bearer: [] }, { oauth: [operation.scope] }, { session: [] }],
     'x-atrium': {
       scope: operation.scope,
       permission: operation.permission,

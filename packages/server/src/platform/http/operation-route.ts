@@ -21,6 +21,9 @@ const versionMember = (header: string | undefined): HeaderMembers => {
   return { version: /^\s*(?:W\/)?"?(\d{1,9})"?\s*$/.exec(header)?.[1] ?? header };
 };
 
+const bearerOf = ({ exchange }: FastifyRequest): string | null =>
+  exchange.credential?.via === 'bearer' ? exchange.credential.token : null;
+
 /** One operation as an HTTP route. Everything that does not depend on the request is worked out in the constructor. */
 export class OperationRoute {
   readonly operation: Operation;
@@ -49,6 +52,7 @@ export class OperationRoute {
     const exchange = request.exchange;
     exchange.route = operation.path;
     exchange.operation = operation.name;
+    this.#requireHeader(request);
     if (exchange.flight !== null && operation.answer === 'stream') exchange.flight.endless = true;
     const caller = await this.#guard.admit(request, reply, operation.access === 'public');
     exchange.caller = caller;
@@ -81,9 +85,16 @@ export class OperationRoute {
     }
     if (this.operation.body === 'raw') call.raw = rawBody(request, this.limit);
     else if (this.operation.body === 'multipart') call.raw = await multipartBody(request, this.limit);
+    if (this.operation.presents === true) call.presented = bearerOf(request);
     const output = await this.#run(call, input);
     return this.#answer(request, reply, call, output);
   };
+
+  #requireHeader(request: FastifyRequest): void {
+    const wanted = this.operation.header;
+    if (wanted === undefined || request.headers[wanted[0]] === wanted[1]) return;
+    throw new AppError('bad_request', `Send the header ${wanted[0]}: ${wanted[1]}.`);
+  }
 
   get #bodyIsJson(): boolean {
     return (this.operation.body ?? 'json') === 'json';

@@ -9,7 +9,14 @@ export interface PageRequest {
 
 /** `form_targets`: origins and schemes beside our own where a form of the page may end, by way of redirects. */
 export type PageAnswer =
-  | { kind: 'page'; status?: number; html: string; form_targets?: readonly string[] }
+  | {
+      kind: 'page';
+      status?: number;
+      html: string;
+      form_targets?: readonly string[];
+      /** The page loads a script of this server, which may call it. */
+      scripts?: boolean;
+    }
   | { kind: 'redirect'; to: string };
 
 /** Where a browser goes by itself, by a link, a redirect or a form. Programs use operations. */

@@ -6,7 +6,7 @@ import type { HttpHostOptions } from './http-options.ts';
 import type { PageAnswer, PageRoute } from './page-route.ts';
 import { callOf } from './request-call.ts';
 import type { RequestGuard } from './request-guard.ts';
-import { plainPageHeaders } from './security-headers.ts';
+import { pageHeaders, plainPageHeaders } from './security-headers.ts';
 import { pageStyle, pageStylePath } from './server-page.ts';
 
 const formType = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
@@ -40,7 +40,9 @@ const answer = (request: FastifyRequest, reply: FastifyReply, given: PageAnswer,
   reply.header('cache-control', 'no-store');
   // 303, so that what was posted is not posted again to where the browser is sent.
   if (given.kind === 'redirect') return reply.redirect(given.to, request.method === 'POST' ? 303 : 302);
-  reply.code(given.status ?? 200).headers(plainPageHeaders(publicUrl, given.form_targets));
+  reply
+    .code(given.status ?? 200)
+    .headers(given.scripts === true ? pageHeaders(publicUrl) : plainPageHeaders(publicUrl, given.form_targets));
   return sendText(request, reply, given.html, 'text/html; charset=utf-8');
 };
 

@@ -43,6 +43,8 @@ export interface Call {
     file_name: string | null;
     headers: Record<string, string>;
   } | null;
+  /** Bearer of a public operation that takes one of its own kind. */
+  presented?: string | null;
   /** Cookies and response headers, for the few operations that sign in or out. Absent on doors that have none. */
   cookies: {
     set: (token: string, expires: Date) => void;

@@ -33,7 +33,7 @@ export interface FanOutOptions {
 }
 
 const changesRights =
-  /(?:^|\.)(?:member|channel|role|team|agent|user|session|key|org|token|family|consent)s?\.(?:updated|removed|deleted|deactivated|revoked|archived|changed|replayed|withdrawn|recovered)$/;
+  /(?:^|\.)(?:member|channel|role|team|agent|device|user|session|key|org|token|family|consent)s?\.(?:updated|removed|deleted|deactivated|revoked|archived|changed|replayed|withdrawn|recovered)$/;
 const batchSize = 200;
 /** A catch-up hands over this much, then waits until it has left. */
 const flushBytes = 256 * 1024;

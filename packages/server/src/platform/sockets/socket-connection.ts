@@ -31,7 +31,8 @@ export class SocketConnection implements Receiver {
   readonly #socket: WebSocket;
   readonly #wire: Duplex;
   readonly #host: SocketSurroundings;
-  readonly #origin: { ip: string | null; user_agent: string | null; proof: ProofContext };
+  readonly #origin: { ip: string | null; user_agent: string | null };
+  readonly #certificate: string | null;
   readonly #items = new Set<string>();
   #subscription: Subscription | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -52,9 +53,8 @@ export class SocketConnection implements Receiver {
     this.#socket = socket;
     this.#wire = wire;
     this.#host = host;
-    // No proof of a key can come with a message, so a token bound to one is no good here.
-    const proof = { scheme: 'bearer', dpop: null, method: 'GET', url: '/ws', certificate: from.certificate } as const;
-    this.#origin = { ip: from.ip, user_agent: from.user_agent, proof };
+    this.#certificate = from.certificate;
+    this.#origin = { ip: from.ip, user_agent: from.user_agent };
     this.#heard = this.#refilled = host.options.now();
     this.#allowance = host.limits.messages_per_second * 2;
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
@@ -193,7 +193,7 @@ export class SocketConnection implements Receiver {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     if (message.type === 'auth') {
       if (this.caller !== null) return this.#refuse('bad_request', 'This connection is already signed in.');
-      return this.#identify(message.token, 'ticket');
+      return this.#identify(message.token, 'ticket', message.proof);
     }
     if (this.caller === null || this.#subscription === null)
       return this.close(closeCodes.unauthorized, 'auth comes first');
@@ -209,13 +209,18 @@ export class SocketConnection implements Receiver {
     }
   }
 
-  async #identify(token: string, via: 'cookie' | 'ticket'): Promise<void> {
+  async #identify(token: string, via: 'cookie' | 'ticket', dpop: string | null = null): Promise<void> {
     const host = this.#host;
+    // The proof of a key comes in the message, since a browser can set no header of the upgrade.
+    const proof: ProofContext = {
+      ...{ scheme: dpop === null ? 'bearer' : 'dpop', dpop, method: 'GET' },
+      ...{ url: `${host.options.public_url()}/ws`, certificate: this.#certificate },
+    };
     // The socket is part of the interface that operations have; its tokens name the same audience.
     const resource = `${host.options.public_url()}/api/v1`;
     let caller: Caller | null;
     try {
-      caller = await host.options.authenticate(token, { via, resource, ...this.#origin });
+      caller = await host.options.authenticate(token, { via, resource, proof, ...this.#origin });
     } catch (error) {
       if (!(error instanceof AppError) || error.status >= 500) return this.close(1013, 'try again later');
       return this.close(error.status === 403 ? closeCodes.forbidden : closeCodes.unauthorized, error.code);
@@ -232,6 +237,7 @@ export class SocketConnection implements Receiver {
   async #welcome(caller: Caller): Promise<void> {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     this.caller = caller;
+    this.#host.options.presence?.opened(caller);
     if (this.#timer !== null) clearTimeout(this.#timer);
     let subscription: Subscription;
     try {
@@ -282,6 +288,7 @@ export class SocketConnection implements Receiver {
   }
 
   #gone(): void {
+    if (this.caller !== null) this.#host.options.presence?.closed(this.caller);
     if (this.#timer !== null) clearTimeout(this.#timer);
     if (this.#subscription !== null) this.#host.options.fan_out.leave(this.#subscription);
     for (const item of [...this.#items]) this.#leaveItem(item);

@@ -46,6 +46,8 @@ export interface SocketHostOptions {
   /** The client's address behind trusted proxies. */
   address_of?: (request: IncomingMessage) => string | null;
   presence_bus: PresenceBus | null;
+  /** Told of every socket that has a caller now, and of its end. */
+  presence?: { opened(caller: Caller): void; closed(caller: Caller): void };
   limits?: Partial<SocketLimits>;
   now: () => number;
   logger: HostLogger;

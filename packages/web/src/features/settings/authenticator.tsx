@@ -22,7 +22,7 @@ import { Skeleton, SkeletonRows } from '../../ui/skeleton.tsx';
 import { CodeField } from '../identity/code-field.tsx';
 import { RecoveryCodes } from './recovery-codes.tsx';
 
-const QrCode = lazy(async () => ({ default: (await import('./qr-code.tsx')).QrCode }));
+const QrCode = lazy(async () => ({ default: (await import('../../ui/qr-code.tsx')).QrCode }));
 
 type Factors = OutputOf<typeof factorsGet>;
 

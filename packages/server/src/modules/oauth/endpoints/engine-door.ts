@@ -17,6 +17,7 @@ import type { PlainIntrospection } from '../grants/plain-introspection.ts';
 import { TokenRefused } from '../hooks/token-hook.ts';
 import type { OauthParts } from '../oauth-parts.ts';
 import type { RequestGate } from '../request-gate-service.ts';
+import { type DeviceTokensService, RefreshRefused } from '../tokens/device-tokens.ts';
 
 export interface DoorParts
   extends Pick<OauthParts, 'database' | 'public_url' | 'identity' | 'config' | 'certificates' | 'refused'> {
@@ -24,6 +25,7 @@ export interface DoorParts
   gate: RequestGate;
   plain: PlainClientCredentials;
   plainIntrospection: PlainIntrospection;
+  devices: DeviceTokensService;
   resource_paths: readonly string[];
 }
 
@@ -223,10 +225,13 @@ export class EngineDoor {
     this.#parts.gate.address(addressKey(request.ip));
     if (form !== null && !request.url.includes('?')) {
       try {
-        const answer = await this.#parts.plain({ headers: request.headers, form, ip: request.ip });
+        const { headers, ip } = request;
+        const answer =
+          (await this.#parts.plain({ headers, form, ip })) ??
+          (await this.#parts.devices.refresh({ headers, form, call: callOf(request, anonymousCaller) }));
         if (answer !== null) return reply.headers(tokenHeaders).send(answer);
       } catch (error) {
-        if (!(error instanceof TokenRefused)) throw error;
+        if (!(error instanceof TokenRefused || error instanceof RefreshRefused)) throw error;
         const { code, message } = error;
         this.#parts.refused(code);
         return reply.code(400).headers(tokenHeaders).send({ error: code, error_description: message });

@@ -1,12 +1,12 @@
 import { commonScopes } from '@atrium/protocol';
 import type { Clock } from '../../../platform/clock/clock.ts';
 import type { Caller } from '../../../platform/operations/caller.ts';
+import { proofWindow, verifyProof } from '../../../platform/secrets/dpop-proof.ts';
 import { hashToken } from '../../../platform/secrets/tokens.ts';
 import type { CredentialSource, CredentialUse, IdentityService } from '../../identity/index.ts';
 import type { Db } from '../stores/db.ts';
 import { replaysStore } from '../stores/revocations-store.ts';
 import { type AccessTokenFacts, type AccessTokens, looksLikeJwt } from './access-token.ts';
-import { proofWindow, verifyProof } from './dpop-proof.ts';
 import type { RevocationSet } from './revocation-set.ts';
 
 interface Known {
@@ -24,7 +24,7 @@ const knownMs = 30_000;
 const operatorSignInMs = 12 * 60 * 60_000;
 
 /** Facts of identity that change what a principal may do. Comings and goings of sessions do not. */
-const changesCallers = /^identity\.(org|member|role|agent)\./;
+const changesCallers = /^identity\.(org|member|role|agent|device)\./;
 
 export interface BearerSource extends CredentialSource {
   /** The caller of an open connection as it is now; null when its token has ended. */

@@ -1,7 +1,8 @@
 import qrcode from 'qrcode-generator';
+import { cx } from './class-names.ts';
 
 /** A text as a QR code: dark on light in every theme, since cameras want it so. */
-export const QrCode = ({ text, label }: { text: string; label: string }) => {
+export const QrCode = ({ text, label, className = 'size-44' }: { text: string; label: string; className?: string }) => {
   const code = qrcode(0, 'M');
   code.addData(text);
   code.make();
@@ -20,7 +21,7 @@ export const QrCode = ({ text, label }: { text: string; label: string }) => {
       aria-label={label}
       viewBox={`0 0 ${side} ${side}`}
       shapeRendering="crispEdges"
-      className="size-44 shrink-0 rounded-control border border-line"
+      className={cx('shrink-0 rounded-control border border-line', className)}
     >
       <rect width={side} height={side} fill="#fff" />
       <path d={path} fill="#000" />

@@ -5,8 +5,9 @@ import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 export interface ProofTarget {
   method: string;
   url: string;
-  access_token: string;
-  /** Thumbprint of the key that the token is bound to. */
+  /** What the proof goes with; null where it comes alone. */
+  access_token: string | null;
+  /** Thumbprint of the key it must be of. */
   jkt: string;
   now: Date;
 }
@@ -35,7 +36,8 @@ export const verifyProof = async (proof: string, target: ProofTarget): Promise<s
     if (typeof iat !== 'number' || Math.abs(target.now.getTime() / 1000 - iat) > proofWindow) return null;
     if (typeof jti !== 'string' || jti === '' || jti.length > 200) return null;
     if (htm !== target.method || typeof htu !== 'string' || !sameUrl(htu, target.url)) return null;
-    if (ath !== createHash('sha256').update(target.access_token).digest('base64url')) return null;
+    const wanted = target.access_token;
+    if (wanted !== null && ath !== createHash('sha256').update(wanted).digest('base64url')) return null;
     return (await calculateJwkThumbprint(protectedHeader.jwk!)) === target.jkt ? jti : null;
   } catch {
     return null;
