@@ -68,6 +68,8 @@ const scriptTypes = /^(?:|module|(?:text|application)\/(?:x-)?(?:java|ecma)scrip
 const foreignRoots = new Set(['svg', 'math']);
 const islands = new Set(['foreignobject', 'desc', 'annotation-xml', 'mi', 'mo', 'mn', 'ms', 'mtext']);
 
+const isDoctype = /^<!doctype/i;
+
 const isForeign = (address: string): boolean => /^\s*(?:[a-z][a-z0-9+.-]*:|\/\/)/i.test(address);
 
 /**
@@ -161,7 +163,7 @@ export class HtmlRewriter {
           this.#tell(end);
         },
         ondeclaration: (start, end) => {
-          if (/^!?doctype/i.test(this.#slice(start, start + 8))) this.#whole = true;
+          if (start > this.#left && isDoctype.test(this.#slice(start - 2, start + 8))) this.#whole = true;
           this.#tell(end);
         },
         oncomment: passed,
@@ -241,10 +243,14 @@ export class HtmlRewriter {
       }
       return;
     }
+    // Text is told as it comes, so a bracket that is not told yet begins something, and what that is may be cut.
     const told = Math.max(this.#told, this.#left);
-    const [first, second] = this.#slice(told, told + 2);
-    const beginsTag = first === '<' && this.#textElement === '' && second !== '!' && second !== '?';
-    this.#copy(beginsTag && end - told <= lookahead ? told : end);
+    const at = this.#textElement === '' ? this.#text.indexOf('<', told - this.#textStart) : -1;
+    const rest = at === -1 ? '' : this.#text.slice(at, at + 10);
+    if (isDoctype.test(rest)) this.#whole = true;
+    const endless = rest.startsWith('<?') || (rest.startsWith('<!') && rest.length === 10);
+    const held = at !== -1 && !endless && this.#text.length - at <= lookahead;
+    this.#copy(held ? this.#textStart + at : end);
   }
 
   /* ---------- what is put in ---------- */
