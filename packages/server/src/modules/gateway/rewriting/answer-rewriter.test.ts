@@ -87,6 +87,7 @@ test.each<[string, string[], Partial<RewrittenExchange>, number?]>([
   ['a host of its own', html, { mode: 'host', base: '/' }],
   ['a route without rewriting', html, { route: { ...route, rewrite: false } }],
   ['HEAD', html, { method: 'HEAD' }],
+  ['nothing in it', [...html, 'Content-Encoding', 'gzip', 'Content-Length', '0'], {}],
   ['a script of unknown length', ['Content-Type', 'text/javascript'], {}],
   ['a large script', ['Content-Type', 'text/javascript', 'Content-Length', '60000'], {}],
   [
@@ -106,7 +107,7 @@ test('G47: HEAD tells the same headers as GET', () => {
   const headers = [...html, 'Content-Length', '20', 'ETag', '"a"'];
   const of = (method: string) => rewriter.answer(exchange({ method }), 200, headers).headers;
   expect(of('HEAD')).toEqual(of('GET'));
-  expect(of('HEAD')).toEqual([...html, 'ETag', 'W/"a"']);
+  expect(of('HEAD')).toEqual([...html, 'ETag', 'W/"a"', 'vary', 'sec-fetch-dest, x-requested-with, hx-request']);
 });
 
 test.each([
@@ -231,6 +232,11 @@ test('G31: ten gibibytes of a page from a small gzip body go at the pace of who 
   expect(source.destroyed).toBe(true);
   expect((most - before) / 1024 / 1024).toBeLessThan(64);
 }, 60_000);
+
+test.each(['gzip', 'deflate', 'br', 'zstd'])('an empty answer in %s ends without an error', async (coding) => {
+  const found = await send([...html, 'Content-Encoding', coding], '');
+  expect(found).toMatchObject({ changed: true, body: Buffer.alloc(0) });
+});
 
 test('an answer that ends in the middle of its coding ends with an error, not as if it were whole', async () => {
   const answer = rewriter.answer(exchange(), 200, [...html, 'Content-Encoding', 'gzip']);

@@ -20,6 +20,9 @@ const header = (raw: readonly string[], name: string): string | undefined => {
   return values.length === 0 ? undefined : values.join(', ');
 };
 
+const mimeOf = (raw: readonly string[]): string =>
+  (header(raw, 'content-type') ?? '').split(';')[0]!.trim().toLowerCase();
+
 const pathOf = (url: string): string => url.split(/[?#]/, 1)[0]!;
 
 /** The request as the app saw it. */
@@ -42,10 +45,11 @@ const kindOf = (exchange: RewrittenExchange, path: string, status: number, raw: 
   // A part of a file, and what has no content: both would be broken.
   if (status < 200 || status === 204 || status === 205 || status === 206) return null;
   const type = header(raw, 'content-type') ?? '';
+  if (header(raw, 'content-length') === '0') return null;
   if (strangeCharset.test(type) || header(raw, 'content-range') !== undefined) return null;
   if (/(?:^|[\s,])no-transform(?:$|[\s,])/i.test(header(raw, 'cache-control') ?? '')) return null;
   if (codingOf(header(raw, 'content-encoding')) === null) return null;
-  const mime = type.split(';')[0]!.trim().toLowerCase();
+  const mime = mimeOf(raw);
   // What is offered as a file to keep stays as it is.
   if (/^\s*attachment/i.test(header(raw, 'content-disposition') ?? '')) return null;
   if (mime === 'text/html' || mime === 'application/xhtml+xml') return 'html';
@@ -203,6 +207,9 @@ export const createAnswerRewriter = (): AnswerRewriter => {
         insertions: shows ? insertionsFor(map) : null,
         changes_body: kind !== null,
       });
+      // The same address is answered differently to a page, to a script and to a worker that asks.
+      if (may && (kind === 'html' || scriptTypes.test(mimeOf(raw))))
+        head.headers.push('vary', kind === 'html' ? 'sec-fetch-dest, x-requested-with, hx-request' : 'sec-fetch-dest');
       let body: Duplex | null = null;
       if (kind !== null && exchange.method !== 'HEAD' && !noBody.has(status)) {
         const coding = codingOf(header(raw, 'content-encoding')) ?? '';

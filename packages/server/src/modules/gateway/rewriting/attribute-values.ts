@@ -37,14 +37,23 @@ export const rewriteStyle = (value: string, map: AddressMap): string =>
     ? value.replace(inlineUrl, (_all, before: string, address: string) => before + map.path(address))
     : value;
 
-const refresh = new RegExp(
-  `^(\\s*[\\d.]*\\s*[;,\\s]\\s*(?:url\\s*=\\s*)?(?:["']|${quoteEntity})?\\s*)([\\s\\S]*)$`,
-  'i',
-);
-/** The value of `Refresh`, in a header or in a page. */
+const openingQuote = new RegExp(`^(?:["']|${quoteEntity})`, 'i');
+const skip = (text: string, from: number, signs: RegExp): number => {
+  let at = from;
+  while (at < text.length && signs.test(text[at]!)) at += 1;
+  return at;
+};
+/** The value of `Refresh`, in a header or in a page: a time, a separator, then an address with or without `url=`. */
 export const rewriteRefresh = (value: string, translate: (address: string) => string): string => {
-  const found = refresh.exec(value);
-  return found === null ? value : found[1]! + translate(found[2]!);
+  const time = skip(value, skip(value, 0, /\s/), /[\d.]/);
+  let at = skip(value, time, /[\s;,]/);
+  if (at === time) return value;
+  if (/^url/i.test(value.slice(at, at + 3))) {
+    const sign = skip(value, at + 3, /\s/);
+    if (value[sign] === '=') at = skip(value, sign + 1, /\s/);
+  }
+  at += openingQuote.exec(value.slice(at, at + 12))?.[0].length ?? 0;
+  return value.slice(0, at) + translate(value.slice(at));
 };
 
 const entities: Record<string, string> = { quot: '"', apos: "'", amp: '&', lt: '<', gt: '>' };

@@ -1,4 +1,4 @@
-import { compose, Duplex, type Transform } from 'node:stream';
+import { Duplex, pipeline, type Transform } from 'node:stream';
 import {
   constants,
   createBrotliCompress,
@@ -14,32 +14,18 @@ import {
 
 const chunk = { chunkSize: 64 * 1024 };
 
-type Parts = AsyncIterable<Buffer>;
-
-/** `deflate` is zlib by the standard and raw from some servers: the first byte tells. */
-const inflate = async function* (source: Parts): AsyncGenerator<Buffer> {
-  const parts = source[Symbol.asyncIterator]();
-  const first = await parts.next();
-  if (first.done === true) return;
-  const all = async function* (): AsyncGenerator<Buffer> {
-    yield first.value;
-    yield* { [Symbol.asyncIterator]: () => parts };
-  };
-  const decoder = (first.value[0]! & 0x0f) === 8 ? createInflate(chunk) : createInflateRaw(chunk);
-  yield* compose(all, decoder) as Parts;
-};
-
 /**
  * Each way in and back again. Whatever goes in comes out at once, so a page that arrives in pieces leaves in pieces. Low
  * levels: the app compressed once, and a visitor waits for the second time.
  */
-const codings: Record<string, { decode: () => Duplex; encode: () => Duplex }> = {
+const codings: Record<string, { decode: (first: Buffer) => Transform; encode: () => Transform }> = {
   gzip: {
     decode: () => createGunzip(chunk),
     encode: () => createGzip({ level: 4, flush: constants.Z_SYNC_FLUSH }),
   },
   deflate: {
-    decode: () => Duplex.from(inflate),
+    // zlib by the standard and raw from some servers: the first byte tells.
+    decode: (first) => ((first[0]! & 0x0f) === 8 ? createInflate(chunk) : createInflateRaw(chunk)),
     encode: () => createDeflate({ level: 4, flush: constants.Z_SYNC_FLUSH }),
   },
   br: {
@@ -82,8 +68,61 @@ export const limitAcceptEncoding = (value: string): string =>
     })
     .join(', ') || 'identity';
 
+/** Decoder, change and encoder as one stream, made with the first byte: what is empty in a coding has not even its frame. */
+class CodedChange extends Duplex {
+  readonly #coding: (typeof codings)[string];
+  readonly #change: Transform;
+  #in: Transform | null = null;
+  #out: Transform | null = null;
+
+  constructor(coding: (typeof codings)[string], change: Transform) {
+    super();
+    this.#coding = coding;
+    this.#change = change;
+  }
+
+  override _write(part: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (part.length === 0) {
+      done();
+      return;
+    }
+    this.#in ??= this.#begin(part);
+    // Answers only when the part went all the way or is held back behind us: that is the back-pressure.
+    this.#in.write(part, done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    if (this.#in === null) this.push(null);
+    else this.#in.end();
+    done();
+  }
+
+  override _read(): void {
+    this.#out?.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    for (const part of [this.#in, this.#change, this.#out]) part?.destroy();
+    done(error);
+  }
+
+  #begin(first: Buffer): Transform {
+    const decoder = this.#coding!.decode(first);
+    const encoder = this.#coding!.encode();
+    pipeline(decoder, this.#change, encoder, (error) => {
+      if (error) this.destroy(error);
+    });
+    encoder.on('data', (part: Buffer) => {
+      if (!this.push(part)) encoder.pause();
+    });
+    encoder.on('end', () => this.push(null));
+    this.#out = encoder;
+    return decoder;
+  }
+}
+
 /** A stream through `change`, opened before and closed after it. Each part waits for the next one. */
 export const throughCoding = (coding: string, change: Transform): Duplex => {
   const known = codings[coding];
-  return known === undefined ? change : compose(known.decode(), change, known.encode());
+  return known === undefined ? change : new CodedChange(known, change);
 };

@@ -97,6 +97,11 @@ const forms: [title: string, page: string, expected: string][] = [
     '<iframe srcdoc="<p><img src=&quot;/a.png&quot;></p>"></iframe>',
     '<iframe srcdoc="&#60;p&#62;&#60;img src=&#34;/apps/x/a.png&#34;&#62;&#60;/p&#62;"></iframe>',
   ],
+  [
+    'meta refresh with entities',
+    '<meta http-equiv=refresh content="0 ; url = &quot;/next&quot;">',
+    '<meta http-equiv=refresh content="0 ; url = &quot;/apps/x/next&quot;">',
+  ],
   ['paths that a server of ours has too', '<a href="/api/v1/series">', '<a href="/apps/x/api/v1/series">'],
   ['/healthz', '<a href="/healthz">', '<a href="/apps/x/healthz">'],
   ['a longer name that begins like the base', '<a href="/apps/xy">', '<a href="/apps/x/apps/xy">'],

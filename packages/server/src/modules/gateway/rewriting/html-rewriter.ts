@@ -7,6 +7,9 @@ import { rewriteBaseSettings, rewriteImportMap, smallText } from './json-rewrite
 /** The longest tag that is kept back until it is whole; a longer one goes by as it came. */
 const lookahead = 64 * 1024;
 
+/** Pages in attributes of pages; each has to be written again for the one around it. */
+const deepest = 3;
+
 /** What is put into a page, as source. */
 export interface PageTags {
   script: string;
@@ -27,6 +30,8 @@ export interface HtmlOptions {
   pins_text: boolean;
   /** A policy that the page itself carries. */
   policy: (value: string) => string;
+  /** How many pages it stands in by `srcdoc`. */
+  depth?: number;
 }
 
 interface Attribute {
@@ -392,8 +397,11 @@ export class HtmlRewriter {
 
   /** A page inside an attribute. */
   #nested(value: string): string {
+    const depth = (this.#options.depth ?? 0) + 1;
+    if (depth > deepest) return value;
     const page = new HtmlRewriter({
       ...this.#options,
+      depth,
       kind: this.#options.kind === 'fragment' ? 'fragment' : 'document',
       tags: { ...this.#options.tags, base: '' },
     });

@@ -240,18 +240,24 @@
 
   /* ---------- what comes in as markup ---------- */
 
+  const fixAttribute = (element, name) => {
+    const value = getAttribute.call(element, name);
+    if (value === null) return;
+    const changed = translateAttribute(element, name, value, false);
+    if (changed === value) return;
+    try {
+      setAttribute.call(element, name, changed);
+    } catch {
+      // The page takes trusted types only: the address stays.
+    }
+  };
   const fix = (element) => {
     if (element.localName === 'style') {
       const text = element.textContent;
       const changed = translateCss(text);
       if (changed !== text) element.textContent = changed;
     }
-    for (const name of names) {
-      const value = getAttribute.call(element, name);
-      if (value === null) continue;
-      const changed = translateAttribute(element, name, value, false);
-      if (changed !== value) setAttribute.call(element, name, changed);
-    }
+    for (const name of names) fixAttribute(element, name);
   };
   const fixBelow = (root) => {
     for (const element of root.querySelectorAll(selector)) fix(element);
@@ -298,8 +304,8 @@
   for (const name of ['write', 'writeln']) hookMethod(Document.prototype, name, (args) => args.map(inTags));
 
   const observer = new MutationObserver((records) => {
-    for (const { type, target, addedNodes } of records) {
-      if (type === 'attributes') fix(target);
+    for (const { type, target, attributeName, addedNodes } of records) {
+      if (type === 'attributes') fixAttribute(target, attributeName);
       for (const node of addedNodes) {
         if (node.nodeType === 1) {
           if (node.matches(selector)) fix(node);
