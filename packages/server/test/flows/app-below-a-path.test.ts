@@ -2,14 +2,14 @@ import { request as ask, createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { pipeline } from 'node:stream';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openBrowser } from '../../../../scripts/open-browser.ts';
-import type { RewrittenExchange } from '../../src/modules/gateway/lanes/answer-rewriter.ts';
+import type { RewriteFacts } from '../../src/modules/gateway/lanes/answer-rewriter.ts';
 import { createAnswerRewriter } from '../../src/modules/gateway/rewriting/answer-rewriter.ts';
-import type { RouteSnapshot } from '../../src/modules/gateway/snapshot.ts';
+import type { RouteSnapshot, TargetSnapshot } from '../../src/modules/gateway/snapshot.ts';
 import { type SinglePageApp, startSinglePageApp } from '../support/single-page-app.ts';
 
-const rewriter = createAnswerRewriter();
+const rewriter = createAnswerRewriter(null, () => new Date());
 const route = {
   rewrite: true,
   strip_prefix: true,
@@ -29,39 +29,42 @@ const serveBelow = async (app: SinglePageApp) => {
       response.writeHead(404).end('outside');
       return;
     }
-    const exchange: RewrittenExchange = {
+    const query = url.includes('?') ? url.slice(url.indexOf('?')) : '';
+    const facts: RewriteFacts = {
       route,
+      target: { hostname: '127.0.0.1', port: app.port, base_path: '' } as TargetSnapshot,
       base: '/apps/x/',
-      mode: 'path',
+      prefix: '/apps/x',
+      shared_origin: true,
       method: request.method!,
-      url,
-      host: request.headers.host!,
-      raw_headers: request.rawHeaders,
-      target: { hostname: '127.0.0.1', port: app.port, base_path: '' },
-      has_jar: false,
-      now: new Date(),
+      path: url.slice('/apps/x'.length, url.length - query.length),
+      query,
+      authority: request.headers.host!,
+      scheme: 'http',
+      principal_id: null,
+      request_id: '',
     };
-    const own = rewriter.ownFile(exchange);
+    const own = rewriter.own(facts);
     if (own !== null) {
       response.writeHead(own.status, own.headers).end(own.body);
       return;
     }
-    const accept = rewriter.accept(request.headers['accept-encoding'] as string | undefined);
     const upstream = ask({
       port: app.port,
       host: '127.0.0.1',
       method: request.method,
       path: url.slice('/apps/x'.length),
-      headers: { ...request.headers, ...(accept === undefined ? {} : { 'accept-encoding': accept }) },
+      headers: rewriter.request(request.rawHeaders, facts),
     });
     upstream.on('response', (answer) => {
       const raw = answer.rawHeaders.filter(
         (_, at, all) => !/^(?:connection|keep-alive|transfer-encoding)$/i.test(all[at - (at % 2)]!),
       );
-      const found = rewriter.answer(exchange, answer.statusCode!, raw);
-      response.writeHead(answer.statusCode!, found.headers);
-      if (found.body === null) pipeline(answer, response, () => undefined);
-      else pipeline(answer, found.body, response, () => undefined);
+      const head = rewriter.head(answer.statusCode!, raw, facts);
+      const body = rewriter.body(answer.statusCode!, head, facts);
+      response.writeHead(answer.statusCode!, head);
+      if (body === null) pipeline(answer, response, () => undefined);
+      else pipeline(answer, body, response, () => undefined);
     });
     upstream.on('error', () => response.destroy());
     pipeline(request, upstream, () => undefined);
@@ -110,6 +113,10 @@ afterAll(async () => {
   await browser?.close();
   served?.close();
   app?.close();
+});
+
+beforeEach(() => {
+  complaints.length = 0;
 });
 
 /* The page's own names; this file is checked without the library of browsers. */
@@ -166,11 +173,15 @@ test('G47: it navigates by history, by links, forms and location, and comes back
   await page.evaluate(() => (globalThis as unknown as Script).go('/settings/people'));
   await page.getByText('route /settings/people').waitFor();
   expect(new URL(page.url()).pathname).toBe('/apps/x/settings/people');
+  expect(await check('anchor')).toBe('/apps/x/settings/people#below');
   await page.reload();
   await page.getByText('route /settings/people').waitFor();
+  expect(await check('anchor')).toBe('/apps/x/settings/people#below');
   expect(await check('socket')).toBe('pong to ping');
+  await page.evaluate(() => (globalThis as unknown as Script).go('/away'));
+  await page.getByText('route /away').waitFor();
   await page.goBack();
-  await page.getByText('route /', { exact: true }).waitFor();
+  await page.getByText('route /settings/people').waitFor();
 
   await page.click('#link');
   await page.waitForURL('**/apps/x/about');
@@ -197,6 +208,23 @@ test('G47: it navigates by history, by links, forms and location, and comes back
     await page.waitForURL(`**/apps/x${path}`);
   }
   await page.getByText('route /about').waitFor();
+  expect(served.outside).toEqual([]);
+  expect(complaints).toEqual([]);
+});
+
+const policies: [policy: string, path: string][] = [
+  ['one that trusts a nonce', '/policy/nonce'],
+  ['one that trusts a nonce and what it loads', '/policy/nonce-dynamic'],
+  ['one that trusts a hash and what it loads', '/policy/hash-dynamic'],
+  ['one that trusts a hash', '/policy/hash'],
+  ['one that trusts anything inside the page', '/policy/inline'],
+  ['one inside the page', '/policy/meta'],
+];
+test.each(policies)('G47: our script runs under a policy of the app: %s', async (_title, path) => {
+  await page.goto(`${served.url}/apps/x${path}`);
+  await page.waitForFunction(
+    () => (globalThis as unknown as { document: { title: string } }).document.title === 'answer late',
+  );
   expect(served.outside).toEqual([]);
   expect(complaints).toEqual([]);
 });

@@ -159,11 +159,41 @@ const files: Record<string, [type: string, text: string]> = {
   '/api/beacon': ['text/plain', ''],
 };
 
+const fetching = "fetch('/api/a').then((a) => a.text())";
+const importing = `${fetching}.then(async (text) => { document.title = text + ' ' + (await import('/js/late.js')).late; });`;
+/** Under 'strict-dynamic' and a hash alone Chromium refuses `import()` at the root as well. */
+const asking = `${fetching}.then((text) => { document.title = text + ' late'; });`;
+const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+/** Pages whose only script is allowed in one way. */
+const policies: Record<string, { policy?: string; meta?: string; nonce?: string; inline?: string }> = {
+  nonce: { policy: "script-src 'self' 'nonce-bm9uY2U='", nonce: 'bm9uY2U=' },
+  'nonce-dynamic': { policy: "script-src 'nonce-bm9uY2U=' 'strict-dynamic'", nonce: 'bm9uY2U=' },
+  'hash-dynamic': { policy: `script-src ${hashOf(asking)} 'strict-dynamic'`, inline: asking },
+  hash: { policy: `script-src 'self' ${hashOf(importing)}` },
+  inline: { policy: "default-src 'self' 'unsafe-inline'" },
+  meta: { meta: `script-src 'self' ${hashOf(importing)}` },
+};
+const policyPage = (name: string, response: ServerResponse): void => {
+  const { policy, meta, nonce, inline = importing } = policies[name]!;
+  response.writeHead(200, {
+    'content-type': 'text/html',
+    ...(policy === undefined ? {} : { 'content-security-policy': policy }),
+  });
+  response.end(
+    `<!doctype html><html><head>${meta === undefined ? '' : `<meta http-equiv="Content-Security-Policy" content="${meta}">`}</head>` +
+      `<body><script${nonce === undefined ? '' : ` nonce="${nonce}"`}>${inline}</script></body></html>`,
+  );
+};
+
 const answer = (request: IncomingMessage, response: ServerResponse): void => {
   const path = request.url!.split('?')[0]!;
   if (path === '/api/events') {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write('data: event\n\n');
+    return;
+  }
+  if (path.startsWith('/policy/')) {
+    policyPage(path.slice('/policy/'.length), response);
     return;
   }
   if (path === '/old') {

@@ -1,50 +1,39 @@
-import type { Duplex } from 'node:stream';
-import type { JarChange } from '../rewriting/cookie-jar.ts';
-import type { RouteSnapshot } from '../snapshot.ts';
+import type { Transform } from 'node:stream';
+import type { RouteSnapshot, TargetSnapshot } from '../snapshot.ts';
 
-/** One request as the client sent it and the target it went to. */
-export interface RewrittenExchange {
+/** What a rewriter knows of the request whose answer it changes. */
+export interface RewriteFacts {
   route: RouteSnapshot;
-  /** As the table matched it. */
+  target: TargetSnapshot;
+  /** Where the route lives, as it was claimed: `/apps/notes/`. */
   base: string;
-  /** `path` at the server's own origin, `host` on a host name of the route. */
-  mode: 'path' | 'host';
+  /** What was taken from the path before it was sent, without a slash at the end; '' when nothing was. */
+  prefix: string;
+  /** True below the server's own origin, which the app shares with the product. */
+  shared_origin: boolean;
   method: string;
-  /** As the client sent it, with query. */
-  url: string;
-  /** Host header of the client, with port. */
-  host: string;
-  /** Raw request headers of the client. */
-  raw_headers: readonly string[];
-  target: { hostname: string; port: number; base_path: string };
-  /** There is a principal whose jar takes cookies. */
-  has_jar: boolean;
-  now: Date;
+  /** Below the base, without query. */
+  path: string;
+  /** With its question mark; '' when there is none. */
+  query: string;
+  /** Host header of the client, port included. */
+  authority: string;
+  scheme: 'http' | 'https';
+  /** Null for strangers and share links. */
+  principal_id: string | null;
+  request_id: string;
 }
 
-export interface RewrittenAnswer {
-  /** Raw headers for the client, without those of one hop, which the lane takes away before. */
-  headers: string[];
-  /** The app's body goes through it; null = goes as it comes. Already opens and closes the content coding. */
-  body: Duplex | null;
-  /** For the jar of the principal. */
-  jar: readonly JarChange[];
-}
+/** Headers as name, value, name, value …, in the order and spelling of the wire. */
+export type RawHeaders = string[];
 
-/** A file of ours below the base of a route. */
-export interface OwnFile {
-  status: 200;
-  headers: string[];
-  body: Buffer;
-}
-
-/** What a lane asks of the rewriting. Pure: no clock, no database, no socket. */
+/** Changes what passes through a lane so that it works below a path. All of it may be left as it is. */
 export interface AnswerRewriter {
-  /** Whether answers of this exchange may be rewritten, so that `accept` has to be asked. */
-  rewrites(exchange: RewrittenExchange): boolean;
-  /** Value of Accept-Encoding for the app: only codings that can be opened. */
-  accept(value: string | undefined): string | undefined;
-  answer(exchange: RewrittenExchange, status: number, headers: readonly string[]): RewrittenAnswer;
-  /** Asked after the gate has allowed; null = the path is the app's. */
-  ownFile(exchange: Pick<RewrittenExchange, 'base' | 'mode' | 'method' | 'url' | 'route'>): OwnFile | null;
+  /** An answer to a path that is the rewriter's own, such as its script; null for all others. Asked after the gate. */
+  own(facts: RewriteFacts): { status: number; headers: RawHeaders; body: Buffer } | null;
+  /** What the app is asked with: codings that can be read here, cookies that are kept here. */
+  request(headers: RawHeaders, facts: RewriteFacts): RawHeaders;
+  head(status: number, headers: RawHeaders, facts: RewriteFacts): RawHeaders;
+  /** Asked after `head`, with what it returned; null leaves the body alone. */
+  body(status: number, headers: RawHeaders, facts: RewriteFacts): Transform | null;
 }

@@ -19,12 +19,14 @@ import {
   zstdDecompressSync,
 } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
-import type { RewrittenExchange } from '../lanes/answer-rewriter.ts';
-import type { RouteSnapshot } from '../snapshot.ts';
+import type { RewriteFacts } from '../lanes/answer-rewriter.ts';
+import type { RouteSnapshot, TargetSnapshot } from '../snapshot.ts';
 import { createAnswerRewriter } from './answer-rewriter.ts';
+import { applyToJar, type JarCookie } from './cookie-jar.ts';
 
-const rewriter = createAnswerRewriter();
+const rewriter = createAnswerRewriter(null, () => new Date(0));
 const route = {
+  id: 'route',
   rewrite: true,
   strip_prefix: true,
   exclude_paths: ['/raw/**'],
@@ -32,29 +34,46 @@ const route = {
   strip_response_cookies: false,
   persist_cookies: false,
 } as unknown as RouteSnapshot;
-const exchange = (more: Partial<RewrittenExchange> = {}): RewrittenExchange => ({
+const facts = (more: Partial<RewriteFacts> = {}): RewriteFacts => ({
   route,
   base: '/apps/x/',
-  mode: 'path',
+  prefix: '/apps/x',
+  shared_origin: true,
   method: 'GET',
-  url: '/apps/x/',
-  host: 'atrium.local',
-  raw_headers: [],
-  target: { hostname: '10.0.0.5', port: 3000, base_path: '' },
-  has_jar: false,
-  now: new Date(0),
+  path: '/',
+  query: '',
+  authority: 'atrium.local',
+  scheme: 'http',
+  target: { hostname: '10.0.0.5', port: 3000, base_path: '' } as TargetSnapshot,
+  principal_id: null,
+  request_id: 'request',
   ...more,
 });
 const send = async (
   headers: string[],
   body: Buffer | string,
-  more: Partial<RewrittenExchange> = {},
+  more: Partial<RewriteFacts> = {},
   status = 200,
+  asked: string[] = [],
 ): Promise<{ headers: string[]; body: Buffer; changed: boolean }> => {
-  const answer = rewriter.answer(exchange(more), status, headers);
-  if (answer.body === null) return { headers: answer.headers, body: Buffer.from(body), changed: false };
-  const parts = Readable.from([Buffer.from(body)]).pipe(answer.body);
-  return { headers: answer.headers, body: Buffer.concat(await parts.toArray()), changed: true };
+  const exchange = facts(more);
+  rewriter.request(asked, exchange);
+  const head = rewriter.head(status, headers, exchange);
+  const change = rewriter.body(status, head, exchange);
+  if (change === null) return { headers: head, body: Buffer.from(body), changed: false };
+  return {
+    headers: head,
+    body: Buffer.concat(
+      await Readable.from([Buffer.from(body)])
+        .pipe(change)
+        .toArray(),
+    ),
+    changed: true,
+  };
+};
+const bodyOf = (headers: string[]): Transform => {
+  const exchange = facts();
+  return rewriter.body(200, rewriter.head(200, headers, exchange), exchange)!;
 };
 const page = '<a href="/b">gr\u00fc\u00df</a>';
 const moved = '<a href="/apps/x/b">gr\u00fc\u00df</a>';
@@ -73,9 +92,9 @@ test.each([
   expect(found.headers).toContain(coding);
 });
 
-test.each<[string, string[], Partial<RewrittenExchange>, number?]>([
+test.each<[string, string[], Partial<RewriteFacts>, number?]>([
   ['no-transform', [...html, 'Cache-Control', 'public, no-transform'], {}],
-  ['an excluded path', html, { url: '/apps/x/raw/a/b?c' }],
+  ['an excluded path', html, { path: '/raw/a/b' }],
   ['a part of a file', [...html, 'Content-Range', 'bytes 0-1/9'], {}, 206],
   ['a coding that nobody knows', [...html, 'Content-Encoding', 'snappy'], {}],
   ['two codings at once', [...html, 'Content-Encoding', 'gzip, br'], {}],
@@ -84,7 +103,7 @@ test.each<[string, string[], Partial<RewrittenExchange>, number?]>([
   ['UTF-16', ['Content-Type', 'text/html; charset=UTF-16LE'], {}],
   ['a file to keep', [...html, 'Content-Disposition', 'attachment'], {}],
   ['another type', ['Content-Type', 'text/plain'], {}],
-  ['a host of its own', html, { mode: 'host', base: '/' }],
+  ['a host of its own', html, { shared_origin: false, base: '/', prefix: '' }],
   ['a route without rewriting', html, { route: { ...route, rewrite: false } }],
   ['HEAD', html, { method: 'HEAD' }],
   ['nothing in it', [...html, 'Content-Encoding', 'gzip', 'Content-Length', '0'], {}],
@@ -93,7 +112,7 @@ test.each<[string, string[], Partial<RewrittenExchange>, number?]>([
   [
     'settings that a form writes back',
     ['Content-Type', 'application/json', 'Content-Length', '20'],
-    { url: '/apps/x/api/v3/config/host' },
+    { path: '/api/v3/config/host' },
   ],
 ])('G47: the body stays as it is with %s', async (_what, headers, more, status) => {
   expect((await send(headers, page, more, status)).changed).toBe(false);
@@ -105,7 +124,7 @@ test('UTF-16 that only its first bytes tell of stays as it is', async () => {
 
 test('G47: HEAD tells the same headers as GET', () => {
   const headers = [...html, 'Content-Length', '20', 'ETag', '"a"'];
-  const of = (method: string) => rewriter.answer(exchange({ method }), 200, headers).headers;
+  const of = (method: string) => rewriter.head(200, headers, facts({ method }));
   expect(of('HEAD')).toEqual(of('GET'));
   expect(of('HEAD')).toEqual([...html, 'ETag', 'W/"a"', 'vary', 'sec-fetch-dest, x-requested-with, hx-request']);
 });
@@ -122,34 +141,52 @@ test.each([
 });
 
 test('a worker begins with the script that moves its addresses', async () => {
-  const found = await send(['Content-Type', 'text/javascript'], 'fetch("/a")', {
-    raw_headers: ['Sec-Fetch-Dest', 'worker'],
-  });
+  const found = await send(['Content-Type', 'text/javascript'], 'fetch("/a")', {}, 200, ['Sec-Fetch-Dest', 'worker']);
   expect(found.body.toString()).toMatch(/^self\.__atriumBase=\["\/apps\/x",""\];[\s\S]*\nfetch\("\/a"\)$/);
 });
 
 test('a page tells its own address as its base, so that relative addresses and anchors lead where they led', async () => {
-  const found = await send(html, '<!doctype html><head></head><a href="#b">', { url: '/apps/x/deep/page?a=1&b="' });
+  const found = await send(html, '<!doctype html><head></head><a href="#b">', {
+    path: '/deep/page',
+    query: '?a=1&b="',
+  });
   expect(found.body.toString()).toMatch(
     /^<!doctype html><head><script src="\/apps\/x\/\.atrium\/rewrite\.js\?v=[0-9a-f]{12}" data-atrium><\/script><base href="\/apps\/x\/deep\/page\?a=1&#38;b=&#34;" data-atrium><script type="importmap">/,
   );
 });
 
 test('the script is a file below the base and nowhere else', () => {
-  const asked = (url: string, method = 'GET') => rewriter.ownFile(exchange({ url, method }));
-  expect(asked('/apps/x/.atrium/rewrite.js?v=1')?.body.toString()).toContain("Symbol.for('atrium.rewrite')");
-  expect(asked('/apps/x/.atrium/rewrite.js', 'HEAD')?.body).toHaveLength(0);
-  expect(asked('/apps/x/.atrium/rewrite.js', 'POST')).toBeNull();
-  expect(asked('/apps/x/rewrite.js')).toBeNull();
-  expect(asked('/apps/y/.atrium/rewrite.js')).toBeNull();
+  const asked = (path: string, method = 'GET') => rewriter.own(facts({ path, method }));
+  expect(asked('/.atrium/rewrite.js')?.body.toString()).toContain("Symbol.for('atrium.rewrite')");
+  expect(asked('/.atrium/rewrite.js', 'HEAD')?.body).toHaveLength(0);
+  expect(asked('/.atrium/rewrite.js', 'POST')).toBeNull();
+  expect(asked('/rewrite.js')).toBeNull();
+  expect(rewriter.own(facts({ path: '/.atrium/rewrite.js', shared_origin: false }))).toBeNull();
 });
 
-test('apps are asked only for codings that can be opened', () => {
-  expect(rewriter.accept('gzip, deflate;q=0.5, br, zstd, dcb, compress, *;q=0.1')).toBe(
-    'gzip, deflate;q=0.5, br, zstd',
+test('apps are asked only for codings that can be opened, where their pages are rewritten', () => {
+  const asked = (value: string, more: Partial<RewriteFacts> = {}) =>
+    rewriter.request(['Accept', '*/*', 'Accept-Encoding', value], facts(more))[3];
+  expect(asked('gzip, deflate;q=0.5, br, zstd, dcb, *;q=0.1')).toBe('gzip, deflate;q=0.5, br, zstd');
+  expect(asked('*')).toBe('identity');
+  expect(asked('dcb', { path: '/raw/a' })).toBe('dcb');
+});
+
+test('a jar takes what the app sets and gives it back to the app alone', () => {
+  const jars = new Map<string, JarCookie[]>();
+  const kept = createAnswerRewriter(
+    {
+      read: (principal, id) => jars.get(`${principal} ${id}`) ?? [],
+      apply: (principal, id, changes) =>
+        jars.set(`${principal} ${id}`, applyToJar(jars.get(`${principal} ${id}`) ?? [], changes)),
+    },
+    () => new Date(0),
   );
-  expect(rewriter.accept('*')).toBe('identity');
-  expect(rewriter.accept(undefined)).toBeUndefined();
+  const one = facts({ principal_id: 'one' });
+  expect(kept.head(200, ['Set-Cookie', '__Host-sid=1; Path=/; Secure'], one)).toEqual([]);
+  expect(kept.request(['Accept', 'a', 'Cookie', 'b=2'], one)).toEqual(['Accept', 'a', 'cookie', 'b=2; __Host-sid=1']);
+  expect(kept.request(['Accept', 'a'], facts({ principal_id: 'two' }))).toEqual(['Accept', 'a']);
+  expect(kept.request(['Accept', 'a'], facts())).toEqual(['Accept', 'a']);
 });
 
 const open: (() => void)[] = [];
@@ -159,12 +196,14 @@ afterEach(() => {
 /** A server that answers with a rewritten body from `write`. */
 const serve = async (headers: string[], write: (body: Writable) => void): Promise<string> => {
   const server = createServer((_request, response) => {
-    const answer = rewriter.answer(exchange(), 200, headers);
-    response.writeHead(200, answer.headers);
-    answer.body!.on('error', () => response.destroy());
-    response.on('close', () => answer.body!.destroy());
-    answer.body!.pipe(response);
-    write(answer.body!);
+    const exchange = facts();
+    const head = rewriter.head(200, headers, exchange);
+    const body = rewriter.body(200, head, exchange)!;
+    response.writeHead(200, head);
+    body.on('error', () => response.destroy());
+    response.on('close', () => body.destroy());
+    body.pipe(response);
+    write(body);
   }).listen(0, '127.0.0.1');
   open.push(() => {
     server.closeAllConnections();
@@ -212,18 +251,18 @@ test('G31: ten gibibytes of a page from a small gzip body go at the pace of who 
   gzip.end();
   await finished(gzip);
   const bomb = Buffer.concat(member);
-  const answer = rewriter.answer(exchange(), 200, [...html, 'Content-Encoding', 'gzip']);
+  const body = bodyOf([...html, 'Content-Encoding', 'gzip']);
   const source = Readable.from(
     (function* () {
       for (let count = 0; count < 40; count += 1)
         for (let at = 0; at < bomb.length; at += 16_384) yield bomb.subarray(at, at + 16_384);
     })(),
   );
-  const gone = pipeline(source, answer.body!).catch(() => undefined);
+  const gone = pipeline(source, body).catch(() => undefined);
   const before = process.memoryUsage().rss;
   let seen = 0;
   let most = 0;
-  for await (const part of answer.body!) {
+  for await (const part of body) {
     seen += (part as Buffer).length;
     most = Math.max(most, process.memoryUsage().rss);
     if (seen > 400_000) break;
@@ -239,11 +278,11 @@ test.each(['gzip', 'deflate', 'br', 'zstd'])('an empty answer in %s ends without
 });
 
 test('an answer that ends in the middle of its coding ends with an error, not as if it were whole', async () => {
-  const answer = rewriter.answer(exchange(), 200, [...html, 'Content-Encoding', 'gzip']);
+  const body = bodyOf([...html, 'Content-Encoding', 'gzip']);
   const parts = Readable.from([gzipSync(page).subarray(0, 20)]);
   await expect(
-    pipeline(parts, answer.body!, async (body) => {
-      for await (const _ of body);
+    pipeline(parts, body, async (given) => {
+      for await (const _ of given);
     }),
   ).rejects.toThrow();
 });

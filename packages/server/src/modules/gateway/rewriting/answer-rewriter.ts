@@ -1,9 +1,10 @@
-import { type Duplex, Transform } from 'node:stream';
-import type { AnswerRewriter, RewrittenExchange } from '../lanes/answer-rewriter.ts';
+import { Transform } from 'node:stream';
+import type { AnswerRewriter, RawHeaders, RewriteFacts } from '../lanes/answer-rewriter.ts';
 import { type AddressMap, createAddressMap } from './address-map.ts';
 import { rewriteHead } from './answer-headers.ts';
 import { codingOf, limitAcceptEncoding, throughCoding } from './content-codings.ts';
 import { rewritePolicy } from './content-policy.ts';
+import { type CookieJars, mergeCookies } from './cookie-jar.ts';
 import { CssRewriter } from './css-rewriter.ts';
 import { HtmlRewriter } from './html-rewriter.ts';
 import { rewriteBaseSettings, rewriteManifest, smallText } from './json-rewriter.ts';
@@ -23,27 +24,25 @@ const header = (raw: readonly string[], name: string): string | undefined => {
 const mimeOf = (raw: readonly string[]): string =>
   (header(raw, 'content-type') ?? '').split(';')[0]!.trim().toLowerCase();
 
-const pathOf = (url: string): string => url.split(/[?#]/, 1)[0]!;
+const below = (facts: RewriteFacts): string => (facts.path.startsWith('/') ? facts.path : `/${facts.path}`);
+const mountOf = (facts: RewriteFacts): string => facts.base.replace(/\/$/, '');
+/** Path that the app was asked for, without that of its target. */
+const askedPath = (facts: RewriteFacts): string => (facts.prefix === '' ? mountOf(facts) : '') + below(facts);
 
-/** The request as the app saw it. */
-const upstreamUrl = (exchange: RewrittenExchange): string => {
-  if (!exchange.route.strip_prefix) return exchange.url;
-  const bare = exchange.base.replace(/\/$/, '');
-  // The base is kept as people write it and sent as browsers do.
-  const prefix = [bare, encodeURI(bare)].find((form) => exchange.url.startsWith(form));
-  if (prefix === undefined) return exchange.url;
-  const rest = exchange.url.slice(prefix.length);
-  return rest.startsWith('/') ? rest : `/${rest}`;
-};
+/** For what a browser asks, as it says itself. */
+interface Asks {
+  dest: string | undefined;
+  by_script: boolean;
+}
 
 /** Two or four bytes a character, or bytes of ASCII that mean something else: tags cannot be told from text. */
 const strangeCharset = /charset\s*=\s*["']?(?:utf-?(?:16|32|7)|ucs-|iso-2022|iso-10646|hz-gb|cp037|ibm)/i;
 const scriptTypes = /^(?:text|application)\/(?:x-)?(?:java|ecma)script$/;
-const noBody = new Set([204, 205, 304]);
+const unchanging = new Set([204, 205, 206, 304]);
 
-const kindOf = (exchange: RewrittenExchange, path: string, status: number, raw: readonly string[]): BodyKind | null => {
+const kindOf = (asks: Asks, path: string, status: number, raw: readonly string[]): BodyKind | null => {
   // A part of a file, and what has no content: both would be broken.
-  if (status < 200 || status === 204 || status === 205 || status === 206) return null;
+  if (status < 200 || unchanging.has(status)) return null;
   const type = header(raw, 'content-type') ?? '';
   if (header(raw, 'content-length') === '0') return null;
   if (strangeCharset.test(type) || header(raw, 'content-range') !== undefined) return null;
@@ -59,7 +58,7 @@ const kindOf = (exchange: RewrittenExchange, path: string, status: number, raw: 
   const length = header(raw, 'content-length');
   const small = length !== undefined && /^\d+$/.test(length) && Number(length) <= smallText;
   if (scriptTypes.test(mime)) {
-    if (/^(?:shared|service)?worker$/.test(header(exchange.raw_headers, 'sec-fetch-dest') ?? '')) return 'worker';
+    if (/^(?:shared|service)?worker$/.test(asks.dest ?? '')) return 'worker';
     return small ? 'settings' : null;
   }
   // What a form of settings shows is written back by it: there the app must see its own value.
@@ -128,109 +127,131 @@ const afterPrelude = (prelude: string): Transform => {
 };
 
 /** What a script asked for becomes a part of a page that has our insertions already. */
-const pageKind = (exchange: RewrittenExchange, type: string): 'unknown' | 'fragment' => {
-  const asked = (name: string): string | undefined => header(exchange.raw_headers, name);
-  const wanted = asked('sec-fetch-dest');
+const pageKind = ({ dest, by_script }: Asks, mime: string): 'unknown' | 'fragment' => {
   // An XML parser takes neither an attribute without value nor a script that is not closed.
-  if (/^\s*application\/xhtml/i.test(type)) return 'fragment';
-  if (wanted !== undefined) return /^(?:document|i?frame|embed|object)$/.test(wanted) ? 'unknown' : 'fragment';
-  return asked('x-requested-with') === undefined && asked('hx-request') === undefined ? 'unknown' : 'fragment';
+  if (mime === 'application/xhtml+xml') return 'fragment';
+  if (dest !== undefined) return /^(?:document|i?frame|embed|object)$/.test(dest) ? 'unknown' : 'fragment';
+  return by_script ? 'fragment' : 'unknown';
 };
 
-export const createAnswerRewriter = (): AnswerRewriter => {
-  const rewrites = (exchange: RewrittenExchange): boolean => {
-    if (!exchange.route.rewrite || exchange.mode !== 'path') return false;
-    const own = pathOf(exchange.url);
-    const seen = pathOf(upstreamUrl(exchange));
-    return !exchange.route.exclude_paths.some((glob) => matchesGlob(glob, seen) || matchesGlob(glob, own));
-  };
+const rewrites = (facts: RewriteFacts): boolean => {
+  const { route } = facts;
+  if (!route.rewrite || !facts.shared_origin) return false;
+  const whole = mountOf(facts) + below(facts);
+  return !route.exclude_paths.some((glob) => matchesGlob(glob, below(facts)) || matchesGlob(glob, whole));
+};
 
-  const bodyFor = (
-    kind: BodyKind,
-    exchange: RewrittenExchange,
-    map: AddressMap,
-    policy: { nonce: string | null; hashed: boolean; pins_text: boolean },
-    page: 'unknown' | 'fragment',
-  ): Transform => {
-    switch (kind) {
-      case 'html': {
-        const insertions = insertionsFor(map);
-        return inParts(
-          new HtmlRewriter({
-            map,
-            kind: page,
-            tags: tagsFor(
-              map,
-              `${exchange.route.strip_prefix ? map.prefix : ''}${upstreamUrl(exchange)}`,
-              exchange.target,
-              policy,
-            ),
-            pins_text: policy.pins_text,
-            policy: (value) => rewritePolicy(value, map, insertions).value,
-          }),
-        );
-      }
-      case 'css':
-        return inParts(new CssRewriter(map));
-      case 'manifest':
-        return asWhole((text) => rewriteManifest(text, map));
-      case 'settings':
-        return asWhole((text) => rewriteBaseSettings(text, map));
-      case 'worker':
-        return afterPrelude(workerPrelude(map, exchange.target));
-      default:
-        return kind satisfies never;
+const mapOf = ({ base, authority, target }: RewriteFacts): AddressMap =>
+  createAddressMap({ base, host: authority, target });
+
+const replaced = (raw: RawHeaders, name: string, change: (value: string) => string): RawHeaders =>
+  raw.map((value, index) => (index % 2 === 1 && raw[index - 1]!.toLowerCase() === name ? change(value) : value));
+
+const withCookies = (raw: RawHeaders, cookies: string | undefined): RawHeaders => {
+  const others = raw.filter((_, index) => raw[index - (index % 2)]!.toLowerCase() !== 'cookie');
+  return cookies === undefined ? others : [...others, 'cookie', cookies];
+};
+
+const bodyFor = (
+  kind: BodyKind,
+  facts: RewriteFacts,
+  page: 'unknown' | 'fragment',
+  policy: { nonce: string | null; hashed: boolean; pins_text: boolean },
+): Transform => {
+  const map = mapOf(facts);
+  switch (kind) {
+    case 'html': {
+      const insertions = insertionsFor(map);
+      return inParts(
+        new HtmlRewriter({
+          map,
+          kind: page,
+          tags: tagsFor(map, `${map.prefix}${below(facts)}${facts.query}`, facts.target, policy),
+          pins_text: policy.pins_text,
+          policy: (value) => rewritePolicy(value, map, insertions).value,
+        }),
+      );
     }
-  };
+    case 'css':
+      return inParts(new CssRewriter(map));
+    case 'manifest':
+      return asWhole((text) => rewriteManifest(text, map));
+    case 'settings':
+      return asWhole((text) => rewriteBaseSettings(text, map));
+    case 'worker':
+      return afterPrelude(workerPrelude(map, facts.target));
+    default:
+      return kind satisfies never;
+  }
+};
+
+/** `jars` is where cookies are kept for people; null keeps none. */
+export const createAnswerRewriter = (jars: CookieJars | null, now: () => Date): AnswerRewriter => {
+  /** What was learnt of an exchange in an earlier step. */
+  const asked = new WeakMap<RewriteFacts, Asks>();
+  const bodies = new WeakMap<RewriteFacts, () => Transform>();
+  const jarOf = ({ principal_id }: RewriteFacts): { jars: CookieJars; principal: string } | null =>
+    jars === null || principal_id === null ? null : { jars, principal: principal_id };
 
   return {
-    rewrites,
-    accept: (value) => (value === undefined ? undefined : limitAcceptEncoding(value)),
-    answer: (exchange, status, raw) => {
-      const { route, mode } = exchange;
-      const map = createAddressMap(exchange);
-      const path = pathOf(upstreamUrl(exchange));
-      const may = rewrites(exchange);
-      const kind = may ? kindOf(exchange, path, status, raw) : null;
-      // A 304 renews the headers of a page that was rewritten when it was kept.
-      const page = pageKind(exchange, header(raw, 'content-type') ?? '');
-      const shows = page !== 'fragment' && (kind === 'html' || (may && status === 304));
-      const head = rewriteHead(raw, {
-        map,
-        mode,
-        path,
-        rewrite_cookie_paths: route.rewrite_cookie_paths,
-        strip_response_cookies: route.strip_response_cookies,
-        persist_cookies: route.persist_cookies,
-        has_jar: exchange.has_jar,
-        now: exchange.now,
-        insertions: shows ? insertionsFor(map) : null,
-        changes_body: kind !== null,
-      });
-      // The same address is answered differently to a page, to a script and to a worker that asks.
-      if (may && (kind === 'html' || scriptTypes.test(mimeOf(raw))))
-        head.headers.push('vary', kind === 'html' ? 'sec-fetch-dest, x-requested-with, hx-request' : 'sec-fetch-dest');
-      let body: Duplex | null = null;
-      if (kind !== null && exchange.method !== 'HEAD' && !noBody.has(status)) {
-        const coding = codingOf(header(raw, 'content-encoding')) ?? '';
-        body = throughCoding(coding, bodyFor(kind, exchange, map, head.policy, page));
-      }
-      return { headers: head.headers, body, jar: head.jar };
-    },
-    ownFile: ({ base, mode, method, url, route }) => {
-      if (mode !== 'path' || !route.rewrite || (method !== 'GET' && method !== 'HEAD')) return null;
-      if (pathOf(url) !== scriptPath(base.replace(/\/$/, ''))) return null;
+    own: (facts) => {
+      const { route, method } = facts;
+      if (!facts.shared_origin || !route.rewrite || (method !== 'GET' && method !== 'HEAD')) return null;
+      if (below(facts) !== scriptPath('')) return null;
       const headers = [
-        'content-type',
-        'text/javascript; charset=utf-8',
-        'content-length',
-        String(pageScript.source.length),
-        'cache-control',
-        'private, max-age=31536000, immutable',
-        'x-content-type-options',
-        'nosniff',
+        ...['content-type', 'text/javascript; charset=utf-8'],
+        ...['content-length', String(pageScript.source.length)],
+        ...['cache-control', 'private, max-age=31536000, immutable'],
+        ...['x-content-type-options', 'nosniff'],
       ];
       return { status: 200, headers, body: method === 'HEAD' ? Buffer.alloc(0) : pageScript.source };
     },
+
+    request: (raw, facts) => {
+      asked.set(facts, {
+        dest: header(raw, 'sec-fetch-dest')?.trim().toLowerCase(),
+        by_script: header(raw, 'x-requested-with') !== undefined || header(raw, 'hx-request') !== undefined,
+      });
+      const headers = rewrites(facts) ? replaced(raw, 'accept-encoding', limitAcceptEncoding) : raw;
+      const kept = jarOf(facts);
+      const jar = kept === null ? [] : kept.jars.read(kept.principal, facts.route.id);
+      if (jar.length === 0) return headers;
+      return withCookies(headers, mergeCookies(header(headers, 'cookie'), jar, askedPath(facts), now()));
+    },
+
+    head: (status, raw, facts) => {
+      const { route } = facts;
+      const may = rewrites(facts);
+      const asks = asked.get(facts) ?? { dest: undefined, by_script: false };
+      const mime = mimeOf(raw);
+      const page = pageKind(asks, mime);
+      const kind = may ? kindOf(asks, below(facts), status, raw) : null;
+      const map = mapOf(facts);
+      const kept = jarOf(facts);
+      const { headers, jar, policy } = rewriteHead(raw, {
+        map,
+        mode: facts.shared_origin ? 'path' : 'host',
+        path: askedPath(facts),
+        rewrite_cookie_paths: route.rewrite_cookie_paths,
+        strip_response_cookies: route.strip_response_cookies,
+        persist_cookies: route.persist_cookies,
+        has_jar: kept !== null,
+        now: now(),
+        // A 304 renews the headers of a page that was rewritten when it was kept.
+        insertions: may && page !== 'fragment' && (kind === 'html' || status === 304) ? insertionsFor(map) : null,
+        changes_body: kind !== null,
+      });
+      if (kept !== null && jar.length > 0) kept.jars.apply(kept.principal, route.id, jar);
+      // The same address is answered differently to a page, to a script and to a worker that asks.
+      if (kind === 'html') headers.push('vary', 'sec-fetch-dest, x-requested-with, hx-request');
+      else if (may && scriptTypes.test(mime)) headers.push('vary', 'sec-fetch-dest');
+      if (kind !== null && facts.method !== 'HEAD') {
+        const coding = codingOf(header(raw, 'content-encoding')) ?? '';
+        bodies.set(facts, () => throughCoding(coding, bodyFor(kind, facts, page, policy)));
+      }
+      return headers;
+    },
+
+    body: (_status, _headers, facts) => bodies.get(facts)?.() ?? null,
   };
 };

@@ -1,4 +1,4 @@
-import { Duplex, pipeline, type Transform } from 'node:stream';
+import { pipeline, Transform } from 'node:stream';
 import {
   constants,
   createBrotliCompress,
@@ -14,11 +14,16 @@ import {
 
 const chunk = { chunkSize: 64 * 1024 };
 
+interface Coding {
+  decode: (first: Buffer) => Transform;
+  encode: () => Transform;
+}
+
 /**
  * Each way in and back again. Whatever goes in comes out at once, so a page that arrives in pieces leaves in pieces. Low
  * levels: the app compressed once, and a visitor waits for the second time.
  */
-const codings: Record<string, { decode: (first: Buffer) => Transform; encode: () => Transform }> = {
+const codings: Record<string, Coding> = {
   gzip: {
     decode: () => createGunzip(chunk),
     encode: () => createGzip({ level: 4, flush: constants.Z_SYNC_FLUSH }),
@@ -69,19 +74,19 @@ export const limitAcceptEncoding = (value: string): string =>
     .join(', ') || 'identity';
 
 /** Decoder, change and encoder as one stream, made with the first byte: what is empty in a coding has not even its frame. */
-class CodedChange extends Duplex {
-  readonly #coding: (typeof codings)[string];
+class CodedChange extends Transform {
+  readonly #coding: Coding;
   readonly #change: Transform;
   #in: Transform | null = null;
   #out: Transform | null = null;
 
-  constructor(coding: (typeof codings)[string], change: Transform) {
+  constructor(coding: Coding, change: Transform) {
     super();
     this.#coding = coding;
     this.#change = change;
   }
 
-  override _write(part: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+  override _transform(part: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     if (part.length === 0) {
       done();
       return;
@@ -91,14 +96,18 @@ class CodedChange extends Duplex {
     this.#in.write(part, done);
   }
 
-  override _final(done: (error?: Error | null) => void): void {
-    if (this.#in === null) this.push(null);
-    else this.#in.end();
-    done();
+  override _flush(done: () => void): void {
+    if (this.#in === null || this.#out === null) {
+      done();
+      return;
+    }
+    this.#out.once('end', done);
+    this.#in.end();
   }
 
-  override _read(): void {
+  override _read(size: number): void {
     this.#out?.resume();
+    super._read(size);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -107,22 +116,21 @@ class CodedChange extends Duplex {
   }
 
   #begin(first: Buffer): Transform {
-    const decoder = this.#coding!.decode(first);
-    const encoder = this.#coding!.encode();
+    const decoder = this.#coding.decode(first);
+    const encoder = this.#coding.encode();
     pipeline(decoder, this.#change, encoder, (error) => {
       if (error) this.destroy(error);
     });
     encoder.on('data', (part: Buffer) => {
       if (!this.push(part)) encoder.pause();
     });
-    encoder.on('end', () => this.push(null));
     this.#out = encoder;
     return decoder;
   }
 }
 
 /** A stream through `change`, opened before and closed after it. Each part waits for the next one. */
-export const throughCoding = (coding: string, change: Transform): Duplex => {
+export const throughCoding = (coding: string, change: Transform): Transform => {
   const known = codings[coding];
   return known === undefined ? change : new CodedChange(known, change);
 };

@@ -12,7 +12,7 @@ export type JarChange = { kind: 'keep'; cookie: JarCookie } | { kind: 'forget'; 
 
 /** Where jars are kept; reads are answered from memory, since the data plane never waits for the database. */
 export interface CookieJars {
-  read(principalId: string, routeId: string): readonly JarCookie[] | Promise<readonly JarCookie[]>;
+  read(principalId: string, routeId: string): readonly JarCookie[];
   apply(principalId: string, routeId: string, changes: readonly JarChange[]): void;
 }
 
