@@ -14,6 +14,8 @@ export interface RewriteFacts {
   method: string;
   /** Below the base, without query. */
   path: string;
+  /** With its question mark; '' when there is none. */
+  query: string;
   /** Host header of the client, port included. */
   authority: string;
   scheme: 'http' | 'https';
