@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { createGatewayModule, type GatewayModule } from '../../src/modules/gateway/gateway-module.ts';
 import type { GatewayParts } from '../../src/modules/gateway/gateway-parts.ts';
 import { type GatewaySettings, gatewaySettingsOf } from '../../src/modules/gateway/gateway-settings.ts';
-import { makePlainTable } from '../../src/modules/gateway/matching/plain-table.ts';
 import { readConfig } from '../../src/platform/config/config.ts';
 import { newId } from '../../src/platform/ids/ids.ts';
 import type { Caller } from '../../src/platform/operations/caller.ts';
@@ -59,7 +58,6 @@ export const createGatewayTest = async (
           if (found === undefined) throw new Error('ENOTFOUND');
           return found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
         },
-        makeTable: makePlainTable,
         principalIn: async (orgId, id) => {
           const found = made.principals.get(id);
           return found?.org_id === orgId ? found : null;

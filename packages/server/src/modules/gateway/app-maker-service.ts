@@ -1,52 +1,45 @@
-import type { appsCreate, ParsedInputOf } from '@atrium/protocol';
-import type { Transaction } from '../../platform/db/database.ts';
-import type { Call } from '../../platform/operations/call.ts';
 import { type AppColumns, appsStore } from './apps-store.ts';
+import type { AppMaker } from './discovery/app-maker.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import type { GatewayWriting, Origin } from './gateway-writing.ts';
-import type { RouteChanges } from './route-fields.ts';
 import { routesStore } from './routes-store.ts';
+import { appView } from './routes-views.ts';
 
-type NewApp = Omit<ParsedInputOf<typeof appsCreate>, 'route' | 'name'> & { name: string };
-
-/** How discovery makes apps, and follows containers that moved, in transactions of its own. */
-export const createAppMakerService = ({ database }: GatewayParts, writing: GatewayWriting) => ({
-  /** The route has the slug of its app unless it says otherwise. */
-  make: async (
-    tx: Transaction,
-    call: Call,
-    { app, route, origin }: { app: NewApp; route: RouteChanges; origin?: Origin },
-  ): Promise<{ app_id: string; app_slug: string; route_id: string }> => {
-    const prepared = await writing.prepare(route);
+/** How discovery makes apps, and follows containers that moved. */
+export const createAppMakerService = (parts: GatewayParts, writing: GatewayWriting): AppMaker => ({
+  make: async (tx, call, { app, route, found }) => {
+    const { slug, name, icon, tags, group, description } = app;
+    const { slug: routeSlug, ...fields } = route;
+    const prepared = await writing.prepare(fields);
     const w = await writing.begin(tx, call);
-    const { slug, name, icon, tags, group, description, position } = app;
-    const columns: AppColumns = { name, icon, tags, group_name: group, description, position };
-    const made = await writing.insertApp(w, { slug, ...columns }, origin);
-    const { id } = await writing.insertRoute(
-      w,
-      made,
-      route.slug ?? slug,
-      prepared,
-      origin === undefined ? {} : { origin },
-    );
+    const columns: AppColumns = { name, icon, tags, group_name: group, description, position: 0 };
+    const known = await appsStore.find(tx.db, call.caller.org_id, { slug });
+    const made = known ?? (await writing.insertApp(w, { slug, ...columns }));
+    const { id } = await writing.insertRoute(w, made, routeSlug, prepared, { vouched: found });
     await writing.finish(w, 'api');
-    return { app_id: made.id, app_slug: made.slug, route_id: id };
+    const routes = await appsStore.routesOf(tx.db, [made.id]);
+    return { app: appView(made, routes, false, parts.settings(), parts.public_url()), route_id: id };
   },
 
-  /** Sends the route of a container to where that is now. False when no route follows it. */
-  retarget: async (tx: Transaction, call: Call, containerRef: string, target: string): Promise<boolean> => {
-    const prepared = await writing.prepare({ targets: [{ url: target, weight: 1 }] });
+  retarget: async (tx, call, { route_id, from, to, container_ref }) => {
     const w = await writing.begin(tx, call);
-    const route = await routesStore.findByContainer(tx.db, call.caller.org_id, containerRef);
+    const route = await routesStore.find(tx.db, call.caller.org_id, route_id);
     if (route === null) return false;
-    const { source, source_ref } = route;
-    if (route.targets.length === 1 && route.targets[0]?.url === target) return true;
-    await writing.changeRoute(w, route, prepared, { origin: { source: source as Origin['source'], source_ref } });
+    const leads = (url: string) => url === from || url.startsWith(`${from}/`);
+    if (!route.targets.some(({ url }) => leads(url))) return false;
+    const targets = route.targets.map((target) =>
+      leads(target.url) ? { ...target, url: to + target.url.slice(from.length) } : target,
+    );
+    const prepared = await writing.prepare({ targets, container_ref });
+    const origin = { source: route.source as Origin['source'], source_ref: route.source_ref };
+    await writing.changeRoute(w, route, prepared, { origin, vouched: true });
     await writing.finish(w, 'api');
     return true;
   },
 
-  routeOf: (orgId: string, containerRef: string) => routesStore.findByContainer(database.read, orgId, containerRef),
-  appOf: (orgId: string, slug: string) => appsStore.find(database.read, orgId, { slug }),
+  routeOf: async (tx, org_id, container_ref) => {
+    const route = await routesStore.findByContainer(tx.db, org_id, container_ref);
+    if (route === null) return null;
+    return { route_id: route.id, app_id: route.app_id, targets: route.targets.map(({ url }) => url) };
+  },
 });
-export type AppMakerService = ReturnType<typeof createAppMakerService>;

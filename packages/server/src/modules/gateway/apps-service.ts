@@ -13,12 +13,12 @@ import type { Call } from '../../platform/operations/call.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
 import { textPosition, toPage } from '../../platform/paging/keyset.ts';
 import { type GuardedRoute, mayOpen, personBehind } from './access-policy.ts';
-import { type AppColumns, appsStore, type Db } from './apps-store.ts';
+import { type AppColumns, appsStore, type Db, type OpenRoute } from './apps-store.ts';
 import { noApp } from './gateway-errors.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import type { GatewayWriting } from './gateway-writing.ts';
 import { healthStore } from './health-store.ts';
-import type { AppRow, RouteRow, WithStatus } from './routes-rows.ts';
+import type { AppRow, RouteRow } from './routes-rows.ts';
 import { appStatus, appView } from './routes-views.ts';
 import { targetKey } from './target-guard.ts';
 
@@ -64,7 +64,7 @@ export const createAppsService = (parts: GatewayParts, writing: GatewayWriting) 
     db: Db,
     caller: Caller,
     apps: readonly AppRow[],
-  ): Promise<{ app: AppRow; routes: WithStatus<RouteRow>[] }[]> => {
+  ): Promise<{ app: AppRow; routes: OpenRoute[] }[]> => {
     const [routes, teams] = [
       await appsStore.routesOf(
         db,
@@ -80,7 +80,7 @@ export const createAppsService = (parts: GatewayParts, writing: GatewayWriting) 
     });
   };
 
-  const view = ({ app, routes }: { app: AppRow; routes: WithStatus<RouteRow>[] }, pins: ReadonlySet<string>): AppView =>
+  const view = ({ app, routes }: { app: AppRow; routes: OpenRoute[] }, pins: ReadonlySet<string>): AppView =>
     appView(app, routes, pins.has(app.id), parts.settings(), parts.public_url());
 
   const require = async (db: Db, caller: Caller, slug: string) => {

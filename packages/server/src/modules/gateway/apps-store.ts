@@ -13,6 +13,9 @@ export const statusOf = (routeId: string) => sql<HealthState>`coalesce((select c
     when bool_or(h.status = 'healthy') then 'healthy' when bool_or(h.status = 'unhealthy') then 'unhealthy' else 'unknown' end
     from gateway_health h where h.route_id = ${sql.ref(routeId)}), 'unknown')`;
 
+/** A route as its app shows it. */
+export type OpenRoute = RouteRow & { status: HealthState; latency_ms: number | null };
+
 export const appsStore = {
   /** All writes to apps and routes of an organisation queue here, so that versions have an order. */
   lockOrg: async (db: Db, orgId: string): Promise<void> => {
@@ -90,16 +93,19 @@ export const appsStore = {
   },
 
   /** Of all routes of these apps, each with its status. */
-  routesOf: async (db: Db, appIds: readonly string[]): Promise<(RouteRow & { status: HealthState })[]> =>
+  routesOf: async (db: Db, appIds: readonly string[]): Promise<OpenRoute[]> =>
     appIds.length === 0
       ? []
       : ((await db
           .selectFrom('gateway_routes as r')
           .selectAll('r')
-          .select(statusOf('r.id').as('status'))
+          .select([
+            statusOf('r.id').as('status'),
+            sql<number | null>`(select min(h.latency_ms) from gateway_health h where h.route_id = r.id)`.as('latency_ms'),
+          ])
           .where('r.app_id', 'in', [...appIds])
           .orderBy('r.slug')
-          .execute()) as (RouteRow & { status: HealthState })[]),
+          .execute()) as OpenRoute[]),
 
   pinned: async (db: Db, principalId: string): Promise<Set<string>> =>
     new Set(

@@ -9,7 +9,7 @@ import type { StoredEvent } from '../../platform/module.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
 import type { GatewayModule } from './gateway-module.ts';
-import type { TrafficDelta, TrafficLine } from './gateway-parts.ts';
+import type { AccessRecord, UsageDelta } from './traffic/access-book.ts';
 
 const target = (url = 'http://203.0.114.10:8080') => ({ url, weight: 1 });
 const appInput = { icon: '📦', tags: [], group: null, description: '', position: 0 };
@@ -408,12 +408,14 @@ describe('who sees what', () => {
 
 describe('figures and secrets', () => {
   it('counts are added up by day, app and principal, come again after a failure, and strangers are nobody', async () => {
-    let deltas: TrafficDelta[] = [];
-    const lines: TrafficLine[] = [];
-    const listeners = new Set<(line: TrafficLine) => void>();
+    let deltas: UsageDelta[] = [];
+    const lines: AccessRecord[] = [];
+    const listeners = new Set<(line: AccessRecord) => void>();
     const book = {
-      lines: () => lines,
-      follow: (listener: (line: TrafficLine) => void) => {
+      lines: function* () {
+        yield* lines;
+      },
+      follow: (listener: (line: AccessRecord) => void) => {
         listeners.add(listener);
         return () => void listeners.delete(listener);
       },
@@ -425,7 +427,7 @@ describe('figures and secrets', () => {
     const call = callBy(ada);
     const { traffic, apps } = test.gateway.services;
     const app = await apps.create(call, { ...appInput, slug: 'notes', route: { targets: [target()] } });
-    const delta = (parts: Partial<TrafficDelta>): TrafficDelta => ({
+    const delta = (parts: Partial<UsageDelta>): UsageDelta => ({
       ...{
         org_id: org.id,
         app_id: app.id,
@@ -471,13 +473,11 @@ describe('figures and secrets', () => {
     expect(stats.days).toContainEqual(expect.objectContaining({ principal: null, requests: 2, errors: 1, mean_ms: 5 }));
     expect((await traffic.stats(call, { days: 7, app: 'notes' })).days).toHaveLength(3);
 
-    const line = (n: number): TrafficLine => ({
+    const line = (n: number): AccessRecord => ({
       ...{
         id: `r${n}`,
-        at: new Date(Date.UTC(2026, 2, 1, 0, 0, n)),
-        org_id: org.id,
-        app: { id: app.id, slug: 'notes' },
-        route_id: app.routes[0]!.id,
+        at: Date.UTC(2026, 2, 1, 0, 0, n),
+        owner: { org_id: org.id, app_id: app.id, app: 'notes', route_id: app.routes[0]!.id },
         principal,
       },
       ...{
@@ -493,7 +493,7 @@ describe('figures and secrets', () => {
         target: null,
       },
     });
-    lines.push(line(3), line(2), line(1), { ...line(9), org_id: newId() });
+    lines.push(line(3), line(2), line(1), { ...line(9), owner: { ...line(9).owner!, org_id: newId() } });
     const first = await traffic.log(call, { limit: 2 });
     const second = await traffic.log(call, { limit: 2, cursor: first.next_cursor! });
     expect([...first.items, ...second.items].map((one) => one.path)).toEqual(['/p3', '/p2', '/p1']);

@@ -1,54 +1,14 @@
-import type { Actor, ParsedInputOf, routesTest } from '@atrium/protocol';
+import type { ParsedInputOf, routesTest } from '@atrium/protocol';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Database } from '../../platform/db/database.ts';
 import type { Resolve } from '../../platform/net/address-guard.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
-import type { RouteSnapshot, RouteTable } from './snapshot.ts';
-
-/** One request that went through, as the access log tells it. */
-export interface TrafficLine {
-  id: string;
-  at: Date;
-  org_id: string;
-  app: { id: string; slug: string } | null;
-  route_id: string | null;
-  principal: Actor | null;
-  address: string;
-  method: string;
-  host: string;
-  path: string;
-  status: number;
-  outcome: string;
-  bytes_in: number;
-  bytes_out: number;
-  duration_ms: number;
-  target: string | null;
-}
-
-/** What was counted since the last flush, of one app, day and principal. */
-export interface TrafficDelta {
-  org_id: string;
-  app_id: string;
-  /** `2026-03-01`, UTC. */
-  day: string;
-  principal: Actor | null;
-  requests: number;
-  errors: number;
-  bytes_in: number;
-  bytes_out: number;
-  duration_ms: number;
-}
+import type { RouteSnapshot } from './snapshot.ts';
+import type { AccessBook } from './traffic/access-book.ts';
 
 /** What the lanes know of what went through this process. */
-export interface TrafficBook {
-  /** Newest first. */
-  lines(): Iterable<TrafficLine>;
-  /** Told of each line from now on; returns how to stop. */
-  follow(listener: (line: TrafficLine) => void): () => void;
-  /** Hands out the counts since the last call, and begins anew. */
-  flushDeltas(): TrafficDelta[];
-}
+export type TrafficBook = Pick<AccessBook, 'lines' | 'follow' | 'flushDeltas'>;
 
 /** What the control plane asks of the lanes. */
 export interface Lanes {
@@ -76,8 +36,6 @@ export interface GatewayParts {
   /** Ports on this machine that are the server's own and its database's. */
   own_ports: () => readonly number[];
   resolve: Resolve;
-  /** The matcher of the data plane. */
-  makeTable: (routes: readonly { host: string; base: string; route: RouteSnapshot }[]) => RouteTable;
   /** A principal of an organisation as they act now; null when they are not active in it. */
   principalIn: (orgId: string, id: string) => Promise<Caller | null>;
   /** Null while no lane is open. */

@@ -47,6 +47,13 @@ export interface Origin {
   source: 'ui' | 'file' | 'label' | 'http' | 'federation';
   source_ref: string | null;
 }
+interface RouteOrigin {
+  origin?: Origin;
+  id?: string;
+  lenient?: boolean;
+  /** The targets are what discovery found where operators had it look, so they may be private. */
+  vouched?: boolean;
+}
 export const writtenHere: Origin = { source: 'ui', source_ref: null };
 
 /** One transaction that changes apps and routes. What it changed becomes one version. */
@@ -137,11 +144,10 @@ export const createGatewayWriting = (parts: GatewayParts) => {
   const allowPrivate = (
     fields: RouteFields,
     verdicts: PreparedChanges['verdicts'],
-    call: Call,
+    operator: boolean,
     before: RouteRow | null,
   ): boolean => {
     const known = new Set(before?.targets.map(({ url }) => url) ?? []);
-    const operator = call.caller.is_operator;
     for (const { url } of fields.targets) {
       const verdict = verdicts.get(url);
       if (verdict?.kind === 'refused') throw targetRefused(url, verdict.reason);
@@ -334,7 +340,7 @@ export const createGatewayWriting = (parts: GatewayParts) => {
       app: AppRow,
       slug: string,
       prepared: PreparedChanges,
-      { origin = writtenHere, id = newId(), lenient = false }: { origin?: Origin; id?: string; lenient?: boolean } = {},
+      { origin = writtenHere, id = newId(), lenient = false, vouched = false }: RouteOrigin = {},
     ): Promise<RouteRow> => {
       const fields = settled(withDefaults(slug, prepared.fields, parts.settings()));
       check(fields, w.call, null);
@@ -346,7 +352,7 @@ export const createGatewayWriting = (parts: GatewayParts) => {
         ...columnsOf(fields, stored),
         ...origin,
         ...{ id, org_id: app.org_id, app_id: app.id },
-        allow_private: allowPrivate(fields, prepared.verdicts, w.call, null),
+        allow_private: allowPrivate(fields, prepared.verdicts, vouched || w.call.caller.is_operator, null),
         by: actorOf(w.call.caller),
         at: w.at,
       });
@@ -368,10 +374,11 @@ export const createGatewayWriting = (parts: GatewayParts) => {
         origin?: Origin;
         whole?: boolean;
         lenient?: boolean;
+        vouched?: boolean;
         app?: Pick<AppRow, 'id' | 'slug'>;
       } = {},
     ): Promise<RouteRow> => {
-      const { origin = writtenHere, lenient = false } = options;
+      const { origin = writtenHere, lenient = false, vouched = false } = options;
       refuseLocked(before, origin);
       refuseStale('route', before, options.version);
       const app = options.app ?? { id: before.app_id, slug: before.app_slug };
@@ -393,7 +400,7 @@ export const createGatewayWriting = (parts: GatewayParts) => {
         {
           ...columnsOf(fields, stored),
           app_id: app.id,
-          allow_private: allowPrivate(fields, prepared.verdicts, w.call, before),
+          allow_private: allowPrivate(fields, prepared.verdicts, vouched || w.call.caller.is_operator, before),
         },
         w.at,
       );

@@ -5,6 +5,5 @@
  */
 export { isDocument } from './files-service.ts';
 export { createGatewayModule, type GatewayModule } from './gateway-module.ts';
-export type { GatewayParts, Lanes, TrafficBook, TrafficDelta, TrafficLine } from './gateway-parts.ts';
+export type { GatewayParts, Lanes, TrafficBook } from './gateway-parts.ts';
 export { type GatewaySettings, gatewaySettingsOf } from './gateway-settings.ts';
-export { makePlainTable } from './matching/plain-table.ts';

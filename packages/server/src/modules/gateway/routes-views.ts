@@ -36,6 +36,8 @@ const warningsOf = (row: RouteRow): string[] => [
 export const routeView = (row: WithStatus<RouteWithApp>, settings: GatewaySettings, publicUrl: string): RouteView => ({
   id: row.id,
   app_id: row.app_id,
+  app_slug: row.app_slug,
+  app_name: row.app_name,
   ...fieldsOf(row),
   source: row.source as RouteView['source'],
   locked: row.source_ref,
@@ -47,6 +49,9 @@ export const routeView = (row: WithStatus<RouteWithApp>, settings: GatewaySettin
   updated_at: row.updated_at.toISOString(),
 });
 
+const fastest = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b);
+
 /** An app is as well as the worst of its routes. */
 export const appStatus = (states: readonly HealthState[]): HealthState => {
   if (states.includes('unhealthy')) return 'unhealthy';
@@ -55,7 +60,7 @@ export const appStatus = (states: readonly HealthState[]): HealthState => {
 
 export const appView = (
   app: AppRow,
-  routes: readonly WithStatus<RouteRow>[],
+  routes: readonly (WithStatus<RouteRow> & { latency_ms: number | null })[],
   pinned: boolean,
   settings: GatewaySettings,
   publicUrl: string,
@@ -79,6 +84,7 @@ export const appView = (
     shares_origin: route.mode === 'path',
   })),
   status: appStatus(routes.map(({ status }) => status)),
+  latency_ms: routes.reduce<number | null>((best, { latency_ms }) => fastest(best, latency_ms), null),
   pinned,
   version: app.version,
   created_at: app.created_at.toISOString(),

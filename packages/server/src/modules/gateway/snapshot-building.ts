@@ -1,4 +1,5 @@
 import { type GatewayParts, upstreamAuthPlace } from './gateway-parts.ts';
+import { createRouteTable, type RouteClaim } from './matching/route-table.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import { fieldsOf, hostsOf } from './route-fields.ts';
 import type { RouteWithApp } from './routes-rows.ts';
@@ -89,11 +90,11 @@ export const compileRoute = (
 };
 
 /** Where a route is found: the own origin is the host ''. */
-export const placesOf = (row: RouteWithApp, settings: GatewaySettings): { host: string; base: string }[] => {
+export const placesOf = (row: RouteWithApp, settings: GatewaySettings): { host: string; path: string }[] => {
   const fields = fieldsOf(row);
   return [
-    ...(fields.path_base === null ? [] : [{ host: '', base: fields.path_base }]),
-    ...hostsOf(fields, settings).map((host) => ({ host, base: fields.host_path })),
+    ...(fields.path_base === null ? [] : [{ host: '', path: fields.path_base }]),
+    ...hostsOf(fields, settings).map((host) => ({ host, path: fields.host_path })),
   ];
 };
 
@@ -101,17 +102,17 @@ export const placesOf = (row: RouteWithApp, settings: GatewaySettings): { host: 
 export const compileSnapshot = (
   rows: readonly RouteWithApp[],
   settings: GatewaySettings,
-  parts: Pick<GatewayParts, 'makeTable' | 'onError'>,
+  parts: Pick<GatewayParts, 'onError'>,
   compiled: (row: RouteWithApp) => RouteSnapshot,
   generation: number,
 ): GatewaySnapshot => {
   const routes = new Map<string, RouteSnapshot>();
-  const places: { host: string; base: string; route: RouteSnapshot }[] = [];
+  const claims: RouteClaim[] = [];
   for (const row of rows) {
     try {
       const route = compiled(row);
       routes.set(route.id, route);
-      for (const place of placesOf(row, settings)) places.push({ ...place, route });
+      for (const place of placesOf(row, settings)) claims.push({ ...place, route });
     } catch (error) {
       parts.onError(error, `the route ${row.slug} could not be used`);
     }
@@ -120,7 +121,7 @@ export const compileSnapshot = (
   return {
     generation,
     routes,
-    table: parts.makeTable(places),
+    table: createRouteTable(claims),
     dial: { allow: allow.map(({ cidr }) => cidr), deny: deny.map(({ cidr }) => cidr) },
   };
 };

@@ -1,7 +1,7 @@
-import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import type { AddressRange } from '../../platform/config/value-types.ts';
 import { createAddressGuard, type Resolve } from '../../platform/net/address-guard.ts';
+import { createTargetGuard } from '../../platform/net/target-guard.ts';
 
 /** `private`: only where an operator set it. */
 export type TargetVerdict =
@@ -18,53 +18,17 @@ export interface TargetRules {
   own_ports: readonly number[];
 }
 
-type Address = ipaddr.IPv4 | ipaddr.IPv6;
-
-const range = (cidr: string) => ipaddr.parseCIDR(cidr);
-/** Nobody's to reach: link-local with the metadata services of clouds, unspecified, multicast, broadcast, reserved. */
-const never = [
-  ...['0.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4', '100.100.100.200/32', '192.0.0.192/32'],
-  ...['::/128', 'fe80::/10', 'ff00::/8', 'fd00:ec2::254/128', 'fd20:ce::254/128'],
-].map(range);
-
-const inRange = (address: Address, [base, bits]: [Address, number]): boolean =>
-  address.kind() === base.kind() && address.match(base, bits);
-const listed = (address: Address, ranges: readonly AddressRange[]): boolean =>
-  ranges.some((one) => inRange(address, [one.address, one.bits]));
-
-/** The IPv4 address inside an IPv6 one, as routers deliver it: mapped, NAT64, 6to4, compatible. */
-const plain = (address: Address): Address => {
-  if (address.kind() === 'ipv4') return address;
-  const bytes = address.toByteArray();
-  const inner = (from: number) => ipaddr.fromByteArray(bytes.slice(from, from + 4));
-  if ((address as ipaddr.IPv6).isIPv4MappedAddress()) return inner(12);
-  if (inRange(address, range('64:ff9b::/96')) || inRange(address, range('64:ff9b:1::/48'))) return inner(12);
-  if (inRange(address, range('2002::/16'))) return inner(2);
-  const compatible = bytes.slice(0, 12).every((byte) => byte === 0) && bytes.slice(12, 15).some((byte) => byte !== 0);
-  return compatible ? inner(12) : address;
-};
-
 const isPublic = createAddressGuard();
-
-const isThisMachine = (address: Address): boolean => {
-  if (address.range() === 'loopback') return true;
-  const text = address.toNormalizedString();
-  return Object.values(networkInterfaces()).some((entries) =>
-    (entries ?? []).some((one) => ipaddr.parse(one.address.split('%')[0]!).toNormalizedString() === text),
-  );
-};
+const cidrs = (ranges: readonly AddressRange[]): string[] => ranges.map(({ cidr }) => cidr);
 
 /** May this server connect to the address? Asked when a target is saved and again at each dial. */
 export const judgeAddress = (text: string, port: number, rules: TargetRules): TargetVerdict => {
-  if (!ipaddr.isValid(text)) return { kind: 'refused', reason: 'is no address' };
-  const address = plain(ipaddr.parse(text));
-  if (never.some((one) => inRange(address, one)))
-    return { kind: 'refused', reason: 'is an address that is never allowed' };
-  if (listed(address, rules.deny)) return { kind: 'refused', reason: 'is denied by gateway.targets.deny' };
-  if (rules.own_ports.includes(port) && isThisMachine(address))
-    return { kind: 'refused', reason: 'is this server itself' };
-  if (isPublic(address.toString())) return { kind: 'public' };
-  return listed(address, rules.allow) ? { kind: 'listed' } : { kind: 'private', address: address.toString() };
+  const own_ports = () => rules.own_ports;
+  const guard = createTargetGuard({ allow: () => cidrs(rules.allow), deny: () => cidrs(rules.deny), own_ports });
+  const reason = guard.refusal(text, port, true);
+  if (reason !== null) return { kind: 'refused', reason };
+  if (isPublic(text)) return { kind: 'public' };
+  return guard.refusal(text, port, false) === null ? { kind: 'listed' } : { kind: 'private', address: text };
 };
 
 const defaultPorts: Record<string, number> = { 'http:': 80, 'https:': 443 };

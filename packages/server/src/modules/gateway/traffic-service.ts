@@ -12,9 +12,10 @@ import { AppError } from '../../platform/errors/app-error.ts';
 import type { StreamAnswer } from '../../platform/operations/binding.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
-import type { GatewayParts, TrafficLine } from './gateway-parts.ts';
+import type { GatewayParts } from './gateway-parts.ts';
 import { ownHosts } from './own-hosts.ts';
 import { statsStore } from './stats-store.ts';
+import type { AccessRecord } from './traffic/access-book.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
@@ -24,11 +25,11 @@ const nobody = '00000000-0000-0000-0000-000000000000';
 const tailBuffer = 1000;
 const keptDays = 90;
 
-const present = (line: TrafficLine): z.infer<typeof accessLine> => ({
+const present = (line: AccessRecord): z.infer<typeof accessLine> => ({
   id: line.id,
-  at: line.at.toISOString(),
-  app: line.app?.slug ?? null,
-  route_id: line.route_id,
+  at: new Date(line.at).toISOString(),
+  app: line.owner?.app ?? null,
+  route_id: line.owner?.route_id ?? null,
   principal: line.principal,
   address: line.address,
   method: line.method,
@@ -42,8 +43,8 @@ const present = (line: TrafficLine): z.infer<typeof accessLine> => ({
   target: line.target,
 });
 
-const isAfter = (line: TrafficLine, point: { value: Date; id: string }): boolean => {
-  const [a, b] = [line.at.getTime(), point.value.getTime()];
+const isAfter = (line: AccessRecord, point: { value: Date; id: string }): boolean => {
+  const [a, b] = [line.at, point.value.getTime()];
   return a < b || (a === b && line.id < point.id);
 };
 
@@ -54,28 +55,28 @@ export const createTrafficService = (parts: GatewayParts) => {
     log: async ({ caller }: Call, input: ParsedInputOf<typeof accessLog>): Promise<OutputOf<typeof accessLog>> => {
       const point = timePosition(input.cursor, (id) => id.length <= 200);
       const hundreds = input.status === undefined ? null : Number(input.status[0]);
-      const found: TrafficLine[] = [];
+      const found: AccessRecord[] = [];
       for (const line of parts.traffic()?.lines() ?? []) {
-        if (line.org_id !== caller.org_id) continue;
-        if (input.app !== undefined && line.app?.slug !== input.app) continue;
+        if (line.owner?.org_id !== caller.org_id) continue;
+        if (input.app !== undefined && line.owner.app !== input.app) continue;
         if (hundreds !== null && Math.floor(line.status / 100) !== hundreds) continue;
         if (input.principal_id !== undefined && line.principal?.id !== input.principal_id) continue;
         if (input.q !== undefined && !line.path.includes(input.q)) continue;
         if (point !== null && !isAfter(line, point)) continue;
         found.push(line);
       }
-      const sorted = found.toSorted((a, b) => b.at.getTime() - a.at.getTime() || (a.id < b.id ? 1 : -1));
-      return toPage(sorted.slice(0, input.limit + 1), input.limit, ({ at, id }) => ({ value: at, id }), present);
+      const sorted = found.toSorted((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
+      return toPage(sorted.slice(0, input.limit + 1), input.limit, ({ at, id }) => ({ value: new Date(at), id }), present);
     },
 
     tail: async (call: Call, { app }: ParsedInputOf<typeof accessTail>): Promise<StreamAnswer> => {
       const { caller, signal } = call;
       async function* events(): StreamAnswer['events'] extends AsyncIterable<infer E> ? AsyncGenerator<E> : never {
-        const waiting: TrafficLine[] = [];
+        const waiting: AccessRecord[] = [];
         let dropped = 0;
         let wake = Promise.withResolvers<void>();
         const stop = parts.traffic()?.follow((line) => {
-          if (line.org_id !== caller.org_id || (app !== undefined && line.app?.slug !== app)) return;
+          if (line.owner?.org_id !== caller.org_id || (app !== undefined && line.owner.app !== app)) return;
           if (waiting.length < tailBuffer) waiting.push(line);
           else dropped += 1;
           wake.resolve();

@@ -31,7 +31,7 @@ export interface TargetGuard {
 
 const neverRanges = new Set(['unspecified', 'broadcast', 'multicast', 'linkLocal', 'reserved']);
 /** Metadata services of clouds that are in no range of that kind. */
-const neverAddresses = new Set(['fd00:ec2::254', '100.100.100.200', '168.63.129.16', '192.0.0.192']);
+const neverAddresses = new Set(['fd00:ec2::254', 'fd20:ce::254', '100.100.100.200', '168.63.129.16', '192.0.0.192']);
 
 const isOwnAddress = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean => {
   if (address.range() === 'loopback') return true;

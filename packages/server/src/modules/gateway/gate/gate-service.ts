@@ -20,7 +20,7 @@ import {
   readPresented,
   shareCookieName,
 } from './presented-credential.ts';
-import { accessTo, personBehind } from './route-access.ts';
+import { accessTo, personBehind } from '../access-policy.ts';
 import { createShareEntry, type ShareEntry } from './share-entry-service.ts';
 import { type Entry, type Principal, VisitorBook } from './visitor-book.ts';
 import { visitsStore } from './visits-store.ts';

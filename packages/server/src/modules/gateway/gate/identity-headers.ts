@@ -1,4 +1,4 @@
-import { personBehind } from './route-access.ts';
+import { personBehind } from '../access-policy.ts';
 import type { Principal } from './visitor-book.ts';
 
 export const assertionType = 'atrium-assertion+jwt';

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { makeCaller } from '../../../../test/support/make-call.ts';
-import { type Access, accessTo, type RouteRule } from './route-access.ts';
+import { type Access, accessTo, type GuardedRoute } from './access-policy.ts';
 
 const org_id = '01900000-0000-7000-8000-00000000000a';
 const team = '01900000-0000-7000-8000-00000000000b';
 const role_id = '01900000-0000-7000-8000-00000000000c';
 
 const routeOf = (
-  parts: Partial<RouteRule> & { named?: Partial<Record<'users' | 'teams' | 'roles', string[]>> } = {},
+  parts: Partial<GuardedRoute> & { named?: Partial<Record<'users' | 'teams' | 'roles', string[]>> } = {},
 ) => {
   const { named = {}, ...rest } = parts;
   return {
@@ -18,7 +18,7 @@ const routeOf = (
       role_ids: new Set(named.roles),
     },
     ...rest,
-  } as RouteRule;
+  } as GuardedRoute;
 };
 const member = { org_id, permissions: ['apps.open'], scopes: ['*'], role_id };
 const lacks = (required: string): Access => ({ kind: 'lacks_scope', required });
