@@ -61,6 +61,19 @@ export const createConfigReloading = (options: {
   };
 
   const once = async (): Promise<void> => {
+    const begun = performance.now();
+    const counted = (result: Parameters<typeof live.reloaded>[0]): void =>
+      live.reloaded(result, (performance.now() - begun) / 1000);
+    try {
+      const result = await readAgain();
+      if (result !== null) counted(result);
+    } catch (error) {
+      counted('error_handler');
+      throw error;
+    }
+  };
+
+  const readAgain = async () => {
     const result = await loadConfig();
     let taken: boolean;
     if (result.ok) {
@@ -74,7 +87,11 @@ export const createConfigReloading = (options: {
     }
     follow();
     // Nobody has the apps of files before the server is set up.
-    if (!taken) later(retryMs);
+    if (!taken) {
+      later(retryMs);
+      return null;
+    }
+    return result.ok ? ('success' as const) : ('error_validation' as const);
   };
 
   const reload = (): Promise<void> => {

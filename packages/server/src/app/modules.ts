@@ -54,6 +54,7 @@ import { openClientCertificates } from './client-certificates.ts';
 import { openEmbedder } from './embeddings.ts';
 import { sinkAddresses } from './event-sinks.ts';
 import { openFiles, openImportFolder } from './files.ts';
+import { createGatewayMetrics, type GatewayCounting } from './gateway-metrics.ts';
 import type { Limits } from './limits.ts';
 import { type Counting, createOauthMetrics } from './oauth-metrics.ts';
 import type { Storage } from './storage.ts';
@@ -113,6 +114,8 @@ export interface LiveConfig {
   replace: (values: ConfigValues, applied: readonly string[], waiting: readonly string[]) => Promise<boolean>;
   /** The file was refused. */
   refuse: (problems: readonly string[]) => Promise<boolean>;
+  /** Counts a reading. */
+  reloaded: GatewayCounting['reloaded'];
   /** To be watched. */
   directories: () => readonly string[];
   /** Is this the name of a file that counts there? Other programs write into such directories too. */
@@ -345,6 +348,7 @@ const renew = (running: Config, next: Config): void => {
 
 const openGateway = (options: ModulesOptions, identity: Identity) => {
   const { storage, clock, log } = options;
+  const counting = createGatewayMetrics(options.metrics);
   let { values } = options;
   let settings = gatewaySettingsOf(values.config);
   let waitingForRestart: readonly string[] = [];
@@ -367,9 +371,12 @@ const openGateway = (options: ModulesOptions, identity: Identity) => {
       onError: (error, what) => log.error({ err: error }, what),
       onNotice: (facts, what) => log.warn(facts, what),
       holder: newId(),
+      onSnapshotBuilt: counting.snapshotBuilt,
+      onProbed: counting.probed,
     },
-    { directory, probes: values.config.server.role !== 'api' },
+    { directory, probes: values.config.server.role !== 'api', onEjected: counting.ejected },
   );
+  counting.of(gateway);
   const live: LiveConfig = {
     replace: async (next, applied, waiting) => {
       values = next;
@@ -390,6 +397,7 @@ const openGateway = (options: ModulesOptions, identity: Identity) => {
     matters: (place, name) =>
       (place === directory() && isDocument(name)) ||
       (place === dirname(values.path ?? '') && name === basename(values.path ?? '')),
+    reloaded: counting.reloaded,
     directories: () => [...new Set([dirname(values.path ?? resolve('atrium.yaml')), directory()])],
   };
   return { gateway, live, listening: (port: number) => void ownPorts.push(port) };

@@ -16,5 +16,10 @@ export const keptElsewhere = (place: string): AppError =>
 
 export const slugTaken = (slug: string): AppError => new AppError('name_taken', `The slug "${slug}" is taken.`);
 
+export const tooManyRoutes = (max: number): AppError =>
+  new AppError('plan_limit_exceeded', `An organisation has at most ${max} routes.`, {
+    extensions: { limit: 'routes', max },
+  });
+
 export const targetRefused = (target: string, reason: string): AppError =>
   new AppError('gateway_target_refused', `${target} ${reason}.`, { extensions: { target } });

@@ -116,6 +116,11 @@ describe('the snapshot of a process', () => {
     );
     expect(at(one, '', '/apps/many-1999/x')?.route.slug).toBe('many-1999');
     expect(at(two, '', '/apps/many-7/')?.route.slug).toBe('many-7');
+    const more = one.services.apps.create(operator, { ...appInput, slug: 'one-more', route: { targets: [target()] } });
+    await expect(more).rejects.toMatchObject({
+      code: 'plan_limit_exceeded',
+      extensions: { limit: 'routes', max: 2000 },
+    });
     await test.pool.query("delete from gateway_routes where slug like 'many-%'");
   });
 
@@ -297,6 +302,22 @@ describe('who sees what', () => {
       cursor = page.next_cursor;
     }
     expect(pages).toEqual(['empty', 'few', 'all']);
+  });
+
+  it('resources over MCP show the same apps', async () => {
+    const { resources } = test.gateway;
+    const read = (caller: Caller, uri: string) => resources!.read(callBy(caller), uri);
+    expect(await read(member, 'atrium://apps')).toMatchObject([{ slug: 'all' }]);
+    expect(await read(invited, 'atrium://apps/few')).toMatchObject({ slug: 'few', group: 'A' });
+    expect(await read(member, 'atrium://apps/few')).toBeNull();
+    expect(await read(invited, 'atrium://gateway/health')).toEqual([
+      { slug: 'few', name: 'few', status: 'unknown' },
+      { slug: 'all', name: 'all', status: 'unknown' },
+    ]);
+    await expect(read({ ...member, scopes: ['inbox:read'] }, 'atrium://apps')).rejects.toMatchObject({
+      code: 'insufficient_scope',
+    });
+    expect(await read(member, 'atrium://inbox/open')).toBeNull();
   });
 
   it('a pin is of one person', async () => {

@@ -3,6 +3,7 @@ import type { RotationVisit } from '../../platform/secrets/secret-box.ts';
 import { cookiesStore } from './cookies-store.ts';
 import { gatewayEventFilters } from './gateway-event-filter.ts';
 import { gatewayEvents } from './gateway-events.ts';
+import { gatewayResources } from './gateway-mcp.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { createGatewayRotation } from './gateway-rotation.ts';
 import { createGatewayServices, type GatewayServices } from './gateway-services.ts';
@@ -71,6 +72,7 @@ export const createGatewayModule = (
       ...trafficBindings(services),
     ],
     eventFilters: gatewayEventFilters(database),
+    resources: gatewayResources(services),
     onEvent,
     sweeps: [
       { name: 'gateway-stats', every_ms: 24 * hourMs, run: services.traffic.prune },

@@ -52,6 +52,8 @@ export interface GatewayParts {
   holder: string;
   /** Told how long a build of the snapshot took, in seconds. */
   onSnapshotBuilt?: (seconds: number) => void;
+  /** Told of each probe of a target. */
+  onProbed?: (healthy: boolean, seconds: number) => void;
 }
 
 /** Binds a sealed secret to its route. */

@@ -7,7 +7,15 @@ import { newId } from '../../platform/ids/ids.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { actorOf } from '../../platform/operations/caller.ts';
 import { type AppColumns, appsStore } from './apps-store.ts';
-import { claimTaken, keptElsewhere, noRoute, slugTaken, stale, targetRefused } from './gateway-errors.ts';
+import {
+  claimTaken,
+  keptElsewhere,
+  noRoute,
+  slugTaken,
+  stale,
+  targetRefused,
+  tooManyRoutes,
+} from './gateway-errors.ts';
 import { gatewayEvents } from './gateway-events.ts';
 import { type GatewayParts, upstreamAuthPlace } from './gateway-parts.ts';
 import { healthStore } from './health-store.ts';
@@ -29,6 +37,9 @@ import { routesStore } from './routes-store.ts';
 import { judgeTarget, type TargetVerdict, targetKey } from './target-guard.ts';
 import type { Entry, VersionDocument } from './versions-rows.ts';
 import { versionsStore } from './versions-store.ts';
+
+/** Of an organisation. */
+const mostRoutes = 2000;
 
 /** What was looked up and worked out before the transaction: names resolved, passwords hashed. */
 export interface PreparedChanges {
@@ -342,6 +353,7 @@ export const createGatewayWriting = (parts: GatewayParts) => {
       prepared: PreparedChanges,
       { origin = writtenHere, id = newId(), lenient = false, vouched = false }: RouteOrigin = {},
     ): Promise<RouteRow> => {
+      if ((await routesStore.count(w.tx.db, app.org_id)) >= mostRoutes) throw tooManyRoutes(mostRoutes);
       const fields = settled(withDefaults(slug, prepared.fields, parts.settings()));
       check(fields, w.call, null);
       const stored: StoredSecrets = {

@@ -120,6 +120,13 @@ export const routesStore = {
   slugIsFree: async (db: Db, slug: string): Promise<boolean> =>
     (await db.selectFrom('gateway_routes').select('id').where('slug', '=', slug).executeTakeFirst()) === undefined,
 
+  count: async (db: Db, orgId: string): Promise<number> =>
+    (
+      await sql<{
+        count: number;
+      }>`select count(*)::int as count from gateway_routes where org_id = ${orgId}`.execute(db)
+    ).rows[0]!.count,
+
   remove: async (db: Db, id: string): Promise<void> => {
     await db.deleteFrom('gateway_routes').where('id', '=', id).execute();
   },

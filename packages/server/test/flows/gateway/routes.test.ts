@@ -27,6 +27,7 @@ const events = async (kind: string): Promise<Json[]> =>
   (await world.database.query('select body from core_events where kind = $1 order by seq', [kind])).rows.map(
     (row) => row.body,
   );
+const metrics = async (): Promise<string> => (await fetch(`${world.url}/metrics`)).text();
 const trial = async (by: RestClient, slug: string): Promise<Json> =>
   ok(await by.post('/api/v1/routes/test', { url: `http://localhost/apps/${slug}/` }));
 
@@ -146,7 +147,13 @@ describe('routes over the doors of a started server', () => {
 
     // A signal reads again as well; nothing has changed, so nothing is told.
     const count = (await versions()).length;
+    const reloads = async () =>
+      Number(/^atrium_config_reloads_total\{result="success"\} (\d+)$/m.exec(await metrics())?.[1] ?? 0);
+    const before = await reloads();
     world.server.process.kill('SIGHUP');
+    await until(async () => (await reloads()) > before, 'the reading after the signal');
+    expect((await versions()).length).toBe(count);
+    expect(await metrics()).toMatch(/^atrium_config_reloads_total\{result="error_validation"\} [1-9]/m);
     rmSync(file('atrium.yaml'));
     await until(async () => !(await apps()).includes('filed'), 'the end of the app of the file');
     expect((await versions()).length).toBe(count + 1);

@@ -139,6 +139,7 @@ export class HealthRounds {
     try {
       const rules = { ...settings().targets, own_ports: own_ports() };
       const { healthy, error, latency_ms } = await probe(route, target, { rules, resolve, cookies: one.cookies });
+      this.#parts.onProbed?.(healthy, latency_ms / 1000);
       one.failures = healthy ? 0 : one.failures + 1;
       one.successes = healthy ? one.successes + 1 : 0;
       const fallen = one.failures >= route.health.unhealthy_after;
