@@ -37,6 +37,8 @@ export const startBenchServer = async (env: Record<string, string> = {}): Promis
       ATRIUM_RATE_LIMIT_REST: '100000000',
       ATRIUM_RATE_LIMIT_ADDRESS: '100000000',
       ATRIUM_RATE_LIMIT_TOOLS: '100000000',
+      // A thousand listeners come from one address.
+      ATRIUM_MAX_CONNECTIONS_PER_ADDRESS: '0',
       ...env,
     },
   });

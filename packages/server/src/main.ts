@@ -7,7 +7,7 @@ import { StartupError } from './platform/errors/startup-error.ts';
 import { createLogger, type Logger } from './platform/telemetry/logger.ts';
 
 /** Longer than the doors' own deadlines; what still runs then is left to be resumed at the next start. */
-const drainMs = 20_000;
+const drainMs = 40_000;
 
 export interface RunOptions {
   /** Resolves to the folder of the built web app. Not awaited before the server is up. */

@@ -143,12 +143,12 @@ export const createHttpHost = async (given: HttpHostOptions): Promise<HttpHost> 
       return { address, port };
     },
     close: async () => {
-      const { drain_grace_ms, drain_deadline_ms } = options.config;
+      const { drain_grace_ms, drain_deadline_ms, front_drain_ms } = options.config;
       // Who connects from now on is refused by the system and goes to another server; who is connected gets an answer.
       app.server.close();
       const [answered] = await Promise.all([
         inFlight.drain(drain_grace_ms, drain_deadline_ms),
-        options.front?.drain(drain_deadline_ms),
+        options.front?.drain(front_drain_ms),
       ]);
       if (!answered) {
         options.logger.warn({ in_flight: inFlight.size }, 'requests were cut off at the drain deadline');

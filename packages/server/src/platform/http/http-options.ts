@@ -91,6 +91,8 @@ export interface HttpConfig {
   max_waiting: number;
   body_limit: number;
   drain_deadline_ms: number;
+  /** The same for what the front door has taken: downloads of apps, which know nothing of this server. */
+  front_drain_ms: number;
   /** How long a request that listens to its signal may go on after a drain began. */
   drain_grace_ms: number;
   stream_keep_alive_ms: number;
@@ -112,6 +114,7 @@ export const httpDefaults = {
   max_waiting: 10_000,
   body_limit: 1024 * 1024,
   drain_deadline_ms: 10_000,
+  front_drain_ms: 30_000,
   drain_grace_ms: 1000,
   stream_keep_alive_ms: 15_000,
 } as const satisfies Partial<HttpConfig>;

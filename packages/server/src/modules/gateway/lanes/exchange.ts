@@ -43,6 +43,8 @@ const verdictNames = {
  * attempt, and promises between them, are what other proxies spend their time on.
  */
 export class Exchange implements Dispatcher.DispatchHandler, Running {
+  before: Running | null = null;
+  after: Running | null = null;
   readonly #lane: LaneContext;
   readonly #matched: Matched;
   readonly #response: ServerResponse;

@@ -52,6 +52,8 @@ const fromElsewhere = ({ request, arrival }: Matched, visitor: Visitor): boolean
 /** A WebSocket between a client and an app: the handshake is ours, the bytes after it are theirs. */
 export class Tunnel implements Running {
   readonly endless = true;
+  before: Running | null = null;
+  after: Running | null = null;
   readonly #lane: LaneContext;
   readonly #matched: Matched;
   readonly #socket: Socket;
