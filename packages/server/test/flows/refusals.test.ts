@@ -134,7 +134,15 @@ const fill = async (org: Org): Promise<Rows> => {
     invitation: ok(await owner.post('/api/v1/orgs/current/invitations', { role: 'member' })).invitation.id,
     grant: await grantOf(owner),
     approval_request: await approvalRequestOf(owner),
+    ...(await fillShares(owner)),
   };
+};
+
+/** A share link of a route. */
+const fillShares = async (owner: Person): Promise<Record<string, string>> => {
+  const route = await insertSharedRoute(world.database, owner.org_id);
+  const { id } = ok(await owner.post(`/api/v1/routes/${route}/shares`, { expires_in: 3600 }));
+  return { route, route_share: id };
 };
 
 /** What a person allowed an application. */
@@ -191,12 +199,14 @@ const kindByGroup: Record<string, string> = {
   denylist: 'denied_range',
   registration_tokens: 'registration_token',
   server: 'user',
+  routes: 'route',
 };
 
 /** Which row a member of an operation's input names. */
 const kindOf = (operation: Operation, member: string): string => {
   if (member === 'org' || member === 'org_id') return 'org';
   if (['user', 'user_id', 'to', 'assignee'].includes(member)) return 'user';
+  if (member === 'share_id' && operation.name.startsWith('routes.')) return 'route_share';
   if (member === 'other_id') return 'other_item';
   if (member === 'to_entry_id') return 'other_entry';
   if (/^(entry|share|relation)_id$/.test(member)) return member.slice(0, -'_id'.length);

@@ -192,16 +192,16 @@ describe('readConfig', () => {
       example: 'false',
     });
     const values = accepted(
-      { ATRIUM_GATEWAY_BASE_DOMAIN: 'a.lan', ATRIUM_SOUNDS: 'off' },
-      { gateway: { default_mode: 'path' }, routes: [] },
-      { extraKeys: [sounds], sections: ['gateway', 'routes'] },
+      { ATRIUM_TOOLBOX_DATA_DIR: 'a.lan', ATRIUM_SOUNDS: 'off' },
+      { toolbox: { default_mode: 'path' }, routes: [] },
+      { extraKeys: [sounds], sections: ['toolbox', 'routes'] },
     );
     expect(values.extra(sounds)).toBe(false);
-    expect(values.sections['gateway']).toEqual({
+    expect(values.sections['toolbox']).toEqual({
       file: { default_mode: 'path' },
-      environment: { ATRIUM_GATEWAY_BASE_DOMAIN: 'a.lan' },
+      environment: { ATRIUM_TOOLBOX_DATA_DIR: 'a.lan' },
     });
-    expect(Object.keys(problemsOf({ ATRIUM_GATEWAY_BASE_DOMAIN: 'a.lan' }, { gateway: {} }))).toHaveLength(2);
+    expect(Object.keys(problemsOf({ ATRIUM_TOOLBOX_DATA_DIR: 'a.lan' }, { toolbox: {} }))).toHaveLength(2);
   });
 
   it('has a default, an example and a row of the manual for every key that accepts them', () => {
