@@ -21,7 +21,11 @@ const playSocket = async (context: BrowserContext, cursors: number[], mayAgain: 
   await context.routeWebSocket(/\/ws$/, (socket) => {
     const said: unknown[] = [];
     connections.push({ socket, said });
-    socket.onMessage((message) => said.push(JSON.parse(String(message))));
+    socket.onMessage((text) => {
+      const message = JSON.parse(String(text)) as { type: string };
+      // Who it is comes first, and goes without saying.
+      if (message.type !== 'auth') said.push(message);
+    });
     const first = connections.length === 1;
     const cursor = cursors[connections.length - 1] ?? cursors.at(-1)!;
     if (first) socket.send(socketReady(cursor));

@@ -15,6 +15,7 @@ import { connectByHand, type McpDriver } from '../support/mcp-drivers.ts';
 import { inputWith, namesRows } from '../support/operation-inputs.ts';
 import { type Agent, type Org, ok, openWorld, type Person, type World } from '../support/people.ts';
 import { createRestClient, type Json, type RestAnswer, type RestClient } from '../support/rest-client.ts';
+import { insertSharedRoute } from '../support/shared-route.ts';
 
 /** Foreign ids for operations in which several kinds of row are named, by member. */
 interface Rows {
@@ -148,11 +149,13 @@ const fill = async (org: Org): Promise<Rows> => {
   };
 };
 
-/** An app with a route. Nobody probes its target, whose health would change by itself. */
+/** An app with a route and a share link of it. Nobody probes its target, whose health would change by itself. */
 const fillGateway = async (owner: Person): Promise<Record<string, string>> => {
-  const route = { targets: [{ url: 'http://203.0.114.10:8080' }], health: { skip: true } };
-  const app = ok(await owner.post('/api/v1/apps', { slug: 'refused', route }));
-  return { app: app.id, route: app.routes[0].id };
+  const wanted = { targets: [{ url: 'http://203.0.114.10:8080' }], health: { skip: true } };
+  const app = ok(await owner.post('/api/v1/apps', { slug: 'refused', route: wanted }));
+  const route = app.routes[0].id;
+  const { id } = ok(await owner.post(`/api/v1/routes/${route}/shares`, { expires_in: 3600 }));
+  return { app: app.id, route, route_share: id };
 };
 
 /** What a person allowed an application. */
@@ -232,6 +235,7 @@ const kindOf = (operation: Operation, member: string): string => {
   if (member === 'org' || member === 'org_id') return 'org';
   if (['user', 'user_id', 'to', 'assignee'].includes(member)) return 'user';
   if (member === 'app_id') return 'app';
+  if (member === 'share_id' && operation.name.startsWith('routes.')) return 'route_share';
   if (member === 'other_id') return 'other_item';
   if (member === 'to_entry_id') return 'other_entry';
   if (/^(entry|share|relation)_id$/.test(member)) return member.slice(0, -'_id'.length);

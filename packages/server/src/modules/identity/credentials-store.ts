@@ -46,7 +46,9 @@ const keyQuery = (match: RawBuilder<unknown>, now: Date) => sql<CallerRow>`
               else array(
                 select s from unnest(k.scopes) s
                  where s = any(a.scopes) or (s like 'access:%' and 'access:*' = any(a.scopes))
-                union select s from unnest(a.scopes) s where s like 'access:%' and 'access:*' = any(k.scopes)
+              ) || array(
+                select s from unnest(a.scopes) s
+                 where s like 'access:%' and 'access:*' = any(k.scopes) and s <> all(k.scopes)
               ) end as scopes,
          coalesce(a.item_scope, '{"kind":"org"}'::jsonb) as item_scope, coalesce(a.owner_id, u.id) as owner_id,
          false as is_operator, k.id as credential_id, k.expires_at

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestHost, type TestHost } from './http-host.testkit.ts';
+import { httpDefaults } from './http-options.ts';
 
 const id = '0199f2c6-7d5e-7a3b-9c41-5f0e8d2b6a17';
 let t: TestHost;
@@ -134,12 +135,19 @@ describe('credentials', () => {
   });
 
   const cookie = 'other=1; atrium_session=owner';
+  const proof = { 'x-atrium-csrf': httpDefaults.page_proofs.of('owner') };
   test.each([
     ['no origin at all', {}, 201],
-    ['the same origin', { 'sec-fetch-site': 'same-origin' }, 201],
-    ['another site', { 'sec-fetch-site': 'cross-site' }, 403],
-    ['a sibling domain', { 'sec-fetch-site': 'same-site' }, 403],
-    ['a foreign Origin', { origin: 'https://evil.example' }, 403],
+    ['the same origin', { 'sec-fetch-site': 'same-origin', ...proof }, 201],
+    ['the same origin, without what its page carries', { 'sec-fetch-site': 'same-origin' }, 403],
+    [
+      'an app at the same origin',
+      { 'sec-fetch-site': 'same-origin', ...proof, referer: 'http://localhost/apps/x/' },
+      403,
+    ],
+    ['another site', { 'sec-fetch-site': 'cross-site', ...proof }, 403],
+    ['a sibling domain', { 'sec-fetch-site': 'same-site', ...proof }, 403],
+    ['a foreign Origin', { origin: 'https://evil.example', ...proof }, 403],
     ['the null origin', { origin: 'null' }, 403],
   ])('a write by cookie from %s', async (_name, headers, status) => {
     const answer = await t.call('/api/v1/things', {
@@ -152,10 +160,17 @@ describe('credentials', () => {
     if (status === 403) expect(await json(answer)).toMatchObject({ code: 'csrf_rejected' });
   });
 
-  test('a read by cookie works from anywhere, since nobody else can read the answer', async () => {
-    const answer = await t.call('/api/v1/things', { token: null, headers: { cookie, 'sec-fetch-site': 'cross-site' } });
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  test('a read by cookie takes what the page of the dashboard carries, in a header or the address, or no page at all', async () => {
+    const read = (headers: Record<string, string>, query = '') =>
+      t.call(`/api/v1/things${query}`, { token: null, headers: { cookie, ...headers } });
+    const page = { 'sec-fetch-site': 'same-origin' };
+    for (const answer of [await read({}), await read({ ...page, ...proof })]) {
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    }
+    expect((await read(page, `?atrium_csrf=${proof['x-atrium-csrf']}`)).status).toBe(200);
+    expect((await read(page)).status).toBe(403);
+    expect((await read(page, '?atrium_csrf=guessed')).status).toBe(403);
   });
 
   test('signing in sets an httpOnly cookie, signing out clears it, and a dead credential hinders neither', async () => {

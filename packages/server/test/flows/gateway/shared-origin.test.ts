@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 import { openSocket } from '../../support/live-socket.ts';
 import { type Org, ok, openWorld, type Person, password, type World } from '../../support/people.ts';
 import { createRestClient } from '../../support/rest-client.ts';
+import { insertSharedRoute } from '../../support/shared-route.ts';
 
 let world: World;
 let org: Org;
@@ -160,21 +161,7 @@ describe('G21: a key for one app', () => {
 
 describe('share links over REST', () => {
   it('are made, listed and taken back by those who write routes, and by nobody else', async () => {
-    const [app, route] = ['01900000-0000-7000-8000-0000000000a1', '01900000-0000-7000-8000-0000000000a2'];
-    await world.database.query(
-      `insert into gateway_apps (id, org_id, slug, name, source, created_by_type, created_by_name, created_at, updated_at)
-       values ($1, $2, 'notes', 'Notes', 'ui', 'system', 'Test', now(), now())`,
-      [app, org.id],
-    );
-    await world.database.query(
-      `insert into gateway_routes (id, org_id, app_id, slug, source, kind, mode, path_base, strategy, access, websockets,
-         strip_prefix, rewrite, rewrite_cookie_paths, strip_response_cookies, persist_cookies, health_skip, health_path,
-         health_interval_ms, health_timeout_ms, health_unhealthy_after, buffering, compress, cache, preserve_host,
-         upstream_auth_kind, created_by_type, created_by_name, created_at, updated_at)
-       values ($1, $2, $3, 'notes', 'ui', 'http', 'path', '/apps/notes/', 'round_robin', 'share', true, true, true, true,
-         false, false, false, '/', 10000, 5000, 2, false, false, false, true, 'strip', 'system', 'Test', now(), now())`,
-      [route, org.id, app],
-    );
+    const route = await insertSharedRoute(world.database, org.id, 'notes');
     const path = `/api/v1/routes/${route}/shares`;
     const made = ok(await org.owner.post(path, { name: 'Zoe', kind: 'pin', max_uses: 3, expires_in: 3600 }));
     expect(made).toMatchObject({

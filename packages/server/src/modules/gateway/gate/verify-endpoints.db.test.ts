@@ -13,7 +13,7 @@ import { originalOf } from './verify-endpoints.ts';
 
 const nginx = ['/usr/sbin/nginx', '/usr/bin/nginx'].find((path) => existsSync(path));
 
-/** The lines that docs/forward-auth.md gives. */
+/** The lines that docs/gate.md gives. */
 const configuration = (port: number, gate: string, app: number, folder: string) => `
 daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
 events { worker_connections 64; }

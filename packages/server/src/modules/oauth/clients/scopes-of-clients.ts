@@ -8,8 +8,14 @@ const all = Object.keys(scopes) as Scope[];
 /** What software may ask for that nobody vouched for. */
 export const ordinaryScopes: readonly string[] = all.filter((scope) => !scopes[scope].privileged);
 
-/** Asked for by name alone: what takes away, gives others a part in something, or speaks for somebody elsewhere. */
-const namedOnly: readonly Scope[] = ['diary:delete', 'diary:share', 'agent:directory', 'crypto:sign'];
+/**
+ * Asked for by name alone: what takes away, gives others a part in something, speaks for somebody elsewhere, or leads
+ * to the apps behind the gateway.
+ */
+const namedOnly: readonly Scope[] = [
+  ...(['diary:delete', 'diary:share', 'agent:directory', 'crypto:sign'] as const),
+  ...(['gateway:read', 'events:read', 'device:self', 'access:*'] as const),
+];
 
 /** What a request gets that names no scope. */
 export const usualScopes: readonly string[] = ordinaryScopes.filter((scope) => !namedOnly.includes(scope as Scope));
