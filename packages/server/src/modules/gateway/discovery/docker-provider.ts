@@ -81,7 +81,7 @@ class DockerWatch {
   readonly #signal: AbortSignal;
   readonly #turns = new Turns(containersAtOnce);
   readonly #watched: Map<string, Watched>;
-  readonly #announced: Map<string, string>;
+  readonly #memory: DockerMemory;
   #outlook: Outlook;
 
   constructor(parts: DockerProviderParts, api: DockerApi, signal: AbortSignal, memory: DockerMemory) {
@@ -89,7 +89,7 @@ class DockerWatch {
     this.#api = api;
     this.#signal = signal;
     this.#watched = memory.watched;
-    this.#announced = memory.announced;
+    this.#memory = memory;
     const { endpoint } = parts.settings;
     const remote = /^(?:tcp|https?):/.test(endpoint) ? new URL(endpoint.replace(/^tcp:/, 'http:')).hostname : null;
     const local = remote === null || ['localhost', '127.0.0.1', '[::1]'].includes(remote);
@@ -140,9 +140,14 @@ class DockerWatch {
     }
     if (known !== undefined && known.timer !== null) clearTimeout(known.timer);
     // Renamed, or relabelled: under the old name it is gone.
-    if (known !== undefined && fingerprintOf(known.facts) !== fingerprintOf(facts)) this.#forget(facts.id);
-    const watched: Watched = { facts, digest, sighting: known?.sighting ?? null, asked: 0, timer: null };
+    const renamed = known !== undefined && fingerprintOf(known.facts) !== fingerprintOf(facts);
+    if (renamed) this.#forget(facts.id);
+    else if (known !== undefined) this.#leave(known);
+    // Until its ports have answered it is where it was.
+    const sighting = renamed ? null : (known?.sighting ?? null);
+    const watched: Watched = { facts, digest, sighting, asked: 0, timer: null };
     this.#watched.set(facts.id, watched);
+    this.#join(watched);
     void this.#look(watched);
   }
 
@@ -150,10 +155,13 @@ class DockerWatch {
   async #look(watched: Watched): Promise<void> {
     const { facts } = watched;
     const plan = portsOf(facts);
-    if (plan.ports.length === 0) return;
     const ways = plan.ports.map((port) => waysTo(facts, port, this.#outlook, this.#parts.settings));
     const unasked = ways.flatMap((one) => one.slice(0, 1));
-    if (unasked.length === 0) return;
+    if (unasked.length === 0) {
+      watched.sighting = null;
+      this.#announce(fingerprintOf(facts));
+      return;
+    }
     if (!plan.probe) {
       this.#settle(watched, unasked);
       return;
@@ -211,25 +219,43 @@ class DockerWatch {
     if (watched === undefined) return;
     if (watched.timer !== null) clearTimeout(watched.timer);
     this.#watched.delete(id);
+    this.#leave(watched);
     this.#announce(fingerprintOf(watched.facts));
+  }
+
+  #join(watched: Watched): void {
+    const fingerprint = fingerprintOf(watched.facts);
+    const { services } = this.#memory;
+    const members = services.get(fingerprint) ?? new Set();
+    services.set(fingerprint, members.add(watched));
+  }
+
+  #leave(watched: Watched): void {
+    const fingerprint = fingerprintOf(watched.facts);
+    const { services } = this.#memory;
+    const members = services.get(fingerprint);
+    members?.delete(watched);
+    if (members?.size === 0) services.delete(fingerprint);
   }
 
   /** The container that stands for its service, or that none is left. */
   #announce(fingerprint: string): void {
-    const standing = [...this.#watched.values()]
-      .filter(({ facts, sighting }) => sighting !== null && fingerprintOf(facts) === fingerprint)
+    const standing = [...(this.#memory.services.get(fingerprint) ?? [])]
+      .filter(({ sighting }) => sighting !== null)
       .sort((a, b) => standsBefore(a.facts, b.facts))[0];
     if (standing !== undefined) {
-      this.#announced.set(fingerprint, standing.facts.id);
+      this.#memory.announced.add(fingerprint);
       this.#parts.sink.sight(standing.sighting!);
-    } else if (this.#announced.delete(fingerprint)) this.#parts.sink.gone('docker', fingerprint);
+    } else if (this.#memory.announced.delete(fingerprint)) this.#parts.sink.gone('docker', fingerprint);
   }
 }
 
 /** Outlives connections: a break of the stream makes nothing new or gone. */
 interface DockerMemory {
   watched: Map<string, Watched>;
-  announced: Map<string, string>;
+  /** Containers by the service that they are of. */
+  services: Map<string, Set<Watched>>;
+  announced: Set<string>;
 }
 
 const containerOf = ({ Type, Action = '', Actor }: DockerEvent): string | null => {
@@ -329,7 +355,7 @@ const follow = async (parts: DockerProviderParts, run: Run, memory: DockerMemory
 
 /** Containers of a Docker engine: a list, then its events for as long as they come. */
 export const createDockerProvider = (parts: DockerProviderParts): Provider => {
-  const memory: DockerMemory = { watched: new Map(), announced: new Map() };
+  const memory: DockerMemory = { watched: new Map(), services: new Map(), announced: new Set() };
   return createProviderLoop({
     ...{ name: 'docker', kind: 'docker', endpoint: parts.settings.endpoint, hintOf },
     clock: parts.clock,

@@ -18,6 +18,7 @@ export class Intake implements SightingSink {
   readonly #coalescer = new Coalescer();
   readonly #touching: NodeJS.Timeout;
   #timer: NodeJS.Timeout | null = null;
+  #planning: NodeJS.Immediate | null = null;
   #writing: Promise<void> | null = null;
   #stopped = false;
 
@@ -30,20 +31,29 @@ export class Intake implements SightingSink {
   sight(sighting: Sighting): void {
     // Labels and announcements may hold what no table takes.
     this.#coalescer.sight(storableJson({ ...sighting }) as unknown as Sighting, performance.now());
-    this.#plan();
+    this.#planSoon();
   }
 
   gone(source: DiscoverySource, fingerprint: string): void {
     this.#coalescer.gone(source, storableText(fingerprint), performance.now());
-    this.#plan();
+    this.#planSoon();
   }
 
   /** Writes what is due, and what is not due yet is found again by the next process that looks. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#touching);
+    if (this.#planning !== null) clearImmediate(this.#planning);
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#writing;
+  }
+
+  /** Once for all that are seen in one go. */
+  #planSoon(): void {
+    this.#planning ??= setImmediate(() => {
+      this.#planning = null;
+      this.#plan();
+    });
   }
 
   #plan(afterMs = 0): void {
@@ -51,7 +61,6 @@ export class Intake implements SightingSink {
     const due = this.#coalescer.nextDue();
     if (this.#timer !== null) clearTimeout(this.#timer);
     if (due === null) return;
-    // Whoever sees many at once is let finish first.
     this.#timer = setTimeout(() => this.#go(), Math.max(afterMs, due - performance.now(), 0));
   }
 
