@@ -39,7 +39,7 @@ describe('the resolver', () => {
       org_id: org.id,
       org_name: org.name,
       system_role: 'viewer',
-      permissions: ['items.read'],
+      permissions: ['items.read', 'apps.open'],
       scopes: ['*'],
       item_scope: { kind: 'org' },
       owner_id: null,
