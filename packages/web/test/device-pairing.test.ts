@@ -3,6 +3,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../server/test/support/free-port.ts';
 import { ok, openWorld, type Person, type World } from '../../server/test/support/people.ts';
+import { seriousViolations } from './support/axe.ts';
 import { launchBrowser } from './support/browser.ts';
 import { readPicture } from './support/read-picture.ts';
 
@@ -60,6 +61,7 @@ describe('in two real browsers', () => {
     await desk.page.getByRole('button', { name: 'Pair the first device' }).click();
     const picture = desk.page.getByRole('img', { name: 'Picture with the pairing code' });
     await picture.waitFor();
+    expect(await seriousViolations(desk.page)).toEqual([]);
     const link = await readPicture(await picture.screenshot(), phone.page);
     expect(readPairingLink(link!)).toMatchObject({ u: origin, c: expect.stringMatching(/^[2-9A-Z]{10}$/) });
 
@@ -86,6 +88,8 @@ describe('in two real browsers', () => {
     await desk.page.getByText('Online', { exact: true }).first().waitFor();
     await desk.page.getByText('Open every app that you may open').waitFor();
 
+    expect(await seriousViolations(desk.page)).toEqual([]);
+    expect(await seriousViolations(phone.page)).toEqual([]);
     await desk.page.getByRole('textbox', { name: 'Name' }).fill('Tablet in the kitchen');
     await desk.page.getByRole('button', { name: 'Rename' }).click();
     await phone.page.getByText('Tablet in the kitchen').waitFor();

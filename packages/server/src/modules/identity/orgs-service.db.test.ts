@@ -1,5 +1,6 @@
 import {
   agentKeyOperations,
+  deviceOperations,
   identityOperations,
   type Operation,
   pathParameters,
@@ -276,7 +277,7 @@ describe('situation 31: a stranger with every id', () => {
       .bindings.map((binding) => binding.operation.name)
       .sort();
     expect(bound).toEqual(
-      [...identityOperations, ...agentKeyOperations, ...signInOperations, ...userOperations]
+      [...identityOperations, ...agentKeyOperations, ...signInOperations, ...userOperations, ...deviceOperations]
         .map((operation) => operation.name)
         .sort(),
     );

@@ -6,6 +6,7 @@ import { testIdentityOptions } from '../../../test/support/make-identity.ts';
 import { makeOauth } from '../../../test/support/make-oauth.ts';
 import { callOf, makeOrg, publicCall, type TestPerson } from '../../../test/support/make-org.ts';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.ts';
+import { until } from '../../../test/support/until.ts';
 import { hashToken } from '../../platform/secrets/tokens.ts';
 import { DevicePresence } from './device-presence.ts';
 import type { Identity } from './index.ts';
@@ -236,6 +237,28 @@ describe('tokens', () => {
     await expect(identity.services.devices.revoke(owner.call, { id: device.device_id })).rejects.toMatchObject({
       code: 'not_found',
     });
+  });
+});
+
+describe('on another replica', () => {
+  it('G35: a device that was revoked here is refused there, although it was let in a moment ago', async () => {
+    const other = makeOauth(test);
+    await other.start();
+    const there = other.parts.identity as Identity;
+    const device = await join();
+    const come = async () =>
+      there.resolve(device.access_token, {
+        via: 'bearer',
+        resource: `${origin}/api/v1`,
+        proof: {
+          ...{ scheme: 'dpop', method: 'POST', url: `${origin}/api/v1/device`, certificate: null },
+          dpop: await device.key.prove(`${origin}/api/v1/device`, device.access_token),
+        },
+      });
+    expect(await come()).toMatchObject({ kind: 'device', id: device.device_id, owner_id: ada.id });
+    await identity.services.devices.revoke(ada.call, { id: device.device_id });
+    await until(async () => (await come()) === null, 'the other replica refuses it', 1000);
+    await other.stop();
   });
 });
 
