@@ -464,6 +464,7 @@ const AnswerFields = ({ draft, change, errorOf }: PartProps) => (
       <NumberField
         label={fieldLabels.max_body}
         name="max-body"
+        required
         unit="MB"
         times={1_000_000}
         error={errorOf('max_body')}
