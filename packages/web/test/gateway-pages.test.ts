@@ -253,9 +253,9 @@ describe('G63: by keys alone, and live', () => {
     await page.locator('[role=row]:has-text("/just-now")').waitFor();
     expect(await page.locator('[role=row]:has-text("/elsewhere")').count()).toBe(0);
     expect((await sent('GET', '/api/v1/gateway/access-log')).query['status']).toBe('5xx');
-    await page.keyboard.press('Space');
+    await page.keyboard.press('h');
     await page.getByText('Held').waitFor();
-    await page.keyboard.press('Space');
+    await page.keyboard.press('h');
     await page.getByText('Live').waitFor();
   });
 

@@ -13,13 +13,26 @@ interface SearchFieldProps {
 /** Narrows a list; reports when the typing pauses. */
 export const SearchField = ({ value, onChange, label, placeholder = label, className }: SearchFieldProps) => {
   const [text, setText] = useState(value);
+  const [sent, setSent] = useState(value);
+  const [known, setKnown] = useState(value);
+  // What the page itself sets ("Show all", an address) replaces the text; the echo of what was typed is older than it.
+  if (value !== known) {
+    setKnown(value);
+    if (value !== sent) {
+      setText(value);
+      setSent(value);
+    }
+  }
   const report = useRef(onChange);
   useEffect(() => {
     report.current = onChange;
   });
   useEffect(() => {
     if (text === value) return;
-    const timer = setTimeout(() => report.current(text), 180);
+    const timer = setTimeout(() => {
+      setSent(text);
+      report.current(text);
+    }, 180);
     return () => clearTimeout(timer);
   }, [text, value]);
   return (
@@ -41,7 +54,7 @@ export const SearchField = ({ value, onChange, label, placeholder = label, class
           type="button"
           aria-label="Clear search"
           onClick={() => setText('')}
-          className="absolute top-1/2 right-1.5 flex size-5 -translate-y-1/2 items-center justify-center rounded-full text-text-3 hover:text-text touch:size-7"
+          className="absolute top-1/2 right-1 flex size-6 -translate-y-1/2 items-center justify-center rounded-full text-text-3 hover:text-text touch:size-7"
         >
           <X className="size-3.5" />
         </button>

@@ -619,6 +619,12 @@ export const manyGateway: Answers = {
 export const onlyOne: Answers = { ...gatewayAnswers, ...answer(appsList, {}, page(apps.slice(1, 2))) };
 
 export const gatewayFails = problem(500, 'internal_error', 'Failed', 'Something failed here.');
+export const takenAddress = problem(
+  409,
+  'gateway_route_conflict',
+  'Address taken',
+  'Another route has this host and path.',
+);
 export const staleRoute = problem(412, 'gateway_route_stale', 'Changed meanwhile', 'The route has version 4 now.', {
   version: 4,
 });

@@ -8,7 +8,7 @@ import {
   noGateway,
   notesRoute,
   onlyOne,
-  staleRoute,
+  takenAddress,
 } from './gateway-answers.ts';
 
 const row = '[role=row][data-row], ul[aria-label] > li > button';
@@ -98,7 +98,7 @@ export const gatewayPages: AdminPage[] = [
   {
     name: 'route-refused',
     path: routePath,
-    answers: { ...gatewayAnswers, [`PATCH /api/v1${routePath}`]: { ...staleRoute, status: 500 } },
+    answers: { ...gatewayAnswers, [`PATCH /api/v1${routePath}`]: takenAddress },
     ready: '[name=path-base]',
     variant: true,
     async act(page) {

@@ -53,7 +53,7 @@ export const AccessLogPage = () => {
   }, [tail.lines, list.items, q, status]);
   const show = (change: LogSearch) =>
     void navigate({ to: '/traffic/log', search: { ...search, ...change }, replace: true });
-  useShortcut('space', paused ? 'Go on' : 'Hold still', () => setPaused(!paused), { group: 'Access log' });
+  useShortcut('h', paused ? 'Go on' : 'Hold still', () => setPaused(!paused), { group: 'Access log' });
   const filtered = q !== '' || app !== undefined || status !== undefined;
   const apps = [...new Set([...(app ? [app] : []), ...items.flatMap((line) => line.app ?? [])])].toSorted();
   return (

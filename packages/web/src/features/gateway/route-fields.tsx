@@ -20,7 +20,8 @@ interface LinesProps {
 export const LinesField = ({ label, value, onChange, hint, error, placeholder, name, rows = 1 }: LinesProps) => {
   const [text, setText] = useState(value.join('\n'));
   // A value from elsewhere (reverted, or changed by somebody) replaces the text; what one typed oneself does not.
-  if (linesOf(text).join('\n') !== value.join('\n')) setText(value.join('\n'));
+  const own = value.join('\n');
+  if (linesOf(text).join('\n') !== linesOf(own).join('\n')) setText(own);
   return (
     <FormField label={label} hint={hint} error={error}>
       <Textarea
@@ -58,7 +59,9 @@ export const NumberField = ({ label, value, onChange, unit, times = 1, hint, err
   const [text, setText] = useState(shown);
   const read = (from: string): number | undefined =>
     from.trim() === '' || Number.isNaN(Number(from)) ? undefined : Math.round(Number(from) * times);
-  if (read(text) !== value) setText(shown);
+  // A field that must be filled may be empty while one types; what counted before counts until it is not.
+  const between = rest.required === true && text === '';
+  if (read(text) !== value && !between) setText(shown);
   return (
     <FormField label={label} hint={hint} error={error}>
       <Input
@@ -70,8 +73,9 @@ export const NumberField = ({ label, value, onChange, unit, times = 1, hint, err
         value={text}
         onChange={(event) => {
           setText(event.target.value);
-          onChange(read(event.target.value));
+          if (!rest.required || event.target.value !== '') onChange(read(event.target.value));
         }}
+        onBlur={() => between && setText(shown)}
         {...(unit ? { trailing: <span className="pointer-events-none pr-2.5 text-13 text-text-3">{unit}</span> } : {})}
         {...rest}
       />

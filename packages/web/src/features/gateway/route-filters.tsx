@@ -232,7 +232,8 @@ const HeadersField = ({
   onChange: (value: Record<string, string | null>) => void;
 }) => {
   const [text, setText] = useState(headersText(value));
-  if (headersText(headersOf(text)) !== headersText(value)) setText(headersText(value));
+  const own = headersText(value);
+  if (headersText(headersOf(text)) !== headersText(headersOf(own))) setText(own);
   return (
     <FormField label={label} hint="Name: value sets, -Name removes">
       <Textarea

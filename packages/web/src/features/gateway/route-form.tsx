@@ -74,15 +74,16 @@ export const RouteForm = ({ route, mayWrite, shares, children }: RouteFormProps)
       take(saved);
     },
   });
-  const stale = update.error instanceof ProblemError && update.error.code === 'gateway_route_stale';
-  const errors = formErrors(stale ? null : update.error, routeFields);
-  useFocusInvalid(form, stale ? null : update.error);
   const before = draftOf(base);
   const dirty = changedFields(before, draft);
   const readOnly = !mayWrite || route.locked !== null;
   // Nothing is edited here: what others changed shows at once.
   if (dirty.length === 0 && base.version !== route.version) take(route);
   const theirs = dirty.length > 0 && base.version !== route.version ? meanwhile(before, draft, draftOf(route)) : null;
+  // That somebody was faster is said by what they changed, once that is here.
+  const refusal = theirs === null ? update.error : null;
+  const errors = formErrors(refusal, routeFields);
+  useFocusInvalid(form, refusal);
   const change = (part: Partial<RouteDraft>) => setDraft((current) => ({ ...current, ...part }));
   const set =
     <F extends RouteField>(field: F) =>
@@ -464,6 +465,7 @@ const AnswerFields = ({ draft, change, errorOf }: PartProps) => (
       <NumberField
         label={fieldLabels.max_body}
         name="max-body"
+        required
         unit="MB"
         times={1_000_000}
         error={errorOf('max_body')}
