@@ -15,7 +15,6 @@ import { connectByHand, type McpDriver } from '../support/mcp-drivers.ts';
 import { inputWith, namesRows } from '../support/operation-inputs.ts';
 import { type Agent, type Org, ok, openWorld, type Person, type World } from '../support/people.ts';
 import { createRestClient, type Json, type RestAnswer, type RestClient } from '../support/rest-client.ts';
-import { insertSharedRoute } from '../support/shared-route.ts';
 
 /** Foreign ids for operations in which several kinds of row are named, by member. */
 interface Rows {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { makeCaller } from '../../../../test/support/make-call.ts';
+import { makeCaller } from '../../../test/support/make-call.ts';
 import { type Access, accessTo, type GuardedRoute } from './access-policy.ts';
 
 const org_id = '01900000-0000-7000-8000-00000000000a';

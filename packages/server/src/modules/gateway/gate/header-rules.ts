@@ -1,7 +1,5 @@
 /* What of a head is Atrium's own and never passes between a client and an app. For every lane and mode. */
 
-type Header = readonly [string, string];
-
 /** Cookies of hosts: with the prefix that browsers tie to one host over TLS, without it on plain HTTP. */
 export const hostCookies = {
   visit: { https: '__Host-atrium_app', http: 'atrium_app' },
@@ -55,37 +53,15 @@ export const isOwnToken = (token: string, origin: string): boolean => {
 
 export const isApiKey = (value: string): boolean => /^atk_[A-Za-z0-9_-]{43}$/.test(value);
 
-const tokenOf = (authorization: string): string => /^(?:Bearer|DPoP) +(\S+) *$/i.exec(authorization)?.[1] ?? '';
+/** Whether an Authorization header carries a token of Atrium. */
+export const carriesOwnToken = (authorization: string, origin: string): boolean =>
+  isOwnToken(/^(?:Bearer|DPoP) +(\S+) *$/i.exec(authorization)?.[1] ?? '', origin);
 
 /**
- * The client's headers as an app may get them: without copies of identity headers, Atrium's cookies and Atrium's tokens.
- * What `upstream_auth` says about a foreign Authorization header is the lane's to do.
+ * A cookie that an app sets: its name, or a domain that reaches the dashboard, may make it none of the app's. '' as host
+ * of the dashboard: the app lives at its origin, where the Domain of a cookie is rewritten.
  */
-export const cleanRequestHeaders = (headers: Iterable<Header>, origin: string): [string, string][] => {
-  const kept: [string, string][] = [];
-  for (const [name, value] of headers) {
-    const lower = name.toLowerCase();
-    if (isIdentityHeader(lower)) continue;
-    if (lower === 'cookie') {
-      const rest = withoutOwnCookies(value);
-      if (rest !== null) kept.push([name, rest]);
-    } else if (lower === 'x-api-key' && isApiKey(value)) continue;
-    else if (lower === 'authorization' && isOwnToken(tokenOf(value), origin)) continue;
-    else kept.push([name, value]);
-  }
-  return kept;
-};
-
-/** Of the whole origin: in path mode they would change the dashboard as well. */
-const ofWholeOrigin: ReadonlySet<string> = new Set([
-  'service-worker-allowed',
-  'clear-site-data',
-  'strict-transport-security',
-  'alt-svc',
-]);
-
-/** A cookie that an app sets: its name, or a domain that reaches the dashboard, may make it none of the app's. */
-const mayBeSet = (line: string, dashboardHost: string): boolean => {
+export const mayBeSet = (line: string, dashboardHost: string): boolean => {
   const [pair = '', ...attributes] = line.split(';');
   if (isOwnCookie(pair.split('=', 1)[0]!)) return false;
   const domain = attributes
@@ -93,23 +69,4 @@ const mayBeSet = (line: string, dashboardHost: string): boolean => {
     .findLast((one) => one !== undefined);
   if (domain === undefined || domain === '') return true;
   return dashboardHost !== domain && !dashboardHost.endsWith(`.${domain}`);
-};
-
-/**
- * An app's headers as a client may get them. `shares_origin`: the app lives below /apps/ of the dashboard's origin, where
- * the Domain of a cookie is rewritten by the lane and hence no reason to drop it.
- */
-export const cleanResponseHeaders = (
-  headers: Iterable<Header>,
-  at: { shares_origin: boolean; dashboard_host: string },
-): [string, string][] => {
-  const kept: [string, string][] = [];
-  for (const [name, value] of headers) {
-    const lower = name.toLowerCase();
-    if (isIdentityHeader(lower) && lower.startsWith('x-atrium-')) continue;
-    if (at.shares_origin && ofWholeOrigin.has(lower)) continue;
-    if (lower === 'set-cookie' && !mayBeSet(value, at.shares_origin ? '' : at.dashboard_host)) continue;
-    kept.push([name, value]);
-  }
-  return kept;
 };

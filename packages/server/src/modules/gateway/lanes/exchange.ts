@@ -243,6 +243,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
       ...{ request, arrival, route, target, visitor, request_id, via },
       prefix: prefixOf(this.#matched),
       upgrade: false,
+      origin: this.#lane.public_url(),
     });
     if (rewriter !== null && this.#facts !== null) headers = rewriter.request(headers, this.#facts);
     if (this.#requestChanges !== null) headers = changeHeaders(headers, this.#requestChanges);
@@ -305,7 +306,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     const { rewriter, health, balancer } = this.#lane;
     const target = this.#target!;
     health.succeeded(route.id, target.url);
-    let headers = responseHeaders((controller.rawHeaders ?? []) as (Buffer | string)[], arrival.host === '');
+    let headers = responseHeaders((controller.rawHeaders ?? []) as (Buffer | string)[], {
+      sharedOrigin: arrival.host === '',
+      origin: this.#lane.public_url(),
+    });
     if (rewriter !== null && this.#facts !== null) {
       headers = rewriter.head(status, headers, this.#facts);
       this.#transform = rewriter.body(status, headers, this.#facts);

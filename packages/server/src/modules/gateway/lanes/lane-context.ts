@@ -87,6 +87,7 @@ export const rewriteFacts = (matched: Matched, target: TargetSnapshot, visitor: 
   shared_origin: matched.arrival.host === '',
   method: matched.request.method ?? 'GET',
   path: pathBelow(matched.read.path, matched.base),
+  query: matched.read.query,
   authority: matched.arrival.authority,
   scheme: matched.arrival.scheme,
   principal_id: visitor.caller?.id ?? null,

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Arrival } from '../../../platform/http/front-door.ts';
+import { carriesOwnToken, isApiKey, isIdentityHeader, withoutOwnCookies } from '../gate/header-rules.ts';
 import type { Visitor } from '../gate.ts';
 import type { RouteSnapshot, TargetSnapshot } from '../snapshot.ts';
 
@@ -28,10 +29,6 @@ const treatments: Readonly<Record<string, Treatment>> = {
   forwarded: drop,
   'x-real-ip': drop,
   'x-request-id': drop,
-  'remote-user': drop,
-  'remote-groups': drop,
-  'remote-email': drop,
-  'remote-name': drop,
   te,
   via,
   cookie,
@@ -48,7 +45,7 @@ const treatmentOf = (name: string): Treatment => {
   const lower = name.toLowerCase();
   // Servers behind CGI and WSGI take `_` for `-`.
   const plain = lower.replaceAll('_', '-');
-  const own = plain.startsWith('x-atrium-') || plain.startsWith('x-forwarded-');
+  const own = isIdentityHeader(plain) || plain.startsWith('x-forwarded-');
   const listed = own ? drop : (treatments[plain] ?? pass);
   const treatment = plain !== lower && (listed !== pass || plain === 'content-length') ? drop : listed;
   if (seen.size < 2000) seen.set(name, treatment);
@@ -69,23 +66,11 @@ const namedByConnection = (connection: string | undefined): ReadonlySet<string> 
   return names.length === 0 ? null : new Set(names);
 };
 
-const ownCookie = /^\s*(?:atrium_|__host-atrium|__secure-atrium)/i;
-
-/** The Cookie header without the cookies of this server; '' when nothing is left. */
-export const foreignCookies = (value: string): string =>
-  /atrium/i.test(value)
-    ? value
-        .split(';')
-        .filter((pair) => !ownCookie.test(pair))
-        .join(';')
-        .trim()
-    : value;
-
-const bearer = /^(?:bearer|dpop)\s/i;
-
 /** With `pass`, an app gets the client's own header, but never a token of this server. */
-const passedAuthorization = (value: string, route: RouteSnapshot, visitor: Visitor): boolean =>
-  route.upstream_auth.kind === 'pass' && !(visitor.caller !== null && bearer.test(value));
+const passedAuthorization = (value: string, { route, visitor, origin }: Forwarding): boolean =>
+  route.upstream_auth.kind === 'pass' &&
+  !(visitor.caller !== null && /^(?:bearer|dpop)\s/i.test(value)) &&
+  !carriesOwnToken(value, origin);
 
 const quoted = (address: string): string => (address.includes(':') ? `"[${address}]"` : address);
 
@@ -137,6 +122,8 @@ export interface Forwarding {
   /** `1.1 atrium (…)`, by which this server knows itself again. */
   via: string;
   upgrade: boolean;
+  /** Of this server, by which its own tokens are known. */
+  origin: string;
 }
 
 export const hostOf = (target: TargetSnapshot): string => {
@@ -159,15 +146,15 @@ export const requestHeaders = (facts: Forwarding): string[] => {
         headers.push(name, value);
         break;
       case cookie: {
-        const left = foreignCookies(value);
-        if (left !== '') headers.push(name, left);
+        const left = withoutOwnCookies(value);
+        if (left !== null) headers.push(name, left);
         break;
       }
       case authorization:
-        if (passedAuthorization(value, route, visitor)) headers.push(name, value);
+        if (passedAuthorization(value, facts)) headers.push(name, value);
         break;
       case apiKey:
-        if (visitor.caller === null || visitor.caller.credential.kind !== 'api_key') headers.push(name, value);
+        if (!isApiKey(value)) headers.push(name, value);
         break;
       case te:
         if (/(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(value)) headers.push('te', 'trailers');

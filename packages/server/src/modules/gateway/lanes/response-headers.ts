@@ -1,3 +1,5 @@
+import { mayBeSet } from '../gate/header-rules.ts';
+
 const [pass, drop, setCookie, sharedOnly, connection] = [0, 1, 2, 3, 4] as const;
 type Treatment = typeof pass | typeof drop | typeof setCookie | typeof sharedOnly | typeof connection;
 
@@ -23,12 +25,13 @@ const seen = new Map<string, Treatment>();
 const treatmentOf = (name: string): Treatment => {
   const known = seen.get(name);
   if (known !== undefined) return known;
-  const treatment = treatments[name.toLowerCase()] ?? pass;
+  const lower = name.toLowerCase();
+  const treatment = lower.startsWith('x-atrium-') ? drop : (treatments[lower] ?? pass);
   if (seen.size < 2000) seen.set(name, treatment);
   return treatment;
 };
 
-const ownCookie = /^\s*(?:atrium_|__host-atrium|__secure-atrium)/i;
+const hostOfOrigin = (origin: string): string => (URL.canParse(origin) ? new URL(origin).hostname : '');
 
 const named = (value: string): string[] =>
   value
@@ -41,7 +44,11 @@ const named = (value: string): string[] =>
  * What of an app's head goes to the client: nothing of the single connection, no cookie that could pass for one of
  * this server, and at the shared origin nothing that speaks for the origin as a whole.
  */
-export const responseHeaders = (raw: readonly (Buffer | string)[], sharedOrigin: boolean): string[] => {
+export const responseHeaders = (
+  raw: readonly (Buffer | string)[],
+  { sharedOrigin, origin }: { sharedOrigin: boolean; origin: string },
+): string[] => {
+  let dashboard: string | null = null;
   const headers: string[] = [];
   let gone: string[] | null = null;
   for (let at = 0; at < raw.length; at += 2) {
@@ -50,7 +57,10 @@ export const responseHeaders = (raw: readonly (Buffer | string)[], sharedOrigin:
       typeof raw[at + 1] === 'string' ? (raw[at + 1] as string) : (raw[at + 1] as Buffer).toString('latin1');
     const treatment = treatmentOf(name);
     if (treatment === pass || (treatment === sharedOnly && !sharedOrigin)) headers.push(name, value);
-    else if (treatment === setCookie && !ownCookie.test(value)) headers.push(name, value);
+    else if (treatment === setCookie) {
+      dashboard ??= sharedOrigin ? '' : hostOfOrigin(origin);
+      if (mayBeSet(value, dashboard)) headers.push(name, value);
+    }
     else if (treatment === connection) gone = named(value);
   }
   if (gone === null || gone.length === 0) return headers;

@@ -202,6 +202,7 @@ export class Tunnel implements Running {
       ...{ request, arrival, route, target, visitor, request_id, via },
       prefix: prefixOf(this.#matched),
       upgrade: true,
+      origin: this.#lane.public_url(),
     });
     if (rewriter !== null) headers = rewriter.request(headers, rewriteFacts(this.#matched, target, visitor));
     headers = changeHeaders(headers, this.#requestChanges);
@@ -265,7 +266,10 @@ export class Tunnel implements Running {
     if (this.#state !== 'asking') return;
     this.#settled();
     this.#status = answer.statusCode ?? 502;
-    const headers = responseHeaders(answer.rawHeaders, this.#matched.arrival.host === '');
+    const headers = responseHeaders(answer.rawHeaders, {
+      sharedOrigin: this.#matched.arrival.host === '',
+      origin: this.#lane.public_url(),
+    });
     headers.push('x-request-id', this.#matched.request_id, 'connection', 'close');
     this.#response.writeHead(this.#status, answer.statusMessage ?? '', headers);
     answer.on('error', () => this.#destroy());
@@ -291,7 +295,10 @@ export class Tunnel implements Running {
       return;
     }
     this.#lane.health.succeeded(route.id, this.#target!.url);
-    let headers = responseHeaders(answer.rawHeaders, arrival.host === '');
+    let headers = responseHeaders(answer.rawHeaders, {
+      sharedOrigin: arrival.host === '',
+      origin: this.#lane.public_url(),
+    });
     const { rewriter } = this.#lane;
     if (rewriter !== null)
       headers = rewriter.head(101, headers, rewriteFacts(this.#matched, this.#target!, this.#visitor!));
