@@ -1,5 +1,6 @@
 /** WebSocket echo: 32 sockets, one message each under way. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import WebSocket from 'ws';
 import { processorMs } from './processor-time.ts';
 
@@ -41,4 +42,20 @@ export const runEcho = async (
   running = false;
   for (const socket of sockets) socket.terminate();
   return { rate: (messages * 1000) / took, micros: (used * 1000) / messages };
+};
+
+/** Memory that one idle socket costs the proxy, in KiB. */
+export const idleSocketCost = async (url: string, origin: string, token: string, pid: number): Promise<number> => {
+  const resident = (): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  const before = resident();
+  const sockets: WebSocket[] = [];
+  for (let n = 0; n < 1000; n++) {
+    const socket = new WebSocket(url, { origin, headers: { authorization: `Bearer ${token}` } });
+    sockets.push(socket);
+    await once(socket, 'open');
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const cost = (resident() - before) / sockets.length;
+  for (const socket of sockets) socket.terminate();
+  return cost;
 };

@@ -6,7 +6,7 @@
 import { cpus } from 'node:os';
 import { pinBesideServers } from './cores.ts';
 import { missingTools, runWrk, startProxyNginx, startUpstreamNginx, type Window } from './gateway-parts.ts';
-import { type EchoFigures, runEcho } from './gateway-sockets.ts';
+import { type EchoFigures, idleSocketCost, runEcho } from './gateway-sockets.ts';
 import { median } from './measure.ts';
 import { startPeer } from './peer.ts';
 import { writeGatewaySection } from './performance-file.ts';
@@ -140,8 +140,11 @@ try {
     }),
   ].join('\n');
   console.log(sockets);
+  const idle = await idleSocketCost(rows[1]!.echo!, new URL(rows[1]!.http).origin, token, rows[1]!.pid);
+  const idleLine = `1,000 idle WebSockets cost Atrium ${((idle * 1000) / 1024).toFixed(1)} MiB (budget: under 40).`;
+  console.log(idleLine);
   const [ratioSmall, ratioLarge] = [bestOf(small), bestOf(large)];
-  const met = ratioSmall >= 1 && ratioLarge >= 1;
+  const met = ratioSmall >= 1 && ratioLarge >= 1 && idle < 40;
   const step = small.some(({ p99 }) => p99 > 36 && p99 < 46);
   const verdict = `Budget: at least 1.00 of the best proxy library of Node in the same run. 100 B: ${ratioSmall.toFixed(2)}; 64 KiB: ${ratioLarge.toFixed(2)}: ${met ? 'met' : 'not met'}.${step ? ' A p99 near 40 ms is a delayed acknowledgement: look at TCP_NODELAY.' : ''}`;
   console.log(verdict);
@@ -159,7 +162,7 @@ ${table('100 B, 1 connection', single)}
 
 ${sockets}
 
-${verdict}`);
+${idleLine} ${verdict}`);
   process.exitCode = met ? 0 : 1;
 } finally {
   nginx.stop();

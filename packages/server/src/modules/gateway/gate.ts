@@ -27,7 +27,7 @@ export interface Visitor {
   share_id: string | null;
   /** Headers that tell the app who it is; client copies are dropped in any case. Made once per visitor and app. */
   identity_headers: readonly (readonly [string, string])[];
-  /** Aborts when the credential, the membership, the share or the right to this route ends. Registered for tunnels and long answers. */
+  /** Aborts when the credential, the membership, the share or the right to this route ends. Registered for tunnels, and for requests once they have run half a second; calls at once when it has ended by then. */
   watch(end: (reason: string) => void): () => void;
 }
 
