@@ -9,9 +9,10 @@ import {
   type HostFacts,
 } from '../modules/admin/index.ts';
 import { createDiariesModule } from '../modules/diaries/index.ts';
-import { createGatewayModule, gatewaySettingsOf, isDocument, makePlainTable } from '../modules/gateway/index.ts';
-import { createGatePart, type GatePart, noRoutes } from '../modules/gateway/gate-module.ts';
 import { createDiscoveryModule, type DiscoveryModule } from '../modules/gateway/discovery-module.ts';
+import { createGatePart, type GatePart } from '../modules/gateway/gate-module.ts';
+import { createGatewayModule, type GatewayModule, gatewaySettingsOf, isDocument } from '../modules/gateway/index.ts';
+import { createLanesPart, type LanesPart } from '../modules/gateway/lanes-module.ts';
 import { identityModule } from '../modules/identity/identity-module.ts';
 import { createIdentity, type Identity, identityEvents } from '../modules/identity/index.ts';
 import { createInboxModule, type InboxModule } from '../modules/inbox/index.ts';
@@ -214,12 +215,17 @@ const buildOauth = (
   });
 };
 
-const buildGate = (options: ModulesOptions, identity: Identity, oauth: Oauth): GatePart => {
+const buildGate = (
+  options: ModulesOptions,
+  identity: Identity,
+  oauth: Oauth,
+  snapshots: GatewayModule['source'],
+): GatePart => {
   const { values, storage, limits, clock, log, public_url } = options;
   const { address } = values.config.rateLimits;
   return createGatePart({
     ...{ database: storage.database, clock, limiter: limits.durable, identity, oauth, public_url },
-    snapshots: noRoutes,
+    snapshots,
     stale_verdict_ms: () => values.config.gatewayLimits.staleVerdictMs,
     remote_user: () => values.config.gatewayLimits.remoteUser,
     guess: (ip) => {
@@ -235,7 +241,12 @@ const buildGate = (options: ModulesOptions, identity: Identity, oauth: Oauth): G
 /** Discovery asks what operators named and what an engine on their machines told, which is mostly private. */
 const localRanges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '100.64.0.0/10', '::1'];
 
-const buildDiscovery = (options: ModulesOptions, identity: Identity, fetch: GuardedFetch): DiscoveryModule => {
+const buildDiscovery = (
+  options: ModulesOptions,
+  identity: Identity,
+  fetch: GuardedFetch,
+  maker: GatewayModule['services']['maker'],
+): DiscoveryModule => {
   const { values, storage, limits, clock, log } = options;
   const { docker, mdns, kubernetes, http, ...discovery } = values.config.discovery;
   return createDiscoveryModule({
@@ -245,6 +256,7 @@ const buildDiscovery = (options: ModulesOptions, identity: Identity, fetch: Guar
     limiter: limits.durable,
     fetch,
     orgOf: () => identity.homeOrg(discovery.org),
+    maker,
     options: {
       enabled: discovery.enabled,
       autoApprove: discovery.autoApprove,
@@ -346,8 +358,9 @@ const renew = (running: Config, next: Config): void => {
   running.server.extraHosts.splice(0, Number.POSITIVE_INFINITY, ...next.server.extraHosts);
 };
 
-const openGateway = (options: ModulesOptions, identity: Identity) => {
-  const { storage, clock, log } = options;
+const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth) => {
+  const { storage, clock, log, limits, metrics } = options;
+  let lanes: LanesPart | null = null;
   const counting = createGatewayMetrics(options.metrics);
   let { values } = options;
   let settings = gatewaySettingsOf(values.config);
@@ -357,15 +370,15 @@ const openGateway = (options: ModulesOptions, identity: Identity) => {
   const gateway = createGatewayModule(
     {
       ...{ database: storage.database, database_url: storage.url, clock, secrets: storage.secrets },
-      ...{ public_url: options.public_url, resolve: systemResolve, makeTable: makePlainTable },
+      ...{ public_url: options.public_url, resolve: systemResolve },
       settings: () => settings,
       own_ports: () => ownPorts,
       principalIn: async (orgId, id) => {
         const kind = (await identity.names.principals([id])).get(id)?.type;
         return kind === undefined ? null : identity.callerOf({ org_id: orgId, kind, id });
       },
-      traffic: () => null,
-      lanes: () => null,
+      traffic: () => lanes?.book ?? null,
+      lanes: () => lanes,
       waiting_for_restart: () => waitingForRestart,
       config_file: () => values.path,
       onError: (error, what) => log.error({ err: error }, what),
@@ -377,6 +390,20 @@ const openGateway = (options: ModulesOptions, identity: Identity) => {
     { directory, probes: values.config.server.role !== 'api', onEjected: counting.ejected },
   );
   counting.of(gateway);
+  const gate = buildGate(options, identity, oauth, gateway.source);
+  const { accessLog } = options.values.config;
+  lanes = createLanesPart({
+    ...{ database: storage.database, clock, source: gateway.source, gate: gate.gate, health: gateway.health },
+    ...{ jars: gateway.jars, settings: () => settings, own_ports: () => ownPorts, resolve: systemResolve },
+    keys: { sticky: storage.keysFor('gateway cookies')[0], server: storage.keysFor('gateway via')[0] },
+    public_url: options.public_url,
+    hit: (hit) => limits.local.hit(hit),
+    registry: metrics.registry,
+    access_file: accessLog.enabled
+      ? { path: resolve(options.values.config.server.dataDir, accessLog.file), files: accessLog.keep }
+      : null,
+    onError: (error, what) => log.error({ err: error }, what),
+  });
   const live: LiveConfig = {
     replace: async (next, applied, waiting) => {
       values = next;
@@ -400,7 +427,7 @@ const openGateway = (options: ModulesOptions, identity: Identity) => {
     reloaded: counting.reloaded,
     directories: () => [...new Set([dirname(values.path ?? resolve('atrium.yaml')), directory()])],
   };
-  return { gateway, live, listening: (port: number) => void ownPorts.push(port) };
+  return { gateway, gate, lanes, live, listening: (port: number) => void ownPorts.push(port) };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -418,7 +445,6 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   const guarded = fetchFor('webhook', outbound.webhookAllowPrivate);
   const oauthFetch = fetchFor('oauth', oauthConfig.allowPrivate);
   const discoveryFetch = createGuardedFetch({ allow: localRanges, breakers, observe: metrics.outbound('discovery') });
-  const discovery = buildDiscovery(options, identity, discoveryFetch);
   const counts = new HourlyCounts({
     db: storage.database.read,
     clock,
@@ -428,7 +454,6 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   const certificates = await openClientCertificates(values);
   const oauth = buildOauth(options, identity, certificates, oauthFetch, guarded, figures.count);
   const operators = createOperatorsPart(oauth.parts);
-  const gate = buildGate(options, identity, oauth);
   figures.totals(operators.services.figures);
   const denials = new SampledFacts({
     database: storage.database,
@@ -439,7 +464,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
 
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
-  const { gateway, live, listening } = openGateway(options, identity);
+  const { gateway, gate, lanes, live, listening } = openGateway(options, identity, oauth);
+  const discovery = buildDiscovery(options, identity, discoveryFetch, gateway.services.maker);
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
     ...(identityModule(identity).eventFilters ?? []),
@@ -542,7 +568,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   storage.dispatcher.subscribe(settings.onEvent, settings.forget);
   storage.dispatcher.subscribe(() => {}, gate.doubt);
   return {
-    list: [identityModule(identity), oauthModule(oauth), operators, gateway, gate, discovery, diaries, inbox, admin],
+    list: [identityModule(identity), oauthModule(oauth), operators, gateway, gate, lanes, discovery, diaries, inbox, admin],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
     rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, gateway.rotate, inbox.rotate],
     host_opened: (facts) => {
@@ -585,6 +611,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     release: inbox.release,
     clock_moved_back: (ms) => alertOfClock(options, identity, ms),
     close: async () => {
+      await lanes.close();
       await gateway.stop();
       gate.close();
       await discovery.stop();

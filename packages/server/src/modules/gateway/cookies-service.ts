@@ -23,6 +23,7 @@ export const createCookiesService = ({ database, clock }: GatewayParts) => ({
   remove: (call: Call, { app }: ParsedInputOf<typeof appCookiesDelete>): Promise<OutputOf<typeof appCookiesDelete>> =>
     database.transaction(call, async (tx) => {
       const deleted = await cookiesStore.remove(tx.db, call.caller.id, call.caller.org_id, app);
+      if (deleted > 0) await cookiesStore.tell(tx.db, call.caller.id);
       if (deleted > 0) tx.audit({ action: 'app_cookies.delete', details: { app: app ?? null, deleted } });
       return { deleted };
     }),

@@ -3,7 +3,60 @@ import type { Schema } from '../../platform/db/schema.gen.ts';
 
 type Db = Kysely<Schema>;
 
+export interface JarRow {
+  principal_id: string;
+  route_id: string;
+  name: string;
+  path: string;
+  value: string;
+  expires_at: Date | null;
+}
+
+const jarColumns = ['principal_id', 'route_id', 'name', 'path', 'value', 'expires_at'] as const;
+
 export const cookiesStore = {
+  /** Those that were used last, the newest last, so that whoever keeps a limit drops the oldest. */
+  newest: async (db: Db, now: Date, limit: number): Promise<JarRow[]> =>
+    (
+      await db
+        .selectFrom('gateway_cookie_jars')
+        .select(jarColumns)
+        .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
+        .orderBy('updated_at', 'desc')
+        .limit(limit)
+        .execute()
+    ).toReversed(),
+
+  ofJar: (db: Db, principalId: string, routeId: string | null): Promise<JarRow[]> =>
+    db
+      .selectFrom('gateway_cookie_jars')
+      .select(jarColumns)
+      .where('principal_id', '=', principalId)
+      .$if(routeId !== null, (query) => query.where('route_id', '=', routeId!))
+      .orderBy('updated_at')
+      .execute(),
+
+  /** The jar as it is now, in one statement; other processes hear of it. A route that is gone keeps nothing. */
+  replace: async (
+    db: Db,
+    principalId: string,
+    routeId: string,
+    jar: readonly Omit<JarRow, 'principal_id' | 'route_id'>[],
+    now: Date,
+  ): Promise<void> => {
+    await sql`with gone as (
+        delete from gateway_cookie_jars where principal_id = ${principalId} and route_id = ${routeId}
+          and not (name, path) in (select x.name, x.path from jsonb_to_recordset(${JSON.stringify(jar)}::jsonb) as x(name text, path text))
+      ), told as (select pg_notify('atrium_gateway_jars', ${`${principalId} ${routeId}`}))
+      insert into gateway_cookie_jars as j (principal_id, org_id, route_id, name, path, value, expires_at, updated_at)
+        select ${principalId}, r.org_id, r.id, x.name, x.path, x.value, x.expires_at, ${now}
+        from told, gateway_routes r, jsonb_to_recordset(${JSON.stringify(jar)}::jsonb)
+          as x(name text, path text, value text, expires_at timestamptz)
+        where r.id = ${routeId}
+      on conflict (principal_id, route_id, name, path) do update
+        set value = excluded.value, expires_at = excluded.expires_at, updated_at = excluded.updated_at`.execute(db);
+  },
+
   ofPrincipal: (
     db: Db,
     principalId: string,
@@ -35,6 +88,11 @@ export const cookiesStore = {
       where c.principal_id = ${principalId} and c.org_id = ${orgId} and r.id = c.route_id and a.id = r.app_id
         and ${app === undefined ? sql`true` : sql`a.slug = ${app}`}`.execute(db);
     return Number(gone.numAffectedRows ?? 0);
+  },
+
+  /** Jars of somebody changed in a way that processes read again. */
+  tell: async (db: Db, principalId: string): Promise<void> => {
+    await sql`select pg_notify('atrium_gateway_jars', ${principalId})`.execute(db);
   },
 
   sealed: (db: Db) =>

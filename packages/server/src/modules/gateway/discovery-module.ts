@@ -4,7 +4,6 @@ import type { RateLimiter } from '../../platform/limits/rate-limiter.ts';
 import type { Module } from '../../platform/module.ts';
 import type { GuardedFetch } from '../../platform/net/guarded-fetch.ts';
 import type { AppMaker } from './discovery/app-maker.ts';
-import { createAppMaker } from './discovery/app-making.ts';
 import { discoveryEventFilters, discoveryEvents } from './discovery/discovery-events.ts';
 import type { AutoApproval, DiscoveryParts, TellAdmins } from './discovery/discovery-parts.ts';
 import { discoveryBindings } from './discovery/discovery-routes.ts';
@@ -29,7 +28,7 @@ export interface DiscoveryModuleParts {
   fetch: GuardedFetch;
   /** Which organisation is told of what is found. */
   orgOf: () => Promise<string | null>;
-  maker?: AppMaker;
+  maker: AppMaker;
   options: DiscoveryOptions;
   onError: (error: unknown, what: string) => void;
 }
@@ -52,7 +51,7 @@ export const createDiscoveryModule = (given: DiscoveryModuleParts): DiscoveryMod
   let { options } = given;
   const parts: DiscoveryParts = {
     ...{ database, clock, limiter, orgOf, onError },
-    maker: given.maker ?? createAppMaker(clock),
+    maker: given.maker,
   };
   const proposals = createProposalsService(parts);
   const intake = createIntakeService(parts, proposals, () => options.autoApprove);

@@ -7,15 +7,8 @@ import { createSharesService } from './gate/shares-service.ts';
 import { mountVerify } from './gate/verify-endpoints.ts';
 import { visitsStore } from './gate/visits-store.ts';
 import { sharesRoutes } from './routes/shares-routes.ts';
-import type { SnapshotSource } from './snapshot.ts';
 
 const minuteMs = 60_000;
-
-/** What the world looks like before the first snapshot. */
-export const noRoutes: SnapshotSource = {
-  current: () => ({ generation: 0, routes: new Map(), table: { knowsHost: () => false, match: () => null } }),
-  onSwap: () => {},
-};
 
 /** The part of the gateway that says who comes through. */
 export interface GatePart extends Module {

@@ -1,5 +1,6 @@
 import type { Module, StoredEvent } from '../../platform/module.ts';
 import type { RotationVisit } from '../../platform/secrets/secret-box.ts';
+import { KeptJars } from './cookie-jars.ts';
 import { cookiesStore } from './cookies-store.ts';
 import { gatewayEventFilters } from './gateway-event-filter.ts';
 import { gatewayEvents } from './gateway-events.ts';
@@ -13,6 +14,7 @@ import { appsBindings } from './routes/apps-routes.ts';
 import { configBindings } from './routes/config-routes.ts';
 import { routesBindings } from './routes/routes-routes.ts';
 import { trafficBindings } from './routes/traffic-routes.ts';
+import type { CookieJars } from './rewriting/cookie-jar.ts';
 import type { HealthState } from './routes-rows.ts';
 import type { SnapshotSource } from './snapshot.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
@@ -25,6 +27,8 @@ export interface GatewayModule extends Module {
   services: GatewayServices;
   source: SnapshotSource;
   health: TargetStates;
+  /** Cookies of apps that are kept for people. */
+  jars: CookieJars;
   /** Visits what is encrypted under the master key, when that key is replaced. */
   rotate: RotationVisit;
   /** Before the doors open: the snapshot stands when it resolves. */
@@ -40,7 +44,15 @@ export const createGatewayModule = (
   options: { directory: () => string; probes: boolean; onEjected?: (outcome: string) => void },
 ): GatewayModule => {
   const { database, clock, onError } = parts;
-  const keeper = new SnapshotKeeper(parts);
+  const jars = new KeptJars(parts);
+  const keeper = new SnapshotKeeper(parts, (whose) => {
+    const [principal, route] = whose.split(' ');
+    // What this process wrote itself is on its way already, and newer than what the table tells.
+    jars
+      .flush()
+      .then(() => jars.reload(principal!, route ?? null))
+      .catch((error: unknown) => onError(error, 'reading kept cookies'));
+  });
   const states = new TargetStates(clock, options.onEjected);
   const services = createGatewayServices(parts, keeper, states, options);
   const rounds = new HealthRounds(parts, keeper, states);
@@ -63,6 +75,7 @@ export const createGatewayModule = (
     name: 'gateway',
     services,
     source: keeper,
+    jars,
     health: states,
     rotate: createGatewayRotation(parts),
     bindings: [
@@ -80,6 +93,7 @@ export const createGatewayModule = (
     ],
     start: async () => {
       await keeper.start();
+      await jars.load();
       await rounds.load();
       if (options.probes) rounds.start();
       flushing = setInterval(() => void flush(), flushMs).unref();
@@ -89,6 +103,7 @@ export const createGatewayModule = (
       if (flushing !== null) clearInterval(flushing);
       await rounds.stop();
       await keeper.stop();
+      await jars.flush();
       await flush();
     },
   };

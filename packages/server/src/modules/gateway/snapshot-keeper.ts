@@ -48,14 +48,18 @@ export class SnapshotKeeper implements SnapshotSource {
   #timer: NodeJS.Timeout | null = null;
   #retry: NodeJS.Timeout | null = null;
 
-  constructor(parts: GatewayParts) {
+  /** `onJar` hears whose cookies another process, or this one, has changed. */
+  constructor(parts: GatewayParts, onJar: (whose: string) => void = () => {}) {
     this.#parts = parts;
     this.#listener = new KeptConnection({
       url: parts.database_url,
       name: 'atrium-gateway',
       prepare: async (client) => {
-        client.on('notification', () => void this.rebuild());
-        await client.query('listen atrium_gateway');
+        client.on('notification', ({ channel, payload = '' }) => {
+          if (channel === 'atrium_gateway') void this.rebuild();
+          else onJar(payload);
+        });
+        await client.query('listen atrium_gateway; listen atrium_gateway_jars');
         // What was changed before the connection heard of it.
         await this.rebuild();
       },

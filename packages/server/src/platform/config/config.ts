@@ -30,6 +30,7 @@ export interface Config {
     | null;
   hooks: HooksConfig;
   gateway: GatewayConfig;
+  accessLog: { enabled: boolean; file: string; keep: number };
   /** What leaves the server for brokers. */
   events: { include: readonly string[]; exclude: readonly string[]; heldMs: number };
   devices: {
