@@ -269,9 +269,7 @@ describe('in a real browser', () => {
     await page.locator('#go').click();
     expect((await (await posted).allHeaders())['cookie'] ?? '').not.toContain('atrium_social');
     await inside(page);
-    const me = await page.evaluate(() =>
-      fetch('/api/v1/me').then((answer) => answer.json() as Promise<{ user: unknown }>),
-    );
+    const me = (await (await context.request.get(`${origin}/api/v1/me`)).json()) as { user: unknown };
     expect(me.user).toMatchObject({ email: 'apple@example.org', name: 'Ada Apple', email_verified: true });
     await context.close();
   });

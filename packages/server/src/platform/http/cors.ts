@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 const exposed =
   'X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, WWW-Authenticate, ETag, Mcp-Session-Id';
 const allowedHeaders =
-  'Authorization, Content-Type, If-Match, Idempotency-Key, X-Request-Id, Last-Event-ID, Traceparent, Mcp-Protocol-Version, Mcp-Session-Id';
+  'Authorization, X-API-Key, Content-Type, If-Match, Idempotency-Key, X-Request-Id, Last-Event-ID, Traceparent, Mcp-Protocol-Version, Mcp-Session-Id';
 
 /**
  * Cross-origin reading for the configured origins only. Credentials are never allowed: a foreign page brings its own

@@ -30,6 +30,7 @@ http {
       auth_request_set $atrium_groups $upstream_http_x_atrium_groups;
       auth_request_set $atrium_assertion $upstream_http_x_atrium_assertion;
       auth_request_set $atrium_location $upstream_http_x_atrium_location;
+      auth_request_set $atrium_cookie $upstream_http_set_cookie;
       auth_request_set $atrium_status $upstream_http_x_atrium_status;
       proxy_set_header X-Atrium-User $atrium_user;
       proxy_set_header X-Atrium-Email $atrium_email;
@@ -49,7 +50,7 @@ http {
       proxy_set_header X-Forwarded-Method $request_method;
       proxy_set_header X-Forwarded-For $remote_addr;
     }
-    location @signin { if ($atrium_location) { return 303 $atrium_location; } return 401; }
+    location @signin { add_header Set-Cookie $atrium_cookie always; if ($atrium_location) { return 303 $atrium_location; } return 401; }
     location @refused { if ($atrium_status = 404) { return 404; } return 403; }
   }
 }`;
@@ -168,6 +169,7 @@ describe('G22: nginx in front of an app', () => {
     expect(answer.status).toBe(303);
     const location = new URL(answer.headers.location!);
     expect(location.origin + location.pathname).toBe(`${door.origin}/auth/gate`);
+    expect(answer.headers['set-cookie']![0]).toMatch(/^atrium_browser=/);
     expect(location.searchParams.get('to')).toBe('http://notes.example.org/board?x=1');
   });
 });

@@ -28,6 +28,8 @@ export interface Entry {
   look: () => Promise<Entry['who'] | null>;
   checked_at: number;
   looking: Promise<boolean> | null;
+  /** When looking failed last: a database that is away is not asked on every request. */
+  failed_at: number;
   /** Decisions about routes as they are in some snapshot. */
   verdicts: WeakMap<RouteSnapshot, Verdict>;
 }
@@ -85,6 +87,7 @@ const anyone: Entry = {
   look: async () => ({ kind: 'anyone' }),
   checked_at: Number.POSITIVE_INFINITY,
   looking: null,
+  failed_at: Number.NEGATIVE_INFINITY,
   verdicts: new WeakMap(),
 };
 
@@ -98,6 +101,7 @@ export interface BookParts {
 }
 
 const patienceMs = 1000;
+const retryMs = 1000;
 const late = (): Promise<never> =>
   new Promise((_resolve, reject) => setTimeout(() => reject(new AppError('not_ready')), patienceMs).unref());
 
@@ -141,6 +145,8 @@ export class VisitorBook {
     }
     const age = now - entry.checked_at;
     if (age < freshMs) return entry;
+    const stale = age < this.#parts.stale_ms();
+    if (now - entry.failed_at < retryMs && (age < usableMs || stale)) return entry;
     const looked = this.#look(entry, key);
     if (age < usableMs) {
       looked.catch((error: unknown) => {
@@ -148,13 +154,13 @@ export class VisitorBook {
       });
       return entry;
     }
-    const stale = age < this.#parts.stale_ms();
     // A database that does not answer at all must not hold up whoever is known anyway.
     return (stale ? Promise.race([looked, late()]) : looked).then(
       (stands) => (stands ? entry : null),
       (error: unknown) => {
-        if (isOutage(error) && stale) return entry;
-        throw error;
+        if (!isOutage(error) || !stale) throw error;
+        entry.failed_at = now;
+        return entry;
       },
     );
   }
@@ -165,6 +171,7 @@ export class VisitorBook {
       ...found,
       checked_at: this.#parts.clock.now().getTime(),
       looking: null,
+      failed_at: Number.NEGATIVE_INFINITY,
       verdicts: new WeakMap(),
     };
     if (key === null || generation !== this.#generation) return entry;
@@ -256,7 +263,9 @@ export class VisitorBook {
       return true;
     });
     looking.catch(() => {
-      if (entry.looking === looking) entry.looking = null;
+      if (entry.looking !== looking) return;
+      entry.looking = null;
+      entry.failed_at = this.#parts.clock.now().getTime();
     });
     entry.looking = looking;
     return looking;
