@@ -47,10 +47,7 @@ self.addEventListener('fetch', (event) => {
   // Scripts and styles come from the network or the browser's own cache, never from Cache Storage: every page of this
   // origin can write there, those of apps below /apps/ among them.
   // Other documents of this origin (sign-in of apps, gateway routes) answer for themselves.
-  if (
-    request.mode === 'navigate' &&
-    !/^\/(?:api|auth|oauth|pair|apps|mcp|v1|\.well-known)(?:\/|$)/.test(url.pathname)
-  )
+  if (request.mode === 'navigate' && !/^\/(?:api|auth|oauth|pair|apps|mcp|v1|\.well-known)(?:\/|$)/.test(url.pathname))
     event.respondWith(page(request));
   else if (always.includes(url.pathname)) event.respondWith(fetch(request).catch(() => caches.match(request)));
 });

@@ -395,7 +395,10 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth) 
   lanes = createLanesPart({
     ...{ database: storage.database, clock, source: gateway.source, gate: gate.gate, health: gateway.health },
     ...{ jars: gateway.jars, settings: () => settings, own_ports: () => ownPorts, resolve: systemResolve },
-    keys: { sticky: storage.keysFor('gateway cookies')[0], server: storage.keysFor('gateway via')[0] },
+    keys: {
+      sticky: Buffer.from(storage.keysFor('gateway cookies')[0]),
+      server: Buffer.from(storage.keysFor('gateway via')[0]),
+    },
     public_url: options.public_url,
     hit: (hit) => limits.local.hit(hit),
     registry: metrics.registry,
@@ -568,7 +571,18 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   storage.dispatcher.subscribe(settings.onEvent, settings.forget);
   storage.dispatcher.subscribe(() => {}, gate.doubt);
   return {
-    list: [identityModule(identity), oauthModule(oauth), operators, gateway, gate, lanes, discovery, diaries, inbox, admin],
+    list: [
+      identityModule(identity),
+      oauthModule(oauth),
+      operators,
+      gateway,
+      gate,
+      lanes,
+      discovery,
+      diaries,
+      inbox,
+      admin,
+    ],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
     rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, gateway.rotate, inbox.rotate],
     host_opened: (facts) => {

@@ -30,6 +30,30 @@ export interface GatewayTest extends TestDatabase {
   directory: { now: string };
 }
 
+/** What the control plane needs over a database, without names, lanes and people. */
+export const makeGatewayParts = (test: TestDatabase, parts: Partial<GatewayParts> = {}): GatewayParts => {
+  const settings = defaultGatewaySettings();
+  return {
+    ...{ database: test.database, database_url: test.url, clock: test.clock },
+    secrets: new SecretBox([randomBytes(32)]),
+    settings: () => settings,
+    public_url: () => 'http://atrium.example.org:4400',
+    own_ports: () => [4400],
+    resolve: async () => {
+      throw new Error('ENOTFOUND');
+    },
+    principalIn: async () => null,
+    traffic: () => null,
+    lanes: () => null,
+    waiting_for_restart: () => [],
+    config_file: () => '/etc/atrium.yaml',
+    onError: () => {},
+    onNotice: () => {},
+    holder: newId(),
+    ...parts,
+  };
+};
+
 /** A database of its own with the control plane over it. Call `drop` in afterAll; what a test starts it stops. */
 export const createGatewayTest = async (
   parts: Partial<GatewayParts> & { probes?: boolean } = {},
@@ -48,11 +72,9 @@ export const createGatewayTest = async (
   };
   const build = (more: Partial<GatewayParts> = {}): GatewayModule =>
     createGatewayModule(
-      {
-        ...{ database: test.database, database_url: test.url, clock: test.clock, secrets },
+      makeGatewayParts(test, {
+        secrets,
         settings: () => made.settings.now,
-        public_url: () => 'http://atrium.example.org:4400',
-        own_ports: () => [4400],
         resolve: async (host) => {
           const found = made.names.get(host);
           if (found === undefined) throw new Error('ENOTFOUND');
@@ -62,16 +84,11 @@ export const createGatewayTest = async (
           const found = made.principals.get(id);
           return found?.org_id === orgId ? found : null;
         },
-        traffic: () => null,
-        lanes: () => null,
-        waiting_for_restart: () => [],
-        config_file: () => '/etc/atrium.yaml',
         onError: (error) => void made.errors.push(error),
         onNotice: (facts, what) => void made.notices.push({ facts, what }),
-        holder: newId(),
         ...parts,
         ...more,
-      },
+      }),
       { directory: () => made.directory.now, probes: parts.probes ?? false },
     );
   return { ...made, gateway: build(), another: build };

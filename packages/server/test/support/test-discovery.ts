@@ -1,14 +1,15 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAppMaker } from '../../src/modules/gateway/discovery/app-making.ts';
 import type { AutoApproval, DiscoveryParts } from '../../src/modules/gateway/discovery/discovery-parts.ts';
 import { Intake } from '../../src/modules/gateway/discovery/intake.ts';
 import { createIntakeService } from '../../src/modules/gateway/discovery/intake-service.ts';
 import { createProposalsService } from '../../src/modules/gateway/discovery/proposals-service.ts';
 import type { Sighting } from '../../src/modules/gateway/discovery/sighting.ts';
+import { createGatewayModule } from '../../src/modules/gateway/gateway-module.ts';
 import { createPostgresLimiter } from '../../src/platform/limits/postgres-limiter.ts';
 import type { StoredEvent } from '../../src/platform/module.ts';
 import type { Caller } from '../../src/platform/operations/caller.ts';
+import { makeGatewayParts } from './make-gateway.ts';
 import { makeOrg, type TestOrg } from './make-inbox.ts';
 import { createTestDatabase, type TestDatabase } from './test-database.ts';
 
@@ -38,7 +39,7 @@ export const createTestDiscovery = async (): Promise<TestDiscovery> => {
     database: test.database,
     clock: test.clock,
     limiter: createPostgresLimiter(test.database.read, test.clock),
-    maker: createAppMaker(test.clock),
+    maker: createGatewayModule(makeGatewayParts(test), { directory: () => '/nowhere', probes: false }).services.maker,
     orgOf: async () => org.id,
     onError: (error) => void errors.push(error),
   };

@@ -101,7 +101,9 @@ export const appsStore = {
           .selectAll('r')
           .select([
             statusOf('r.id').as('status'),
-            sql<number | null>`(select min(h.latency_ms) from gateway_health h where h.route_id = r.id)`.as('latency_ms'),
+            sql<number | null>`(select min(h.latency_ms) from gateway_health h where h.route_id = r.id)`.as(
+              'latency_ms',
+            ),
           ])
           .where('r.app_id', 'in', [...appIds])
           .orderBy('r.slug')

@@ -35,9 +35,11 @@ export class KeptJars implements CookieJars {
   apply(principalId: string, routeId: string, changes: readonly JarChange[]): void {
     const key = keyOf(principalId, routeId);
     this.#put(key, applyToJar(this.#jars.get(key) ?? [], changes));
-    this.#writing = this.#writing.then(() => this.#write(principalId, routeId)).catch((error: unknown) => {
-      this.#onError(error, 'cookies of an app could not be kept');
-    });
+    this.#writing = this.#writing
+      .then(() => this.#write(principalId, routeId))
+      .catch((error: unknown) => {
+        this.#onError(error, 'cookies of an app could not be kept');
+      });
   }
 
   /** All of them, before the first request. */
@@ -51,7 +53,8 @@ export class KeptJars implements CookieJars {
   async reload(principalId: string, routeId: string | null): Promise<void> {
     const rows = await cookiesStore.ofJar(this.#database.read, principalId, routeId);
     for (const key of this.#jars.keys())
-      if (routeId === null ? key.startsWith(`${principalId} `) : key === keyOf(principalId, routeId)) this.#jars.delete(key);
+      if (routeId === null ? key.startsWith(`${principalId} `) : key === keyOf(principalId, routeId))
+        this.#jars.delete(key);
     for (const [key, list] of Map.groupBy(rows, (row) => keyOf(row.principal_id, row.route_id)))
       this.#put(key, this.#opened(list));
   }

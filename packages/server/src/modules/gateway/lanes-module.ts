@@ -12,8 +12,8 @@ import type { Gate } from './gate.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import type { FilterParts } from './lanes/filters.ts';
 import { createLane, type Lane } from './lanes/lane.ts';
-import type { CookieJars } from './rewriting/cookie-jar.ts';
 import { createAnswerRewriter } from './rewriting/answer-rewriter.ts';
+import type { CookieJars } from './rewriting/cookie-jar.ts';
 import type { SnapshotSource, TargetHealth } from './snapshot.ts';
 import { AccessBook } from './traffic/access-book.ts';
 import { AccessFile } from './traffic/access-file.ts';
@@ -68,7 +68,8 @@ export const createLanesPart = (parts: LanesParts): LanesPart => {
       file?.write(line);
     },
     metrics: new ProxyMetrics(parts.registry, () => lane.running()),
-    verify_password: (hashed, password) => (hashed === '' ? Promise.resolve(false) : verify(hashed, password.normalize('NFKC'))),
+    verify_password: (hashed, password) =>
+      hashed === '' ? Promise.resolve(false) : verify(hashed, password.normalize('NFKC')),
     on_target_refused: (route, refused) => {
       const call = internalCall(systemCaller({ id: route.org_id }), newId());
       const details = { slug: route.slug, target: refused.target, reason: refused.message };

@@ -1,6 +1,6 @@
 import { type GatewayParts, upstreamAuthPlace } from './gateway-parts.ts';
-import { createRouteTable, type RouteClaim } from './matching/route-table.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
+import { createRouteTable, type RouteClaim } from './matching/route-table.ts';
 import { fieldsOf, hostsOf } from './route-fields.ts';
 import type { RouteWithApp } from './routes-rows.ts';
 import type { GatewaySnapshot, RouteSnapshot, TargetSnapshot } from './snapshot.ts';

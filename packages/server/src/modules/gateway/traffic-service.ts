@@ -66,7 +66,12 @@ export const createTrafficService = (parts: GatewayParts) => {
         found.push(line);
       }
       const sorted = found.toSorted((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
-      return toPage(sorted.slice(0, input.limit + 1), input.limit, ({ at, id }) => ({ value: new Date(at), id }), present);
+      return toPage(
+        sorted.slice(0, input.limit + 1),
+        input.limit,
+        ({ at, id }) => ({ value: new Date(at), id }),
+        present,
+      );
     },
 
     tail: async (call: Call, { app }: ParsedInputOf<typeof accessTail>): Promise<StreamAnswer> => {

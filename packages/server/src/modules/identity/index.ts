@@ -91,7 +91,15 @@ export type {
   HookTeam,
 } from './identity-hooks.ts';
 export type { Consumption } from './plan-service.ts';
-export type { AgentClient, NamedAgent, PersonFacts, SubjectDevice, SubjectOrg, SubjectProfile, Subjects } from './subjects-store.ts';
+export type {
+  AgentClient,
+  NamedAgent,
+  PersonFacts,
+  SubjectDevice,
+  SubjectOrg,
+  SubjectProfile,
+  Subjects,
+} from './subjects-store.ts';
 
 /** What higher modules and the hosts use. */
 export interface IdentityService extends Pick<Credentials, 'resolve' | 'refresh' | 'callerOf' | 'callerOfSession'> {

@@ -7,8 +7,8 @@ import {
   duration,
   durationOrNone,
   engineEndpoint,
-  fraction,
   enrolmentTokens,
+  fraction,
   headerName,
   hostName,
   httpUrl,
@@ -171,7 +171,8 @@ export const configKeys = {
     yaml: 'gateway.access_log.file',
     type: text,
     default: 'logs/access.ndjson',
-    meaning: 'Where those lines are written, one JSON object each; below the data directory unless it begins with a slash.',
+    meaning:
+      'Where those lines are written, one JSON object each; below the data directory unless it begins with a slash.',
     example: '/var/log/atrium/access.ndjson',
   }),
   accessLogKeep: configKey({

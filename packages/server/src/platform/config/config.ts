@@ -346,6 +346,7 @@ function assemble(get: Get): Config {
       agentUrls: get(k.hookAgentUrls),
       timeoutMs: get(k.hookTimeout),
     },
+    accessLog: { enabled: get(k.accessLogEnabled), file: get(k.accessLogFile), keep: get(k.accessLogKeep) },
     gateway: {
       base_domain: get(k.gatewayBaseDomain),
       default_mode: get(k.gatewayDefaultMode),

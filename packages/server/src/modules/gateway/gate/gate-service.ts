@@ -4,6 +4,7 @@ import { readCookie } from '../../../platform/http/credentials.ts';
 import { appErrorOf } from '../../../platform/http/problem.ts';
 import type { Caller } from '../../../platform/operations/caller.ts';
 import { hashToken, newToken } from '../../../platform/secrets/tokens.ts';
+import { accessTo, personBehind } from '../access-policy.ts';
 import type { Gate, GateRequest, Verdict, Visitor } from '../gate.ts';
 import type { RouteSnapshot } from '../snapshot.ts';
 import type { GateParts } from './gate-parts.ts';
@@ -20,7 +21,6 @@ import {
   readPresented,
   shareCookieName,
 } from './presented-credential.ts';
-import { accessTo, personBehind } from '../access-policy.ts';
 import { createShareEntry, type ShareEntry } from './share-entry-service.ts';
 import { type Entry, type Principal, VisitorBook } from './visitor-book.ts';
 import { visitsStore } from './visits-store.ts';

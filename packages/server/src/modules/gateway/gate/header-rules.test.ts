@@ -16,7 +16,7 @@ const heard = (...sent: [string, string][]): [string, string][] => {
   const headers = requestHeaders({
     request: { rawHeaders: sent.flat(), headers: {}, socket: {} } as unknown as IncomingMessage,
     arrival: { host: '', authority: 'atrium.example.org', scheme: 'https', address: '203.0.113.9', proxy: null },
-    route: makeRoute({ upstream_auth: { kind: 'pass' } }),
+    route: makeRoute({ slug: 'app', upstream_auth: { kind: 'pass' } }),
     ...{ target, prefix: '', request_id: 'r', via: '1.1 atrium (x)', upgrade: false, origin },
     visitor: { caller: null, share_id: null, identity_headers: [], watch: () => () => {} },
   });
@@ -79,7 +79,14 @@ describe('what an app answers', () => {
   it('G32: on a host of its own it keeps what is about that host, but reaches no cookie of the dashboard', () => {
     const at = { sharedOrigin: false, origin };
     expect(responseHeaders(answered, at).filter((_, n) => n % 2 === 0)).toEqual([
-      ...['Service-Worker-Allowed', 'Clear-Site-Data', 'Strict-Transport-Security', 'Alt-Svc', 'Set-Cookie', 'Content-Type'],
+      ...[
+        'Service-Worker-Allowed',
+        'Clear-Site-Data',
+        'Strict-Transport-Security',
+        'Alt-Svc',
+        'Set-Cookie',
+        'Content-Type',
+      ],
     ]);
     for (const domain of ['atrium.example.org', '.example.org', 'EXAMPLE.org'])
       expect(responseHeaders(['Set-Cookie', `a=1; Domain=${domain}`], at), domain).toEqual([]);

@@ -60,8 +60,7 @@ export const responseHeaders = (
     else if (treatment === setCookie) {
       dashboard ??= sharedOrigin ? '' : hostOfOrigin(origin);
       if (mayBeSet(value, dashboard)) headers.push(name, value);
-    }
-    else if (treatment === connection) gone = named(value);
+    } else if (treatment === connection) gone = named(value);
   }
   if (gone === null || gone.length === 0) return headers;
   const left: string[] = [];
