@@ -153,17 +153,23 @@ export const createGatewayWriting = (parts: GatewayParts) => {
   ): boolean => {
     const known = new Set(before?.targets.map(({ url }) => url) ?? []);
     const operator = call.caller.is_operator;
-    for (const { url } of fields.targets) {
+    const reasonOf = (url: string): string | null => {
       const verdict = verdicts.get(url);
-      if (verdict?.kind === 'refused') throw targetRefused(url, verdict.reason);
-      if (known.has(url)) continue;
+      if (verdict?.kind === 'refused') return verdict.reason;
+      if (known.has(url)) return null;
       // A change that was prepared from an older state of the route.
-      if (verdict === undefined) throw targetRefused(url, 'was not looked at; try again');
-      if (operator) continue;
-      if (verdict.kind === 'private') throw targetRefused(url, 'is a private address, which only an operator sets');
+      if (verdict === undefined) return 'was not looked at; try again';
+      if (operator) return null;
+      if (verdict.kind === 'private') return 'is a private address, which only an operator sets';
       // The name could be turned to a private address afterwards, which this route is allowed to dial.
-      if (before?.allow_private === true)
-        throw targetRefused(url, 'joins targets on private addresses, which only an operator does');
+      return before?.allow_private === true ? 'joins targets on private addresses, which only an operator does' : null;
+    };
+    for (const { url } of fields.targets) {
+      const reason = reasonOf(url);
+      if (reason === null) continue;
+      const details = { target: url, reason };
+      parts.database.auditDenied(call, { action: 'routes.target_refused', target_type: 'target', details });
+      throw targetRefused(url, reason);
     }
     const found = fields.targets.some(({ url }) => verdicts.get(url)?.kind === 'private');
     if (found && operator) return true;
