@@ -1,6 +1,7 @@
 import type { ParsedInputOf, routesTest } from '@atrium/protocol';
 import type { Clock } from '../../platform/clock/clock.ts';
 import type { Database } from '../../platform/db/database.ts';
+import type { KyselyDatabase } from '../../platform/db/kysely-database.ts';
 import type { Resolve } from '../../platform/net/address-guard.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
@@ -25,7 +26,7 @@ export type TrialHeaders = (
 
 /** What the composition root gives to the module. */
 export interface GatewayParts {
-  database: Database;
+  database: Database & Pick<KyselyDatabase, 'auditDenied'>;
   /** For the connection that hears of changes made by other processes. */
   database_url: string;
   clock: Clock;

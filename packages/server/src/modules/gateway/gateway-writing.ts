@@ -155,21 +155,29 @@ export const createGatewayWriting = (parts: GatewayParts) => {
   const allowPrivate = (
     fields: RouteFields,
     verdicts: PreparedChanges['verdicts'],
-    operator: boolean,
+    call: Call,
     before: RouteRow | null,
+    vouched: boolean,
   ): boolean => {
     const known = new Set(before?.targets.map(({ url }) => url) ?? []);
-    for (const { url } of fields.targets) {
+    const operator = vouched || call.caller.is_operator;
+    const reasonOf = (url: string): string | null => {
       const verdict = verdicts.get(url);
-      if (verdict?.kind === 'refused') throw targetRefused(url, verdict.reason);
-      if (known.has(url)) continue;
+      if (verdict?.kind === 'refused') return verdict.reason;
+      if (known.has(url)) return null;
       // A change that was prepared from an older state of the route.
-      if (verdict === undefined) throw targetRefused(url, 'was not looked at; try again');
-      if (operator) continue;
-      if (verdict.kind === 'private') throw targetRefused(url, 'is a private address, which only an operator sets');
+      if (verdict === undefined) return 'was not looked at; try again';
+      if (operator) return null;
+      if (verdict.kind === 'private') return 'is a private address, which only an operator sets';
       // The name could be turned to a private address afterwards, which this route is allowed to dial.
-      if (before?.allow_private === true)
-        throw targetRefused(url, 'joins targets on private addresses, which only an operator does');
+      return before?.allow_private === true ? 'joins targets on private addresses, which only an operator does' : null;
+    };
+    for (const { url } of fields.targets) {
+      const reason = reasonOf(url);
+      if (reason === null) continue;
+      const details = { target: url, reason };
+      parts.database.auditDenied(call, { action: 'routes.target_refused', target_type: 'target', details });
+      throw targetRefused(url, reason);
     }
     const found = fields.targets.some(({ url }) => verdicts.get(url)?.kind === 'private');
     if (found && operator) return true;
@@ -364,7 +372,7 @@ export const createGatewayWriting = (parts: GatewayParts) => {
         ...columnsOf(fields, stored),
         ...origin,
         ...{ id, org_id: app.org_id, app_id: app.id },
-        allow_private: allowPrivate(fields, prepared.verdicts, vouched || w.call.caller.is_operator, null),
+        allow_private: allowPrivate(fields, prepared.verdicts, w.call, null, vouched),
         by: actorOf(w.call.caller),
         at: w.at,
       });
@@ -412,7 +420,7 @@ export const createGatewayWriting = (parts: GatewayParts) => {
         {
           ...columnsOf(fields, stored),
           app_id: app.id,
-          allow_private: allowPrivate(fields, prepared.verdicts, vouched || w.call.caller.is_operator, before),
+          allow_private: allowPrivate(fields, prepared.verdicts, w.call, before, vouched),
         },
         w.at,
       );

@@ -231,6 +231,12 @@ describe('rules of a route', () => {
 describe('targets', () => {
   it('G27: only an operator sets a private one, and nobody one that is never allowed', async () => {
     expect((await makeRoute(operator, { targets: [target('http://192.168.1.10')] })).targets).toHaveLength(1);
+    const refusals = async () =>
+      Number(
+        (await test.pool.query("select count(*) as n from core_audit where action = 'routes.target_refused'")).rows[0]
+          .n,
+      );
+    const before = await refusals();
     for (const url of ['http://192.168.1.10', 'http://127.0.0.1:8080', 'http://[::1]:8080'])
       expect(await refusal(makeRoute(admin, { targets: [target(url)] }))).toMatchObject({
         code: 'gateway_target_refused',
@@ -245,6 +251,8 @@ describe('targets', () => {
       'http://0300.0250.01.012',
     ])
       expect((await refusal(makeRoute(operator, { targets: [target(url)] }))).code).toBe('gateway_target_refused');
+    await test.database.flush();
+    expect(await refusals()).toBe(before + 9);
   });
 
   it('G27: a name that resolves to a private address is refused to a tenant', async () => {

@@ -17,6 +17,8 @@ const tickMs = 250;
 const turnMs = 20_000;
 const leaseName = 'gateway-health';
 const mostAtOnce = 50;
+/** What stays healthy is not worth a write each time: thousands of targets would be hundreds of them a second. */
+const quietMs = 60_000;
 
 interface Watched {
   due: number;
@@ -25,6 +27,8 @@ interface Watched {
   status: HealthState;
   cookies: Map<string, string>;
   running: boolean;
+  /** When its row was last written. */
+  written: number;
 }
 
 /**
@@ -119,6 +123,7 @@ export class HealthRounds {
           status: row?.status ?? 'unknown',
           cookies: new Map<string, string>(),
           running: false,
+          written: Number.NEGATIVE_INFINITY,
         };
         this.#watched.set(key, one);
         if (one.due > now || one.running || this.#probes.size >= mostAtOnce) continue;
@@ -144,6 +149,7 @@ export class HealthRounds {
       one.successes = healthy ? one.successes + 1 : 0;
       const fallen = one.failures >= route.health.unhealthy_after;
       const status = healthy ? 'healthy' : fallen ? 'unhealthy' : one.status;
+      if (status === 'healthy' && one.status === 'healthy' && performance.now() - one.written < quietMs) return;
       const call = internalCall(systemCaller({ id: route.org_id }), newId());
       await database.transaction(call, async (tx) => {
         const before = await healthStore.record(tx.db, {
@@ -159,6 +165,7 @@ export class HealthRounds {
         });
       });
       one.status = status;
+      one.written = performance.now();
       this.#states.probed(route.id, target.url, status);
     } catch (error) {
       if (!this.#stop.signal.aborted) onError(error, 'recording a probe');
