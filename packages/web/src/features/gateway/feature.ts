@@ -1,22 +1,11 @@
-import { appsList, discoveryRescan, routesList } from '@atrium/protocol';
-import {
-  AppWindow,
-  ChartNoAxesColumn,
-  LayoutGrid,
-  Link2,
-  Plus,
-  Radar,
-  RefreshCw,
-  Route,
-  Waypoints,
-} from 'lucide-react';
+import { ChartNoAxesColumn, LayoutGrid, Plus, Radar, RefreshCw, Waypoints } from 'lucide-react';
 import { lazy } from 'react';
-import { type Feature, operationCommand } from '../../app/feature.ts';
-import { call } from '../../data/client.ts';
+import type { Feature } from '../../app/feature.ts';
 import { invalidateOn } from '../../data/live.ts';
 import { openAddApp } from './add-app-store.ts';
 import { appReads, configReads, proposalReads } from './gateway-changes.ts';
-import { addressOf, shortAddress } from './gateway-words.ts';
+
+const finds = () => import('./palette-finds.ts');
 
 export const gatewayFeature: Feature = {
   overlay: lazy(async () => ({ default: (await import('./overlays.tsx')).GatewayOverlays })),
@@ -55,25 +44,26 @@ export const gatewayFeature: Feature = {
       id: 'routes.test',
       title: 'Test a route',
       group: 'Services',
-      icon: Route,
+      icon: Waypoints,
       keywords: ['gate', 'verdict', 'routes.test'],
       permission: 'routes.read',
       arguments: [{ name: 'url', label: 'Address', placeholder: 'https://…' }],
       run: ({ url }, go) => go(url ? `/routes/test?url=${encodeURIComponent(url)}` : '/routes/test'),
     },
-    operationCommand(discoveryRescan, {
-      group: 'Services',
+    {
+      id: 'discovery.rescan',
       title: 'Look for services again',
+      group: 'Services',
       icon: RefreshCw,
-      toInput: () => ({}),
-      done: ({ providers }) => (providers.length === 0 ? 'No provider runs' : `Asked ${providers.join(', ')}`),
-      invalidates: proposalReads,
-    }),
+      keywords: ['rescan', 'docker', 'discovery.rescan'],
+      permission: 'discovery.decide',
+      run: async () => (await finds()).lookAgain(),
+    },
     {
       id: 'go:/routes/versions',
       title: 'Versions of apps and routes',
       group: 'Go to',
-      icon: Link2,
+      icon: Waypoints,
       keywords: ['history', 'rollback', 'export', 'dry run', 'gateway.list_versions'],
       permission: 'routes.write',
       run: (_values, go) => go('/routes/versions'),
@@ -93,26 +83,13 @@ export const gatewayFeature: Feature = {
       id: 'services',
       heading: 'Services',
       permission: 'apps.open',
-      search: async (q, signal) =>
-        (await call(appsList, { q, limit: 6 }, { signal })).items.flatMap((app) => {
-          const address = addressOf(app);
-          return address === null
-            ? []
-            : [{ id: app.id, label: app.name, hint: shortAddress(address), to: address, icon: AppWindow }];
-        }),
+      search: async (q, signal) => (await finds()).findApps(q, signal),
     },
     {
       id: 'routes',
       heading: 'Routes',
       permission: 'routes.read',
-      search: async (q, signal) =>
-        (await call(routesList, { q, limit: 6 }, { signal })).items.map((route) => ({
-          id: route.id,
-          label: route.slug,
-          hint: shortAddress(route.addresses[0] ?? ''),
-          to: `/routes/${route.id}`,
-          icon: Waypoints,
-        })),
+      search: async (q, signal) => (await finds()).findRoutes(q, signal),
     },
   ],
   listen: () => {
