@@ -241,6 +241,29 @@ const buildGate = (
 /** Discovery asks what operators named and what an engine on their machines told, which is mostly private. */
 const localRanges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '100.64.0.0/10', '::1'];
 
+const discoveryOptions = ({
+  discovery: all,
+  server,
+}: Config): Parameters<typeof createDiscoveryModule>[0]['options'] => {
+  const { docker, mdns, kubernetes, http, ...discovery } = all;
+  return {
+    enabled: discovery.enabled,
+    autoApprove: discovery.autoApprove,
+    runs: server.role !== 'api',
+    docker: {
+      ...{ enabled: docker.enabled, endpoint: docker.endpoint, cert_path: docker.certPath },
+      ...{ resync_ms: docker.resyncMs, include_system: docker.includeSystem },
+      ...{ mode: docker.networkMode, networks: docker.networks, exclude: docker.excludeNetworks },
+    },
+    mdns: { enabled: mdns.enabled, scan_ms: mdns.scanMs, services: mdns.services },
+    kubernetes: {
+      ...{ enabled: kubernetes.enabled, kubeconfig: kubernetes.kubeconfig, context: kubernetes.context },
+      ...{ namespaces: kubernetes.namespaces, resync_ms: kubernetes.resyncMs },
+    },
+    http: http.map(({ url, intervalMs, trust }) => ({ url, interval_ms: intervalMs, trust })),
+  };
+};
+
 const buildDiscovery = (
   options: ModulesOptions,
   identity: Identity,
@@ -248,31 +271,15 @@ const buildDiscovery = (
   maker: GatewayModule['services']['maker'],
 ): DiscoveryModule => {
   const { values, storage, limits, clock, log } = options;
-  const { docker, mdns, kubernetes, http, ...discovery } = values.config.discovery;
   return createDiscoveryModule({
     database: storage.database,
     database_url: storage.url,
     clock,
     limiter: limits.durable,
     fetch,
-    orgOf: () => identity.homeOrg(discovery.org),
+    orgOf: () => identity.homeOrg(values.config.discovery.org),
     maker,
-    options: {
-      enabled: discovery.enabled,
-      autoApprove: discovery.autoApprove,
-      runs: values.config.server.role !== 'api',
-      docker: {
-        ...{ enabled: docker.enabled, endpoint: docker.endpoint, cert_path: docker.certPath },
-        ...{ resync_ms: docker.resyncMs, include_system: docker.includeSystem },
-        ...{ mode: docker.networkMode, networks: docker.networks, exclude: docker.excludeNetworks },
-      },
-      mdns: { enabled: mdns.enabled, scan_ms: mdns.scanMs, services: mdns.services },
-      kubernetes: {
-        ...{ enabled: kubernetes.enabled, kubeconfig: kubernetes.kubeconfig, context: kubernetes.context },
-        ...{ namespaces: kubernetes.namespaces, resync_ms: kubernetes.resyncMs },
-      },
-      http: http.map(({ url, intervalMs, trust }) => ({ url, interval_ms: intervalMs, trust })),
-    },
+    options: discoveryOptions(values.config),
     onError: (error, what) => log.warn({ err: error }, what),
   });
 };
@@ -358,7 +365,7 @@ const renew = (running: Config, next: Config): void => {
   running.server.extraHosts.splice(0, Number.POSITIVE_INFINITY, ...next.server.extraHosts);
 };
 
-const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth) => {
+const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, discoveryFetch: GuardedFetch) => {
   const { storage, clock, log, limits, metrics } = options;
   let lanes: LanesPart | null = null;
   const counting = createGatewayMetrics(options.metrics);
@@ -407,6 +414,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth) 
       : null,
     onError: (error, what) => log.error({ err: error }, what),
   });
+  const discovery = buildDiscovery(options, identity, discoveryFetch, gateway.services.maker);
   const live: LiveConfig = {
     replace: async (next, applied, waiting) => {
       values = next;
@@ -416,6 +424,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth) 
         settings = gatewaySettingsOf(next.config);
         await gateway.services.documents.reclaim();
         await gateway.settingsChanged();
+        await discovery.reconfigure(discoveryOptions(next.config));
       }
       const [apps, routes] = [next.sections['apps']?.file, next.sections['routes']?.file];
       const main = next.path === null ? null : { path: next.path, apps, routes };
@@ -430,7 +439,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth) 
     reloaded: counting.reloaded,
     directories: () => [...new Set([dirname(values.path ?? resolve('atrium.yaml')), directory()])],
   };
-  return { gateway, gate, lanes, live, listening: (port: number) => void ownPorts.push(port) };
+  return { gateway, gate, lanes, discovery, live, listening: (port: number) => void ownPorts.push(port) };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -467,8 +476,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
 
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
-  const { gateway, gate, lanes, live, listening } = openGateway(options, identity, oauth);
-  const discovery = buildDiscovery(options, identity, discoveryFetch, gateway.services.maker);
+  const opened = openGateway(options, identity, oauth, discoveryFetch);
+  const { gateway, gate, lanes, discovery, live, listening } = opened;
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
     ...(identityModule(identity).eventFilters ?? []),

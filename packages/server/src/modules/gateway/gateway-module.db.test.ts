@@ -528,7 +528,8 @@ describe('figures and secrets', () => {
     })();
     await until(() => listeners.size === 1, 'the tail');
     for (const listener of listeners)
-      for (const one of [line(4), { ...line(5), org_id: newId() }, line(6)]) listener(one);
+      for (const one of [line(4), { ...line(5), owner: { ...line(5).owner!, org_id: newId() } }, line(6)])
+        listener(one);
     await until(() => heard.length === 2, 'both lines');
     stop.abort();
     await reading;

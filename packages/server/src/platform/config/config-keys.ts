@@ -189,7 +189,7 @@ export const configKeys = {
     type: integer(0, 1_000_000),
     default: '256',
     meaning:
-      'Connections that one address may hold at once; the next one is closed. Trusted proxies may hold any number. 0 = no limit.',
+      'Connections to apps, and such that say nothing, that one address may hold at once. Trusted proxies may hold any number. 0 = no limit.',
     example: '1000',
   }),
   log: configKey({

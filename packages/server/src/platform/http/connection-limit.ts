@@ -1,12 +1,27 @@
 import type { Server, Socket } from 'node:net';
 import { addressKey } from '../limits/rate-limiter.ts';
 
-/** Holds the connections of one address below a limit; those of trusted proxies are connections of many. */
+/** What a connection is used for: it has not said yet, the product itself, or what the front door passes on. */
+type Use = 'silent' | 'own' | 'passed';
+
+interface Known {
+  key: string;
+  use: Use;
+  late: NodeJS.Timeout | null;
+}
+
+/** A connection beyond the limit has so long to say what it wants: many at once that ask at once are no attack. */
+const patienceMs = 1000;
+
+/**
+ * Holds the connections of one address that say nothing, and those that are passed on, below a limit. What the product
+ * answers itself has limits of its own, by principal and by part. Connections of trusted proxies are connections of many.
+ */
 export class ConnectionLimit {
   readonly #open = new Map<string, number>();
+  readonly #known = new WeakMap<Socket, Known>();
   readonly #most: number;
   readonly #trusted: (address: string) => boolean;
-  refused = 0;
 
   constructor(most: number, trusted: (address: string) => boolean) {
     this.#most = most;
@@ -17,23 +32,36 @@ export class ConnectionLimit {
     if (this.#most > 0) server.on('connection', (socket: Socket) => this.#opened(socket));
   }
 
+  /** Told of each request; false = it is one too many of its address, and gets nothing. */
+  spoke(socket: Socket, use: 'own' | 'passed'): boolean {
+    const known = this.#known.get(socket);
+    if (known === undefined || known.use === use) return true;
+    if (known.late !== null) clearTimeout(known.late);
+    known.late = null;
+    const before = known.use;
+    known.use = use;
+    if (use === 'own') this.#count(known.key, -1);
+    else if (before === 'own') this.#count(known.key, 1);
+    return use === 'own' || this.#open.get(known.key)! <= this.#most;
+  }
+
   #opened(socket: Socket): void {
     const address = socket.remoteAddress;
     if (address === undefined || this.#trusted(address)) return;
-    const key = addressKey(address);
-    const now = (this.#open.get(key) ?? 0) + 1;
-    if (now > this.#most) {
-      this.refused += 1;
-      socket.destroy();
-      return;
-    }
-    this.#open.set(key, now);
-    socket.once('close', () => this.#closed(key));
+    const known: Known = { key: addressKey(address), use: 'silent', late: null };
+    this.#known.set(socket, known);
+    if (this.#count(known.key, 1) > this.#most) known.late = setTimeout(() => socket.destroy(), patienceMs).unref();
+    socket.once('close', () => {
+      if (known.late !== null) clearTimeout(known.late);
+      if (known.use !== 'own') this.#count(known.key, -1);
+      known.use = 'own';
+    });
   }
 
-  #closed(key: string): void {
-    const left = this.#open.get(key)! - 1;
-    if (left === 0) this.#open.delete(key);
-    else this.#open.set(key, left);
+  #count(key: string, by: 1 | -1): number {
+    const now = (this.#open.get(key) ?? 0) + by;
+    if (now === 0) this.#open.delete(key);
+    else this.#open.set(key, now);
+    return now;
   }
 }

@@ -12,6 +12,10 @@ import { formProblem, mostHeaders } from './request-form.ts';
 import { trustedProxies } from './trusted-proxies.ts';
 import { refuseUpgrade } from './upgrade-router.ts';
 
+/** Forward-auth: a proxy asks this server about a request to another host, which X-Forwarded-Host names. */
+const aboutAnother = /^\/auth\/verify(?:[/?]|$)/;
+
+const tooMany = 'One address may hold so many connections to apps, and holds them.';
 const maxHeaderSize = 64 * 1024;
 /** Of the body of a request that the product itself answers. Long answers are not touched by it. */
 const ownBodyDeadline = 60_000;
@@ -87,6 +91,8 @@ export class FrontServer {
     }
     const arrival = this.#arrival(request);
     if (arrival === null) refuseUpgrade(socket, 421, 'Misdirected Request');
+    else if (!this.#limit.spoke(request.socket, this.#useOf(request, arrival)))
+      refuseUpgrade(socket, 429, 'Too Many Requests');
     else if (this.#door?.upgrade(request, socket, head, arrival) !== true) return false;
     return true;
   }
@@ -112,10 +118,18 @@ export class FrontServer {
       this.#answers.early(request, response, new AppError('address_denied'), 403);
       return;
     }
+    if (!this.#limit.spoke(request.socket, this.#useOf(request, arrival))) {
+      this.#answers.early(request, response, new AppError('rate_limited', tooMany), 429);
+      return;
+    }
     if (this.#door?.request(request, response, arrival, expects) === true) return;
     if (expects) response.writeContinue();
     this.#deadlines.watch(request);
     own(request, response);
+  }
+
+  #useOf(request: IncomingMessage, arrival: Arrival): 'own' | 'passed' {
+    return arrival.host !== '' || request.url!.startsWith('/apps/') ? 'passed' : 'own';
   }
 
   /** Null for a host that is nobody's here. */
@@ -123,7 +137,8 @@ export class FrontServer {
     const { headers, socket } = request;
     const peer = plainAddress(socket.remoteAddress ?? '');
     const proxied = !this.#trustsNobody && this.#trusted(peer);
-    const authority = (proxied ? lastOf(headers['x-forwarded-host']) : null) ?? headers.host ?? '';
+    const forwarded = proxied && !aboutAnother.test(request.url ?? '') ? lastOf(headers['x-forwarded-host']) : null;
+    const authority = forwarded ?? headers.host ?? '';
     // A client of HTTP/1.0 may leave it out; browsers never do, so no rebinding comes this way.
     const name = authority === '' && request.httpVersionMinor === 0 ? 'localhost' : hostNameOf(authority);
     if (name === null) return null;

@@ -29,7 +29,7 @@ export interface TargetGuard {
   refusal(address: string, port: number, private_too: boolean): string | null;
 }
 
-const neverRanges = new Set(['unspecified', 'broadcast', 'multicast', 'linkLocal', 'reserved']);
+const neverRanges = new Set(['unspecified', 'broadcast', 'multicast', 'linkLocal']);
 /** Metadata services of clouds that are in no range of that kind. */
 const neverAddresses = new Set(['fd00:ec2::254', 'fd20:ce::254', '100.100.100.200', '168.63.129.16', '192.0.0.192']);
 
@@ -43,6 +43,8 @@ const isOwnAddress = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean => {
 
 const neverReason = (address: ipaddr.IPv4 | ipaddr.IPv6): string | null => {
   if (neverAddresses.has(address.toString())) return 'is a metadata service';
+  // 240.0.0.0/4. What is kept for documentation and benchmarks is no danger, and some use it as a network of their own.
+  if (address.kind() === 'ipv4' && address.toByteArray()[0]! >= 240) return 'is a reserved address';
   return neverRanges.has(address.range()) ? `is a ${address.range()} address` : null;
 };
 

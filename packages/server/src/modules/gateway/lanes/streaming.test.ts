@@ -324,7 +324,7 @@ describe('ends', () => {
 });
 
 describe('connections', () => {
-  it('G29: the one beyond what an address may hold is closed, and there is room again when one ends', async () => {
+  it('G29: a silent one beyond what an address may hold is closed, one to an app is refused, and there is room when one ends', async () => {
     const few = await startLane([], { config: { max_connections_per_address: 3 } });
     const opened = await Promise.all(
       [0, 1, 2].map(async () => {
@@ -333,11 +333,15 @@ describe('connections', () => {
         return socket;
       }),
     );
-    expect(await exchange(few.port, ['GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n'])).toBe('');
+    const fourth = connect(few.port, '127.0.0.1').resume();
+    await once(fourth, 'close');
+    const ask = (path: string) =>
+      exchange(few.port, [`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`]);
+    expect(await ask('/apps/notes/')).toMatch(/^HTTP\/1\.1 429 /);
+    // The product has limits of its own: a thousand sockets of one machine are welcome.
+    expect(await ask('/health')).toMatch(/^HTTP\/1\.1 200 /);
     opened[0]!.destroy();
-    await expect
-      .poll(() => exchange(few.port, ['GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n']))
-      .toMatch(/^HTTP\/1\.1 200 /);
+    await expect.poll(() => ask('/apps/notes/')).toMatch(/^HTTP\/1\.1 404 /);
     for (const socket of opened) socket.destroy();
     await few.close();
   });
