@@ -27,6 +27,8 @@ export interface Config {
     | { kind: 'directory'; path: string; prefixes: { query: string; passage: string } }
     | { kind: 'server'; url: string; model: string }
     | null;
+  /** Memory for the sign codes of vectors. */
+  diaries: { codesBytes: number };
   hooks: HooksConfig;
   /** What leaves the server for brokers. */
   events: { include: readonly string[]; exclude: readonly string[]; heldMs: number };
@@ -259,6 +261,7 @@ function assemble(get: Get): Config {
       ciba: get(k.oauthCiba),
     },
     embeddings: assembleEmbeddings(get),
+    diaries: { codesBytes: get(k.embeddingsMemory) },
     hooks: {
       tokenIssuing:
         get(k.hookTokenIssuingUrl) === null

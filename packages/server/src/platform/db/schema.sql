@@ -424,8 +424,16 @@ create table diary_vector_codes (
   diary_id uuid not null,
   model text not null,
   code bit(384) not null,
+  "position" bigint not null,
+  version bigint not null,
   constraint diary_vector_codes_pkey PRIMARY KEY (entry_id, model),
   constraint diary_vector_codes_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES diary_entries(id) ON DELETE CASCADE
+);
+
+create table diary_vector_counts (
+  diary_id uuid not null,
+  version bigint not null,
+  constraint diary_vector_counts_pkey PRIMARY KEY (diary_id)
 );
 
 create table diary_vector_models (
@@ -1622,7 +1630,7 @@ CREATE INDEX diary_term_stats_term ON public.diary_term_stats USING btree (term)
 CREATE INDEX diary_tuples_diary ON public.diary_tuples USING btree (diary_id);
 CREATE INDEX diary_tuples_org ON public.diary_tuples USING btree (org_id);
 CREATE INDEX diary_tuples_subject ON public.diary_tuples USING btree (subject_id, subject_namespace, relation) WHERE (namespace = 'Diary'::text);
-CREATE INDEX diary_vector_codes_diary ON public.diary_vector_codes USING btree (diary_id, model);
+CREATE UNIQUE INDEX diary_vector_codes_version ON public.diary_vector_codes USING btree (diary_id, version);
 CREATE INDEX identity_agent_enrolments_agent ON public.identity_agent_enrolments USING btree (org_id, agent_id);
 CREATE INDEX identity_agent_keys_agent ON public.identity_agent_keys USING btree (org_id, agent_id);
 CREATE UNIQUE INDEX identity_agent_keys_current ON public.identity_agent_keys USING btree (agent_id) WHERE (replaced_at IS NULL);
@@ -2130,6 +2138,15 @@ BEGIN ATOMIC
     FROM unnest(diary_postings_of.tsv) l(lexeme, positions, weights);
 END;
 
+CREATE OR REPLACE FUNCTION public.diary_vectors_end()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  delete from diary_vector_counts c using old_rows o where c.diary_id = o.id;
+  return null;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.diary_words_count(added diary_counted[], removed diary_counted[])
  RETURNS void
  LANGUAGE plpgsql
@@ -2233,6 +2250,7 @@ end $function$;
 
 CREATE TRIGGER core_audit_append_only BEFORE DELETE OR UPDATE ON public.core_audit FOR EACH ROW EXECUTE FUNCTION core_audit_refuse_change();
 CREATE TRIGGER core_audit_no_truncate BEFORE TRUNCATE ON public.core_audit FOR EACH STATEMENT EXECUTE FUNCTION core_audit_refuse_change();
+CREATE TRIGGER diary_diaries_vectors_end AFTER DELETE ON public.diary_diaries REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_vectors_end();
 CREATE TRIGGER diary_entries_deleted AFTER DELETE ON public.diary_entries REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_entries_count_deleted();
 CREATE TRIGGER diary_entries_inserted AFTER INSERT ON public.diary_entries REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_entries_count_inserted();
 CREATE TRIGGER diary_entries_keep_signed BEFORE DELETE OR UPDATE ON public.diary_entries FOR EACH ROW WHEN ((old.signature IS NOT NULL)) EXECUTE FUNCTION diary_entries_keep_signed();
