@@ -4,14 +4,18 @@
  */
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
+import { sql } from 'kysely';
 import { diariesCreate, diariesCreateEntry, diariesSearch } from '../packages/protocol/src/index.ts';
 import { createDiariesServices } from '../packages/server/src/modules/diaries/diaries-services.ts';
 import { dimensions, type Embedder, normalised } from '../packages/server/src/modules/diaries/embedder.ts';
 import { parseTsvector } from '../packages/server/src/modules/diaries/search/lexemes.ts';
 import { rankEntries, type SearchEntry } from '../packages/server/src/modules/diaries/search/ranking.ts';
 import { dateWords, foldText } from '../packages/server/src/modules/diaries/search/search-text.ts';
+import { signCode } from '../packages/server/src/modules/diaries/search/sign-codes.ts';
 import { similarTerms } from '../packages/server/src/modules/diaries/search/similar-terms.ts';
-import { signCode, toBytes } from '../packages/server/src/modules/diaries/search-vector.ts';
+import { createSearchCodes } from '../packages/server/src/modules/diaries/search-codes.ts';
+import { searchStore } from '../packages/server/src/modules/diaries/search-store.ts';
+import { searchByMeaning, toBytes } from '../packages/server/src/modules/diaries/search-vector.ts';
 import { vectorsStore } from '../packages/server/src/modules/diaries/vectors-store.ts';
 import { newId } from '../packages/server/src/platform/ids/ids.ts';
 import { callBy } from '../packages/server/test/support/make-inbox.ts';
@@ -23,6 +27,8 @@ import { processorMs } from './processor-time.ts';
 
 const count = Number(process.argv.find((word) => /^\d+$/u.test(word)) ?? 100_000);
 const batch = 1000;
+/** A ranking of all entries has them all in memory. */
+const ranksAll = count <= 200_000;
 const model = 'made-up';
 
 /** Entries of one conversation mean nearly the same: their vectors lie around a common direction. */
@@ -39,6 +45,10 @@ const around = (centre: readonly number[], spread: number): Float32Array =>
   normalised(centre.map((component) => component + spread * gaussian()));
 const centres = Array.from({ length: Math.ceil(count / 200) }, () => Array.from({ length: dimensions }, gaussian));
 const pickCentre = (): readonly number[] => centres[Math.floor(random() * centres.length)]!;
+
+/** Those that some entries lie around. */
+const usedCentres = new Set<readonly number[]>();
+const known: { id: string; vector: Float32Array }[] = [];
 
 /** What a model would take to answer is no part of the figures. */
 const embedder: Embedder = {
@@ -93,6 +103,8 @@ const insertMany = async (
   );
   const centre = pickCentre();
   const vectors = entries.map(() => around(centre, 1));
+  if (ranksAll) for (const [at, vector] of vectors.entries()) known.push({ id: ids[at]!, vector });
+  usedCentres.add(centre);
   await vectorsStore.put(
     world.parts.database.read,
     vectors.map((vector, at) => ({
@@ -152,6 +164,99 @@ const measure = async <T>(
   );
 };
 
+const input = (query: string, mode: 'lexical' | 'auto', diary: string) =>
+  diariesSearch.input.parse({ diary_ref: diary, query, mode, limit: 10, content: 'snippet' });
+
+/** The same ranking over every entry, without a choice of candidates. */
+const shareOfBestByWords = async (
+  diary: string,
+  [amber, basalt]: readonly [string, string],
+  queries: readonly string[],
+  rankings: readonly string[][],
+): Promise<void> => {
+  const { rows } = await pool.query(
+    `select id, position, author_id::text as author, asks, words as length, tsv::text as lexemes from diary_entries
+     where diary_id = $1 order by position`,
+    [diary],
+  );
+  const everything: SearchEntry[] = rows.map((row) => ({
+    ...row,
+    position: Number(row.position),
+    lexemes: parseTsvector(row.lexemes),
+  }));
+  const frequencies = new Map<string, number>();
+  for (const { lexemes } of everything)
+    for (const term of lexemes.keys()) frequencies.set(term, (frequencies.get(term) ?? 0) + 1);
+  const stats = {
+    entries: count,
+    averageLength: everything.reduce((sum, { length }) => sum + length, 0) / count,
+    frequency: (term: string) => frequencies.get(term) ?? 0,
+  };
+  const names = new Map([
+    [amber, new Set(['agent', 'amber'])],
+    [basalt, new Set(['agent', 'basalt'])],
+  ]);
+  let shared = 0;
+  let whole = 0;
+  const checked = queries.slice(0, 40);
+  for (const [at, query] of checked.entries()) {
+    const { rows: found } = await pool.query<{ terms: string[] }>(
+      `select coalesce(array_agg(lexeme), '{}') as terms from unnest(to_tsvector('english', $1))`,
+      [foldText(query)],
+    );
+    const terms = found[0]!.terms;
+    const similar = similarTerms(terms, frequencies.keys(), (term) => frequencies.has(term));
+    const exact = rankEntries([everything], { terms, similar, authors: names }, stats).entries.slice(0, 10);
+    whole += exact.length;
+    shared += exact.filter(({ id }) => rankings[at]!.includes(id)).length;
+  }
+  state(
+    `The choice of candidates keeps ${((100 * shared) / whole).toFixed(1)} % of the ten best of a ranking of all entries (${checked.length} queries).`,
+  );
+};
+
+/** Of what lies nearest to a query, and near enough to be an answer. */
+const shareOfBestByMeaning = async (diary: string): Promise<void> => {
+  const db = world.parts.database.read;
+  const [reach] = await searchStore.reach(db, () => sql<boolean>`true`, diary);
+  const codes = createSearchCodes(64 * 2 ** 20);
+  const centresOfEntries = [...usedCentres];
+  let shared = 0;
+  let whole = 0;
+  for (let n = 0; n < 40; n += 1) {
+    const values = around(centresOfEntries[Math.floor(random() * centresOfEntries.length)]!, 1);
+    const best = known
+      .map(({ id, vector }) => ({
+        id,
+        cosine: vector.reduce((sum, component, at) => sum + component * values[at]!, 0),
+      }))
+      .sort((x, y) => y.cosine - x.cosine)
+      .slice(0, 10)
+      .filter(({ cosine }) => cosine >= 0.4);
+    const found = await searchByMeaning(
+      db,
+      codes,
+      { values, model },
+      {
+        reach: reach!,
+        ...{
+          sees: () => sql<boolean>`true`,
+          filter: input('', 'auto', diary),
+          now: new Date(),
+          phrases: [],
+          excluded: [],
+        },
+      },
+    );
+    const ten = new Set(found.slice(0, 10).map(({ id }) => id));
+    whole += best.length;
+    shared += best.filter(({ id }) => ten.has(id)).length;
+  }
+  state(
+    `The search by meaning finds ${((100 * shared) / whole).toFixed(1)} % of the ten nearest of all vectors (40 queries).`,
+  );
+};
+
 try {
   const amber = await org.person('Agent Amber');
   const basalt = await org.person('Agent Basalt');
@@ -176,9 +281,7 @@ try {
     `${count.toLocaleString('en')} entries loaded in ${(loading / 1000).toFixed(0)} s; on disk: ${sizes.map(({ name, size }) => `${name} ${size}`).join(', ')}`,
   );
 
-  const input = (query: string, mode: 'lexical' | 'auto') =>
-    diariesSearch.input.parse({ diary_ref: diary, query, mode, limit: 10, content: 'snippet' });
-  const search = (query: string, mode: 'lexical' | 'auto') => services.search.search(call, input(query, mode));
+  const search = (query: string, mode: 'lexical' | 'auto') => services.search.search(call, input(query, mode, diary));
   const queries = Array.from({ length: 300 }, () => corpus.query());
   for (const query of queries.slice(0, 30)) {
     await search(query, 'lexical');
@@ -196,50 +299,15 @@ try {
       [foldText(query)],
     ),
   );
-  await measure('search by words and meaning', queries, (query) => search(query, 'auto'), 80);
+  await measure('search by words and meaning', queries, (query) => search(query, 'auto'), 50);
   const mistyped = queries.slice(0, 100).map((text) => text.replace(/^(\w)(\w)/u, '$2$1'));
   await measure('search by words, the first of them mistyped', mistyped, (query) => search(query, 'lexical'));
 
-  // The same ranking over every entry, without a choice of candidates.
-  const { rows } = await pool.query(
-    `select id, position, author_id::text as author, asks, words as length, tsv::text as lexemes from diary_entries
-     where diary_id = $1 order by position`,
-    [diary],
-  );
-  const everything: SearchEntry[] = rows.map((row) => ({
-    ...row,
-    position: Number(row.position),
-    lexemes: parseTsvector(row.lexemes),
-  }));
-  const frequencies = new Map<string, number>();
-  for (const { lexemes } of everything)
-    for (const term of lexemes.keys()) frequencies.set(term, (frequencies.get(term) ?? 0) + 1);
-  const stats = {
-    entries: count,
-    averageLength: everything.reduce((sum, { length }) => sum + length, 0) / count,
-    frequency: (term: string) => frequencies.get(term) ?? 0,
-  };
-  const names = new Map([
-    [amber.id, new Set(['agent', 'amber'])],
-    [basalt.id, new Set(['agent', 'basalt'])],
-  ]);
-  let shared = 0;
-  let whole = 0;
-  const checked = queries.slice(0, 40);
-  for (const [at, query] of checked.entries()) {
-    const { rows: found } = await pool.query<{ terms: string[] }>(
-      `select coalesce(array_agg(lexeme), '{}') as terms from unnest(to_tsvector('english', $1))`,
-      [foldText(query)],
-    );
-    const terms = found[0]!.terms;
-    const similar = similarTerms(terms, frequencies.keys(), (term) => frequencies.has(term));
-    const exact = rankEntries([everything], { terms, similar, authors: names }, stats).entries.slice(0, 10);
-    whole += exact.length;
-    shared += exact.filter(({ id }) => rankings[at]!.includes(id)).length;
+  if (!ranksAll) state('Nothing is compared with a ranking of all entries: there are too many of them for one.');
+  if (ranksAll) {
+    await shareOfBestByMeaning(diary);
+    await shareOfBestByWords(diary, [amber.id, basalt.id], queries, rankings);
   }
-  state(
-    `The choice of candidates keeps ${((100 * shared) / whole).toFixed(1)} % of the ten best of a ranking of all entries (${checked.length} queries).`,
-  );
 
   // As a server without a model writes.
   const plain = createDiariesServices({ ...world.parts, embedder: null });

@@ -496,6 +496,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       folder: await openImportFolder(values.config.server.dataDir),
     },
     embedder,
+    codes_bytes: values.config.diaries.codesBytes,
     discovery: { version: options.version, info: identity.services.directory.info },
     limiter: options.limits.durable,
     rates: { public_search: values.config.rateLimits.publicSearch, meaning: values.config.rateLimits.meaning },

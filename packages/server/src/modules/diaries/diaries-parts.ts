@@ -49,4 +49,6 @@ export interface DiariesParts {
   scan?: InjectionScanner;
   /** Makes vectors of texts; without one, diaries are searched by words alone. */
   embedder?: Embedder | null;
+  /** How much memory the codes of vectors may take; PostgreSQL compares what does not fit. */
+  codes_bytes?: number;
 }

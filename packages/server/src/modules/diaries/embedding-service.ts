@@ -5,7 +5,8 @@ import { emitEmbedded } from './diaries-events.ts';
 import type { DiariesParts } from './diaries-parts.ts';
 import { type Embedder, EmbeddingError } from './embedder.ts';
 import { embeddingText } from './embedding-text.ts';
-import { signCode, toBytes } from './search-vector.ts';
+import { signCode } from './search/sign-codes.ts';
+import { toBytes } from './search-vector.ts';
 import { type EmbeddableRow, vectorsStore } from './vectors-store.ts';
 
 const atOnce = 32;

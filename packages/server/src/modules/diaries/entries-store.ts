@@ -252,7 +252,7 @@ export const entriesStore = {
       length = 0, tsv = null, tsv_language = null, words = 0, asks = false, embedding_state = 'none',
       erased_at = ${at}, deleted_at = ${at}, version = version + 1, updated_at = ${at}
       where id = any(${[...ids]}::uuid[])`.execute(db);
-    await sql`delete from diary_vectors where entry_id = any(${[...ids]}::uuid[])`.execute(db);
+    await sql`delete from diary_vector_codes where entry_id = any(${[...ids]}::uuid[])`.execute(db);
     await sql`delete from diary_entry_revisions where entry_id = any(${[...ids]}::uuid[])`.execute(db);
     await entriesStore.record(db, ids, 'erased', by, at);
   },

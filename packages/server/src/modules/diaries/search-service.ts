@@ -18,6 +18,7 @@ import { parseTsvector } from './search/lexemes.ts';
 import { parseSearchQuery, type SearchQuery } from './search/query-parser.ts';
 import { wordsOf } from './search/snippet.ts';
 import { weighEntries } from './search/weights.ts';
+import { createSearchCodes } from './search-codes.ts';
 import { type Candidate, type LexicalAnswer, searchLexically } from './search-lexical.ts';
 import { type FoundEntry, type Reach, searchPagesStore, searchStore } from './search-store.ts';
 import { searchByMeaning } from './search-vector.ts';
@@ -81,10 +82,11 @@ interface Asker {
 
 /** Finds entries by words, by meaning, or by both. */
 export const createSearchService = (
-  { database, clock, limiter, rates, embedder = null }: DiariesParts,
+  { database, clock, limiter, rates, embedder = null, codes_bytes = 64 * 2 ** 20 }: DiariesParts,
   access: Pick<AccessService, 'found'>,
 ) => {
   const db = database.read;
+  const codes = createSearchCodes(codes_bytes);
 
   /** A model costs more than all else of a search. */
   const waitOf = (key: string): Promise<number | null> => waitFor(limiter, 'diaries.meaning', key, rates.meaning);
@@ -107,25 +109,35 @@ export const createSearchService = (
 
   const channelsOf = async (asker: Asker, input: Input, reach: readonly Reach[], query: SearchQuery, now: Date) => {
     const wantsMeaning = input.mode !== 'lexical';
-    const wait = wantsMeaning && query.words !== '' && embedder !== null ? await waitOf(asker.key) : null;
+    const asksModel = wantsMeaning && query.words !== '';
+    const wait = asksModel && embedder !== null ? await waitOf(asker.key) : null;
     if (input.mode === 'vector' && wait !== null) throw tooMany(wait);
-    const vector = wantsMeaning && query.words !== '' && wait === null ? await vectorOf(query.words) : null;
+
+    const byWords = async () => {
+      const answers: LexicalAnswer[] = [];
+      if (input.mode === 'vector') return answers;
+      for (const part of reach) {
+        const asked = { reach: part, sees: asker.sees, filter: input, now };
+        const answer = await searchLexically(db, query, input.query ?? '', asked);
+        if (!input.abstain || !answer.abstains) answers.push(answer);
+      }
+      return answers;
+    };
+    const byMeaning = async () => {
+      const near: (Candidate & { score: number })[] = [];
+      const vector = asksModel && wait === null ? await vectorOf(query.words) : null;
+      if (vector === null) return { vector, near };
+      const phrases = query.phrases.map(searchText);
+      const excluded = query.excluded.map(searchText);
+      for (const part of reach) {
+        const asked = { reach: part, sees: asker.sees, filter: input, now, phrases, excluded };
+        near.push(...(await searchByMeaning(db, codes, vector, asked)));
+      }
+      return { vector, near };
+    };
+    const [lexical, { vector, near }] = await Promise.all([byWords(), byMeaning()]);
     if (input.mode === 'vector' && vector === null)
       throw new AppError('diary_search_unavailable', 'No model is configured, or it did not answer.');
-    const lexical: LexicalAnswer[] = [];
-    const near: (Candidate & { score: number })[] = [];
-    for (const part of reach) {
-      const asked = { reach: part, sees: asker.sees, filter: input, now };
-      if (input.mode !== 'vector') {
-        const answer = await searchLexically(db, query, input.query ?? '', asked);
-        if (!input.abstain || !answer.abstains) lexical.push(answer);
-      }
-      if (vector !== null) {
-        const phrases = query.phrases.map(searchText);
-        const excluded = query.excluded.map(searchText);
-        near.push(...(await searchByMeaning(db, vector, { ...asked, phrases, excluded })));
-      }
-    }
     const meaning: How['meaning'] = !wantsMeaning
       ? 'not_asked'
       : embedder === null

@@ -1,7 +1,9 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Schema } from '../../platform/db/schema.gen.ts';
 import type { DiaryRow, EntryAnalysis, EntryRow } from './diaries-rows.ts';
+import { dimensions } from './embedder.ts';
 import { type EntryQuery, indexed, matches, type SeesEntry } from './entries-store.ts';
+import type { NearCodes } from './search/sign-codes.ts';
 
 type Db = Kysely<Schema>;
 type On = (alias: string) => RawBuilder<boolean>;
@@ -12,6 +14,8 @@ export interface Reach {
   diary_ids: string[];
   entries: number;
   words: number;
+  /** Of each of the diaries, in their order. */
+  codes: { version: number; last_position: number; entries: number }[];
 }
 
 /** What the words of a query are in this language, and what is known of them in reach. */
@@ -43,14 +47,6 @@ export interface WantedEntry {
   since: Date;
 }
 
-interface Dated {
-  id: string;
-  diary_id: string;
-  importance: number;
-  created_at: Date;
-  valid_from: Date | null;
-}
-
 /** What ranking asks of an entry beside its words. */
 export interface CloseRow {
   id: string;
@@ -63,9 +59,15 @@ export interface CloseRow {
   lexemes: string | null;
 }
 
-export interface NearRow extends Dated {
-  /** In base64, which is shorter and faster to read than what PostgreSQL makes of bytes. */
-  embedding: string;
+export interface NearEntry extends Omit<WantedEntry, 'at'> {
+  vector: Float32Array;
+}
+
+/** What there is of the nearest, as far as it may be an answer. */
+export interface NearAnswer {
+  /** How many these are, also those whose vectors are being computed anew. */
+  seen: number;
+  entries: NearEntry[];
 }
 
 export interface FoundEntry extends EntryRow {
@@ -129,6 +131,9 @@ const at = (places: readonly Place[]): RawBuilder<unknown> => {
 const epochOfPostgres = Date.UTC(2000, 0, 1);
 const wantedBytes = 30;
 
+const wantedOf = (place: string, id: string, importance: string, since: string): RawBuilder<unknown> =>
+  sql.raw(`int4send(${place}::int) || uuid_send(${id}) || int2send(${importance}) || timestamptz_send(${since})`);
+
 /** A thousand entries as rows would take ten times as long to read. */
 const readWanted = (bytes: Buffer): WantedEntry[] => {
   const entries: WantedEntry[] = [];
@@ -148,9 +153,12 @@ export const searchStore = {
   /** The readable diaries that are looked at, by language. */
   reach: async (db: Db, readable: On, diary_id: string | null): Promise<Reach[]> =>
     (
-      await sql<Reach>`select d.language, array_agg(d.id) as diary_ids, coalesce(sum(t.entries), 0)::int as entries,
-          coalesce(sum(t.words), 0)::float8 as words
+      await sql<Reach>`select d.language, array_agg(d.id order by d.id) as diary_ids,
+          coalesce(sum(t.entries), 0)::int as entries, coalesce(sum(t.words), 0)::float8 as words,
+          json_agg(json_build_object('version', coalesce(c.version, 0), 'last_position', coalesce(t.last_position, 0),
+            'entries', coalesce(t.entries, 0)) order by d.id) as codes
         from diary_diaries d left join diary_search_totals t on t.diary_id = d.id
+          left join diary_vector_counts c on c.diary_id = d.id
         where ${readable('d')} and ${diary_id === null ? sql`true` : sql`d.id = ${diary_id}::uuid`}
         group by d.language order by d.language`.execute(db)
     ).rows,
@@ -232,8 +240,8 @@ export const searchStore = {
     const { reach, sees, filter, now } = query;
     const { rows } = await sql<{
       entries: string | null;
-    }>`select encode(string_agg(int4send(p.at::int) || uuid_send(e.id)
-          || int2send(e.importance) || timestamptz_send(coalesce(e.valid_from, e.created_at)), ''), 'base64') as entries
+    }>`select encode(string_agg(
+          ${wantedOf('p.at', 'e.id', 'e.importance', 'coalesce(e.valid_from, e.created_at)')}, ''), 'base64') as entries
         from ${at(places)} join diary_entries e on e.diary_id = p.diary_id and e.position = p.position
           join diary_diaries d on d.id = e.diary_id
         where ${sees('e', 'd')} and ${matches(filter, now)} and ${says(reach.language, query.phrases, query.excluded)}`.execute(
@@ -254,31 +262,76 @@ export const searchStore = {
     ).rows.map((row) => ({ ...row, position: Number(row.position) })),
 
   /**
-   * Entries whose sign codes differ least from that of the query. The codes alone are compared first, because they fill few
-   * pages; only what the caller may see, and what the filter takes, is handed on. `wide` looks at all of them.
+   * The first of those at the places that the caller may see and the filter takes, with their vectors. One that waits to be
+   * embedded anew has none.
+   */
+  near: async (
+    db: Db,
+    query: CandidateQuery,
+    places: readonly Place[],
+    model: string,
+    limit: number,
+  ): Promise<NearAnswer> => {
+    const { reach, sees, filter, now } = query;
+    const { rows } = await sql<{
+      seen: number;
+      entries: string | null;
+      vectors: string | null;
+    }>`with seen as materialized (
+        select p.at, e.id, e.importance, coalesce(e.valid_from, e.created_at) as since
+        from ${at(places)} join diary_entries e on e.diary_id = p.diary_id and e.position = p.position
+          join diary_diaries d on d.id = e.diary_id
+        where ${sees('e', 'd')} and ${matches(filter, now)} and ${says(reach.language, query.phrases, query.excluded)}
+        order by p.at limit ${limit}
+      )
+      select (select count(*)::int from seen) as seen,
+        encode(string_agg(${wantedOf('s.at', 's.id', 's.importance', 's.since')}, '' order by s.at), 'base64') as entries,
+        encode(string_agg(v.embedding, '' order by s.at), 'base64') as vectors
+      from seen s join diary_vectors v on v.entry_id = s.id and v.model = ${model}`.execute(db);
+    const { entries, vectors, seen } = rows[0]!;
+    const numbers = Uint8Array.from(Buffer.from(vectors ?? '', 'base64')).buffer;
+    return {
+      seen,
+      entries: readWanted(Buffer.from(entries ?? '', 'base64')).map(({ at: _at, ...entry }, n) => ({
+        ...entry,
+        vector: new Float32Array(numbers, 4 * dimensions * n, dimensions),
+      })),
+    };
+  },
+
+  /**
+   * The codes nearest to that of the query, as PostgreSQL compares them. They alone are compared, because they fill few pages;
+   * `isWanted` joins their entries first, and takes those only that the caller may see and the filter takes.
    */
   nearest: async (
     db: Db,
     query: CandidateQuery,
     vector: { code: string; model: string },
-    limits: { codes: number; rows: number; wide: boolean },
-  ): Promise<NearRow[]> => {
+    isWanted: boolean,
+    limit: number,
+  ): Promise<NearCodes> => {
     const { reach, sees, filter, now } = query;
-    const distance = sql`bit_count(v.code # ${vector.code}::bit(384))`;
-    const near = sql`select v.entry_id, ${distance} as distance from diary_vector_codes v
-      where v.model = ${vector.model} and v.diary_id = any(${ids(reach.diary_ids)})`;
-    return (
-      await sql<NearRow>`with near as materialized (
-          ${limits.wide ? near : sql`${near} order by distance limit ${limits.codes}`}
-        ), seen as (
-          select e.id, e.diary_id, e.importance, e.created_at, e.valid_from, n.distance
-          from near n join diary_entries e on e.id = n.entry_id join diary_diaries d on d.id = e.diary_id
-          where ${sees('e', 'd')} and ${matches(filter, now)} and ${says(reach.language, query.phrases, query.excluded)}
-          order by n.distance limit ${limits.rows}
-        )
-        select s.id, s.diary_id, s.importance, s.created_at, s.valid_from, encode(v.embedding, 'base64') as embedding
-        from seen s join diary_vectors v on v.entry_id = s.id and v.model = ${vector.model}`.execute(db)
-    ).rows;
+    const wanted = sql`join diary_entries e on e.id = c.entry_id join diary_diaries d on d.id = e.diary_id
+      where ${sees('e', 'd')} and ${matches(filter, now)} and ${says(reach.language, query.phrases, query.excluded)} and`;
+    const { rows } = await sql<{ places: string | null; codes: string | null }>`
+      select encode(string_agg(int4send(n.set::int) || int4send(n.position::int), '' order by n.distance, n.set, n.position),
+          'base64') as places,
+        encode(string_agg(substr(bit_send(n.code), 5), '' order by n.distance, n.set, n.position), 'base64') as codes
+      from (
+        select w.set, c.position, c.code, bit_count(c.code # ${vector.code}::bit(384)) as distance
+        from diary_vector_codes c join unnest(${ids(reach.diary_ids)}) with ordinality w (diary_id, set)
+          on w.diary_id = c.diary_id ${isWanted ? wanted : sql`where`} c.model = ${vector.model}
+        order by distance, w.set, c.position limit ${limit}
+      ) n`.execute(db);
+    const { places, codes } = rows[0]!;
+    const bytes = Buffer.from(places ?? '', 'base64');
+    return {
+      places: Array.from({ length: bytes.length / 8 }, (_, n) => ({
+        set: bytes.readInt32BE(8 * n) - 1,
+        position: bytes.readInt32BE(8 * n + 4),
+      })),
+      codes: Buffer.from(codes ?? '', 'base64'),
+    };
   },
 
   /** Entries by their ids, as far as they are still in sight of the caller and still current. */

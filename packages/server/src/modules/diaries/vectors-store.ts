@@ -46,14 +46,44 @@ export const vectorsStore = {
         select * from unnest(${ids(vectors.map(({ entry_id }) => entry_id))}, ${ids(vectors.map(({ diary_id }) => diary_id))},
           ${vectors.map(({ code }) => code)}::text[], ${vectors.map(({ embedding }) => embedding)}::bytea[])
           v (entry_id, diary_id, code, embedding)
+      ), numbered as (
+        insert into diary_vector_counts as c (diary_id, version)
+          select diary_id, count(*) from given group by diary_id order by diary_id
+          on conflict (diary_id) do update set version = c.version + excluded.version
+          returning c.diary_id, c.version
       ), codes as (
-        insert into diary_vector_codes (entry_id, diary_id, model, code)
-          select entry_id, diary_id, ${model}::text, code::bit(384) from given
-          on conflict (entry_id, model) do update set code = excluded.code
+        insert into diary_vector_codes (entry_id, diary_id, model, code, position, version)
+          select g.entry_id, g.diary_id, ${model}::text, g.code::bit(384), e.position,
+            n.version + 1 - row_number() over (partition by g.diary_id order by e.position desc)
+          from given g join numbered n on n.diary_id = g.diary_id join diary_entries e on e.id = g.entry_id
+          on conflict (entry_id, model) do update set code = excluded.code, version = excluded.version
       )
       insert into diary_vectors (entry_id, model, embedding) select entry_id, ${model}::text, embedding from given
         on conflict (entry_id, model) do update set embedding = excluded.embedding`.execute(db);
   },
+
+  /**
+   * Codes of each diary that came after a version, the first of them: position, length and code of each, one after another.
+   * The versions tell how far that reaches, over other models too.
+   */
+  codesSince: async (
+    db: Db,
+    model: string,
+    diaries: readonly { diary_id: string; version: number }[],
+    limit: number,
+  ): Promise<{ diary_id: string; version: number | null; rows: number; codes: Buffer }[]> =>
+    (
+      await sql<{ diary_id: string; version: number | null; rows: number; codes: string | null }>`select w.diary_id,
+          n.version, n.rows, n.codes
+        from unnest(${ids(diaries.map(({ diary_id }) => diary_id))}, ${diaries.map(({ version }) => version)}::bigint[])
+          w (diary_id, version)
+        cross join lateral (
+          select max(c.version)::float8 as version, count(*)::int as rows, encode(string_agg(
+            int4send(c.position::int) || bit_send(c.code), '') filter (where c.model = ${model}), 'base64') as codes
+          from (select version, model, position, code from diary_vector_codes
+            where diary_id = w.diary_id and version > w.version order by version limit ${limit}) c
+        ) n`.execute(db)
+    ).rows.map((row) => ({ ...row, codes: Buffer.from(row.codes ?? '', 'base64') })),
 
   /** What an entry meant before its text was changed. */
   forget: async (db: Db, entry_id: string): Promise<void> => {

@@ -431,6 +431,15 @@ export const configKeys = {
       'What it is told before an entry. Without it `passage: `. Another one has every entry embedded anew, in the background.',
     example: 'none',
   }),
+  embeddingsMemory: configKey({
+    env: 'ATRIUM_EMBEDDINGS_MEMORY',
+    yaml: 'embeddings.memory',
+    type: bytes,
+    default: '64MiB',
+    meaning:
+      'What each process keeps in memory of the vectors of entries, about 50 bytes each. The diaries searched last are kept; what does not fit is compared by PostgreSQL, which takes about twice as long.',
+    example: '512MiB',
+  }),
   rateLimitPublicSearch: configKey({
     env: 'ATRIUM_RATE_LIMIT_PUBLIC_SEARCH',
     yaml: 'rate_limits.public_search',

@@ -28,6 +28,8 @@ export interface Config {
     | { kind: 'directory'; path: string; prefixes: { query: string; passage: string } }
     | { kind: 'server'; url: string; model: string }
     | null;
+  /** Memory for the sign codes of vectors. */
+  diaries: { codesBytes: number };
   hooks: HooksConfig;
   gateway: GatewayConfig;
   accessLog: { enabled: boolean; file: string; keep: number };
@@ -338,6 +340,7 @@ function assemble(get: Get): Config {
       ciba: get(k.oauthCiba),
     },
     embeddings: assembleEmbeddings(get),
+    diaries: { codesBytes: get(k.embeddingsMemory) },
     hooks: {
       tokenIssuing:
         get(k.hookTokenIssuingUrl) === null

@@ -350,6 +350,13 @@ export interface DiaryVectorCodes {
   diary_id: string;
   model: string;
   code: string;
+  position: number;
+  version: number;
+}
+
+export interface DiaryVectorCounts {
+  diary_id: string;
+  version: number;
 }
 
 export interface DiaryVectorModels {
@@ -1622,6 +1629,7 @@ export interface Schema {
   diary_term_stats: DiaryTermStats;
   diary_tuples: DiaryTuples;
   diary_vector_codes: DiaryVectorCodes;
+  diary_vector_counts: DiaryVectorCounts;
   diary_vector_models: DiaryVectorModels;
   diary_vectors: DiaryVectors;
   gateway_apps: GatewayApps;
