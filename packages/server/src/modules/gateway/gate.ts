@@ -31,6 +31,9 @@ export interface Visitor {
   watch(end: (reason: string) => void): () => void;
 }
 
+/** An app that is not there and one that somebody may not open are told of alike. */
+export const hiddenApp = 'There is no such app, or you may not open it.';
+
 /** The one decision, for every lane and mode. */
 export type Verdict =
   | {

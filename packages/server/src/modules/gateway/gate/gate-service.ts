@@ -5,7 +5,7 @@ import { appErrorOf } from '../../../platform/http/problem.ts';
 import type { Caller } from '../../../platform/operations/caller.ts';
 import { hashToken, newToken } from '../../../platform/secrets/tokens.ts';
 import { accessTo, personBehind } from '../access-policy.ts';
-import type { Gate, GateRequest, Verdict, Visitor } from '../gate.ts';
+import { type Gate, type GateRequest, hiddenApp, type Verdict, type Visitor } from '../gate.ts';
 import type { RouteSnapshot } from '../snapshot.ts';
 import type { GateParts } from './gate-parts.ts';
 import { hostCookies } from './header-rules.ts';
@@ -36,7 +36,7 @@ const unknownApp: Refusal = Object.freeze({
   kind: 'refuse',
   status: 404,
   code: 'not_found',
-  detail: 'There is nothing at this path.',
+  detail: hiddenApp,
 });
 
 export const shareParameter = 'atrium_share';

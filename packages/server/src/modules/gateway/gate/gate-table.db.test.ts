@@ -9,7 +9,7 @@ import {
 import { callOf, makeOrg, publicCall, type TestOrg } from '../../../../test/support/make-org.ts';
 import { newId } from '../../../platform/ids/ids.ts';
 import { hashToken, newToken } from '../../../platform/secrets/tokens.ts';
-import type { GateRequest, Verdict } from '../gate.ts';
+import { type GateRequest, hiddenApp, type Verdict } from '../gate.ts';
 import type { RouteSnapshot } from '../snapshot.ts';
 import { hostCookies } from './header-rules.ts';
 import { shareCookieName } from './presented-credential.ts';
@@ -247,6 +247,6 @@ it('tells which scope is lacking, where a token comes from, and of an app one ma
     headers: [['www-authenticate', expect.stringContaining('error="invalid_token"')]],
   });
   expect(await asked('a key of another organisation')).toEqual({
-    ...{ kind: 'refuse', status: 404, code: 'not_found', detail: 'There is nothing at this path.' },
+    ...{ kind: 'refuse', status: 404, code: 'not_found', detail: hiddenApp },
   });
 });

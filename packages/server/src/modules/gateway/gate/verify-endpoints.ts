@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../../platform/errors/app-error.ts';
 import { problemOf, problemType } from '../../../platform/http/problem.ts';
 import { isLoopback, trustedProxies } from '../../../platform/http/trusted-proxies.ts';
-import type { Gate, GateRequest, Verdict } from '../gate.ts';
+import { type Gate, type GateRequest, hiddenApp, type Verdict } from '../gate.ts';
 import type { SnapshotSource } from '../snapshot.ts';
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -119,7 +119,7 @@ export const mountVerify = async (app: FastifyInstance, parts: VerifyParts): Pro
       .send(Buffer.from(JSON.stringify(problem)));
   };
 
-  const nothing = { status: 404, code: 'not_found', detail: 'There is nothing at this path.' };
+  const nothing = { status: 404, code: 'not_found', detail: hiddenApp };
 
   /** nginx takes 2xx, 401 and 403 from what it asks and calls everything else a failure; it is told the rest in headers. */
   const answer = (

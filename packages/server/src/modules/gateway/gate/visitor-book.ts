@@ -28,6 +28,8 @@ export interface Entry {
   look: () => Promise<Entry['who'] | null>;
   checked_at: number;
   looking: Promise<boolean> | null;
+  /** Something happened since that may have ended it; asked before anything is watched by it. */
+  doubted: boolean;
   /** When looking failed last: a database that is away is not asked on every request. */
   failed_at: number;
   /** Decisions about routes as they are in some snapshot. */
@@ -87,6 +89,7 @@ const anyone: Entry = {
   look: async () => ({ kind: 'anyone' }),
   checked_at: Number.POSITIVE_INFINITY,
   looking: null,
+  doubted: false,
   failed_at: Number.NEGATIVE_INFINITY,
   verdicts: new WeakMap(),
 };
@@ -171,6 +174,8 @@ export class VisitorBook {
       ...found,
       checked_at: this.#parts.clock.now().getTime(),
       looking: null,
+      // What is not kept here hears of nothing.
+      doubted: key === null || generation !== this.#generation,
       failed_at: Number.NEGATIVE_INFINITY,
       verdicts: new WeakMap(),
     };
@@ -185,6 +190,8 @@ export class VisitorBook {
     const watcher = { entry, route_id: routeId, end };
     this.#watchers.add(watcher);
     this.#timer ??= setInterval(() => this.sweep(), sweepMs).unref();
+    // A long answer is watched some time after the gate let it in.
+    if (entry.doubted) this.#recheck(entry);
     return () => this.#forget(watcher);
   }
 
@@ -228,7 +235,11 @@ export class VisitorBook {
 
   #drop(which: (entry: Entry) => boolean): void {
     this.#generation += 1;
-    for (const [key, entry] of this.#entries) if (which(entry)) this.#entries.delete(key);
+    for (const [key, entry] of this.#entries) {
+      if (!which(entry)) continue;
+      entry.doubted = true;
+      this.#entries.delete(key);
+    }
     const watched = new Set([...this.#watchers].map(({ entry }) => entry).filter(which));
     for (const entry of watched) {
       // A look that began before the fact may not have seen it.
@@ -257,6 +268,7 @@ export class VisitorBook {
         return false;
       }
       entry.who = who;
+      if (generation === this.#generation) entry.doubted = false;
       entry.verdicts = new WeakMap();
       if (generation === this.#generation) entry.checked_at = this.#parts.clock.now().getTime();
       for (const watcher of this.#watchers) if (watcher.entry === entry) this.#judge(watcher);

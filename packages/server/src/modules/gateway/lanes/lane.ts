@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Arrival, FrontDoor } from '../../../platform/http/front-door.ts';
 import { requestIdOf } from '../../../platform/http/request-id.ts';
+import { hiddenApp } from '../gate.ts';
 import { readRequestPath } from '../matching/request-path.ts';
 import { Balancer } from './balancer.ts';
 import { Exchange } from './exchange.ts';
@@ -25,7 +26,7 @@ export interface Lane {
 const unknownApp: OwnAnswer = {
   status: 404,
   code: 'not_found',
-  detail: 'There is no such app, or you may not open it.',
+  detail: hiddenApp,
 };
 const badPath: OwnAnswer = {
   status: 400,
