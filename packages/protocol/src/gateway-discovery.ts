@@ -170,7 +170,10 @@ export const discoveryStatus = defineOperation({
         failures: z.int().describe('in a row'),
         next_attempt_at: time.nullable(),
         missing_rights: z.array(z.string()),
-        hint: z.string().nullable().describe('the line to add so that it works'),
+        hint: z
+          .string()
+          .nullable()
+          .describe('what to do so that it works; what follows a colon and a space is the line to add'),
       }),
     ),
   }),

@@ -418,7 +418,7 @@ const status: OutputOf<typeof discoveryStatus> = {
       failures: 0,
       next_attempt_at: null,
       missing_rights: ['NETWORKS'],
-      hint: 'NETWORKS=1',
+      hint: 'Give the socket proxy these rights: NETWORKS=1',
     },
     {
       name: 'kubernetes',

@@ -337,15 +337,18 @@ const Providers = () => {
 const ProviderLine = ({ provider }: { provider: Provider }) => {
   const { label, tone } = providerStates[provider.state];
   const trouble = provider.state === 'retrying' || provider.missing_rights.length > 0;
+  // Most machines have no container engine, which is no trouble.
+  const absent = provider.state === 'retrying' && !provider.last_event_at && /ENOENT/.test(provider.last_error ?? '');
+  const [words = '', line] = provider.hint?.split(/: (.+)/) ?? [];
   return (
     <li className="flex gap-2.5 text-13">
-      <Dot tone={provider.missing_rights.length > 0 ? 'warning' : tone} className="mt-1.5" />
+      <Dot tone={provider.missing_rights.length > 0 ? 'warning' : absent ? 'neutral' : tone} className="mt-1.5" />
       <div className="min-w-0 flex-1">
         <p className="flex items-baseline justify-between gap-2">
           <span className="truncate font-medium text-text">
             {provider.name.toLowerCase() === provider.kind ? discoveryWords[provider.kind] : provider.name}
           </span>
-          <span className="shrink-0 text-12 text-text-3">{label}</span>
+          <span className="shrink-0 text-12 text-text-3">{absent ? 'Not here' : label}</span>
         </p>
         {provider.endpoint && <p className="truncate font-mono text-12 text-text-3">{provider.endpoint}</p>}
         {provider.state === 'running' && provider.last_event_at && (
@@ -353,13 +356,14 @@ const ProviderLine = ({ provider }: { provider: Provider }) => {
             last heard <RelativeTime time={provider.last_event_at} />
           </p>
         )}
-        {trouble && provider.last_error && (
+        {absent && <p className="mt-1 text-text-2">There is no socket at that path.</p>}
+        {trouble && !absent && provider.last_error && (
           <p dir="auto" className="mt-1 break-words text-danger-text">
             {provider.last_error}
             {provider.failures > 1 && ` (${provider.failures} times in a row)`}
           </p>
         )}
-        {provider.state === 'retrying' && provider.next_attempt_at && (
+        {provider.state === 'retrying' && !absent && provider.next_attempt_at && (
           <p className="text-12 text-text-3">
             next try <RelativeTime time={provider.next_attempt_at} />
           </p>
@@ -376,7 +380,8 @@ const ProviderLine = ({ provider }: { provider: Provider }) => {
             .
           </p>
         )}
-        {provider.hint && <CopyLine text={provider.hint} label="Copy line" className="mt-2" />}
+        {words !== '' && <p className="mt-1 text-text-3">{words}.</p>}
+        {line !== undefined && <CopyLine text={line} label="Copy line" className="mt-2" />}
       </div>
     </li>
   );

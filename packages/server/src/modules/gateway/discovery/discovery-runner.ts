@@ -46,9 +46,9 @@ interface Running {
 const writeMs = 300;
 
 const standard = [
-  { name: 'docker', hint: 'Set ATRIUM_DISCOVERY_DOCKER_ENABLED=true' },
-  { name: 'kubernetes', hint: 'Name a kubeconfig with ATRIUM_DISCOVERY_KUBERNETES_KUBECONFIG' },
-  { name: 'mdns', hint: 'Set ATRIUM_DISCOVERY_MDNS_ENABLED=true' },
+  { name: 'docker', hint: 'Turn it on: ATRIUM_DISCOVERY_DOCKER_ENABLED=true' },
+  { name: 'kubernetes', hint: 'Name a kubeconfig: ATRIUM_DISCOVERY_KUBERNETES_KUBECONFIG=~/.kube/config' },
+  { name: 'mdns', hint: 'Turn it on: ATRIUM_DISCOVERY_MDNS_ENABLED=true' },
 ] as const;
 
 /** Runs the providers that the settings want, in the process whose turn it is. */

@@ -54,9 +54,10 @@ const rights = 'CONTAINERS=1 EVENTS=1 NETWORKS=1 PING=1 VERSION=1';
 
 const hintOf = (error: unknown): string | null => {
   const { code, message = '' } = error as { code?: string; message?: string };
-  if (code === 'ENOENT') return 'Mount the socket: -v /var/run/docker.sock:/var/run/docker.sock:ro';
-  if (code === 'EACCES') return 'Let this user read the socket: add it to the group of /var/run/docker.sock';
-  if (isRefused(error) && message.includes('/containers/')) return `Give the socket proxy ${rights}`;
+  if (code === 'ENOENT')
+    return 'In a container, mount the socket of the engine: -v /var/run/docker.sock:/var/run/docker.sock:ro';
+  if (code === 'EACCES') return 'Let this user read the socket, which its group may: usermod -aG docker <user>';
+  if (isRefused(error) && message.includes('/containers/')) return `Give the socket proxy these rights: ${rights}`;
   return null;
 };
 
@@ -329,7 +330,7 @@ const follow = async (parts: DockerProviderParts, run: Run, memory: DockerMemory
     const first = watch.syncAll();
     const connected = first.then(() => {
       run.up();
-      run.missing(missing, missing.length === 0 ? null : `Give the socket proxy ${rights}`);
+      run.missing(missing, missing.length === 0 ? null : `Give the socket proxy these rights: ${rights}`);
     });
     const reading = (async () => {
       const events = await opening;
