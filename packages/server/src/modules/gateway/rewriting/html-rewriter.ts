@@ -1,8 +1,13 @@
-import { QuoteType, Tokenizer } from 'htmlparser2';
+import { createRequire } from 'node:module';
+import type * as htmlparser from 'htmlparser2';
 import type { AddressMap } from './address-map.ts';
 import { decodeEntities, encodeEntities, rewriteRefresh, rewriteSrcset, rewriteStyle } from './attribute-values.ts';
 import { CssRewriter } from './css-rewriter.ts';
 import { rewriteBaseSettings, rewriteImportMap, smallText } from './json-rewriter.ts';
+
+let loaded: typeof htmlparser | null = null;
+/** With the first page: the parser takes 9 MB of memory, which a server without apps below paths need not spend. */
+const parser = (): typeof htmlparser => (loaded ??= createRequire(import.meta.url)('htmlparser2') as typeof htmlparser);
 
 /** The longest tag that is kept back until it is whole; a longer one goes by as it came. */
 const lookahead = 64 * 1024;
@@ -40,7 +45,7 @@ interface Attribute {
   end: number;
   value_start: number;
   value_end: number;
-  quote: QuoteType;
+  quote: htmlparser.QuoteType;
 }
 
 const addresses = new Set([
@@ -84,7 +89,7 @@ const isForeign = (address: string): boolean => /^\s*(?:[a-z][a-z0-9+.-]*:|\/\/)
 export class HtmlRewriter {
   readonly #options: HtmlOptions;
   readonly #map: AddressMap;
-  readonly #tokenizer: Tokenizer;
+  readonly #tokenizer: htmlparser.Tokenizer;
   /** What came and has not left yet; offsets count from the first byte of the page. */
   #text = '';
   #textStart = 0;
@@ -122,7 +127,7 @@ export class HtmlRewriter {
     this.#importMap = due;
     this.#base = due === 'due' && options.tags.base !== '' ? 'due' : 'there';
     const passed = (_start: number, end: number): void => this.#tell(end);
-    this.#tokenizer = new Tokenizer(
+    this.#tokenizer = new (parser().Tokenizer)(
       { decodeEntities: false },
       {
         onopentagname: (start, end) => {
@@ -139,7 +144,7 @@ export class HtmlRewriter {
             end,
             value_start: -1,
             value_end: -1,
-            quote: QuoteType.NoValue,
+            quote: parser().QuoteType.NoValue,
           };
           this.#tell(end);
         },
