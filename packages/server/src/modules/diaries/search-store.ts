@@ -1,9 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Schema } from '../../platform/db/schema.gen.ts';
 import type { DiaryRow, EntryAnalysis, EntryRow } from './diaries-rows.ts';
-import { dimensions } from './embedder.ts';
 import { type EntryQuery, indexed, matches, type SeesEntry } from './entries-store.ts';
-import type { NearCodes } from './search/sign-codes.ts';
 
 type Db = Kysely<Schema>;
 type On = (alias: string) => RawBuilder<boolean>;
@@ -61,6 +59,12 @@ export interface CloseRow {
 
 export interface NearEntry extends Omit<WantedEntry, 'at'> {
   vector: Float32Array;
+}
+
+/** Codes one after another, and where each stands: which of the diaries in reach, and its position there. */
+export interface NearestRows {
+  places: { set: number; position: number }[];
+  codes: Uint8Array;
 }
 
 /** What there is of the nearest, as far as it may be an answer. */
@@ -295,12 +299,14 @@ export const searchStore = {
       db,
     );
     const { entries, vectors, seen } = rows[0]!;
-    const numbers = Uint8Array.from(Buffer.from(vectors ?? '', 'base64')).buffer;
+    const numbers = new Float32Array(Uint8Array.from(Buffer.from(vectors ?? '', 'base64')).buffer);
+    const found = readWanted(Buffer.from(entries ?? '', 'base64'));
+    const length = numbers.length / found.length;
     return {
       seen,
-      entries: readWanted(Buffer.from(entries ?? '', 'base64')).map(({ at: _at, ...entry }, n) => ({
+      entries: found.map(({ at: _at, ...entry }, n) => ({
         ...entry,
-        vector: new Float32Array(numbers, 4 * dimensions * n, dimensions),
+        vector: numbers.subarray(length * n, length * (n + 1)),
       })),
     };
   },
@@ -315,7 +321,7 @@ export const searchStore = {
     vector: { code: string; model: string },
     isWanted: boolean,
     limit: number,
-  ): Promise<NearCodes> => {
+  ): Promise<NearestRows> => {
     const { reach, sees, filter, now } = query;
     const wanted = sql`join diary_entries e on e.id = c.entry_id join diary_diaries d on d.id = e.diary_id
       where ${sees('e', 'd')} and ${matches(filter, now)} and ${says(reach.language, query.phrases, query.excluded)} and`;
