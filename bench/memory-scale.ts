@@ -143,10 +143,16 @@ const timed = async (act: () => Promise<unknown>): Promise<number> => {
 const { rows: backends } = await pool.query<{ pid: number }>('select pg_backend_pid() as pid');
 const postmaster = Number(readFileSync(`/proc/${backends[0]!.pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[1]);
 
-/** Of PostgreSQL as a whole and of this process; unlike the clock it does not count what else the machine does. */
-const processorTime = (): number => {
-  const { user, system } = process.cpuUsage();
-  return processorMs(postmaster) + (user + system) / 1000;
+/**
+ * Processor time of PostgreSQL as a whole and of this process; unlike the clock it does not count what else the machine does.
+ * Reading that of PostgreSQL takes milliseconds itself, which must not count.
+ */
+const processorOf = async (act: () => Promise<unknown>): Promise<number> => {
+  const before = processorMs(postmaster);
+  const start = process.cpuUsage();
+  await act();
+  const { user, system } = process.cpuUsage(start);
+  return processorMs(postmaster) - before + (user + system) / 1000;
 };
 
 const measure = async <T>(
@@ -158,11 +164,11 @@ const measure = async <T>(
   const times: number[] = [];
   const processor: number[] = [];
   for (const one of list) {
-    const before = processorTime();
-    const start = performance.now();
-    await act(one);
-    times.push(performance.now() - start);
-    processor.push(processorTime() - before);
+    processor.push(
+      await processorOf(async () => {
+        times.push(await timed(() => act(one)));
+      }),
+    );
   }
   const of = (values: readonly number[], p: number) => percentile(values, p);
   const line: Line = {
