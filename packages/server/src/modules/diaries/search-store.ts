@@ -1,9 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Schema } from '../../platform/db/schema.gen.ts';
 import type { DiaryRow, EntryAnalysis, EntryRow } from './diaries-rows.ts';
-import { dimensions } from './embedder.ts';
 import { type EntryQuery, indexed, matches, type SeesEntry } from './entries-store.ts';
-import type { NearCodes } from './search/sign-codes.ts';
 
 type Db = Kysely<Schema>;
 type On = (alias: string) => RawBuilder<boolean>;
@@ -63,6 +61,12 @@ export interface NearEntry extends Omit<WantedEntry, 'at'> {
   vector: Float32Array;
 }
 
+/** Codes one after another, and where each stands: which of the diaries in reach, and its position there. */
+export interface NearestRows {
+  places: { set: number; position: number }[];
+  codes: Uint8Array;
+}
+
 /** What there is of the nearest, as far as it may be an answer. */
 export interface NearAnswer {
   /** How many these are, also those whose vectors are being computed anew. */
@@ -119,13 +123,19 @@ const inSight = ({ filter, now }: CandidateQuery): RawBuilder<unknown> =>
     now,
   );
 
-/** Places as rows `p`, counted from 1. */
-const at = (places: readonly Place[]): RawBuilder<unknown> => {
+/**
+ * Places as rows `p`, counted from 1, with their entries `e` and diaries `d`. Each entry is looked up by itself: planned as a
+ * join, thousands of places were compared with every entry of a diary that PostgreSQL had no statistics of yet.
+ */
+const entriesAt = (places: readonly Place[]): RawBuilder<unknown> => {
   const diaries = [...new Set(places.map(({ diary_id }) => diary_id))];
   const numbers = new Map(diaries.map((diary, n) => [diary, n + 1]));
   return sql`(select w.at, w.position, (${ids(diaries)})[w.diary] as diary_id
-    from unnest(${places.map(({ position }) => position)}::bigint[], ${places.map((place) => numbers.get(place.diary_id)!)}::int[])
-      with ordinality w (position, diary, at)) p`;
+      from unnest(${places.map(({ position }) => position)}::bigint[], ${places.map((place) => numbers.get(place.diary_id)!)}::int[])
+        with ordinality w (position, diary, at)) p
+    cross join lateral (
+      select o.* from diary_entries o where o.diary_id = p.diary_id and o.position = p.position offset 0) e
+    join diary_diaries d on d.id = e.diary_id`;
 };
 
 const epochOfPostgres = Date.UTC(2000, 0, 1);
@@ -242,8 +252,7 @@ export const searchStore = {
       entries: string | null;
     }>`select encode(string_agg(
           ${wantedOf('p.at', 'e.id', 'e.importance', 'coalesce(e.valid_from, e.created_at)')}, ''), 'base64') as entries
-        from ${at(places)} join diary_entries e on e.diary_id = p.diary_id and e.position = p.position
-          join diary_diaries d on d.id = e.diary_id
+        from ${entriesAt(places)}
         where ${sees('e', 'd')} and ${matches(filter, now)} and ${says(reach.language, query.phrases, query.excluded)}`.execute(
       db,
     );
@@ -255,8 +264,7 @@ export const searchStore = {
     (
       await sql<CloseRow>`select e.id, e.diary_id, e.position, coalesce(e.author_id::text, e.author_name) as author,
           e.author_name, e.asks, case when p.at <= ${whole}::int then e.tsv::text end as lexemes
-        from ${at(places)} join diary_entries e on e.diary_id = p.diary_id and e.position = p.position
-          join diary_diaries d on d.id = e.diary_id
+        from ${entriesAt(places)}
         where e.tsv is not null and ${query.sees('e', 'd')} and ${inSight(query)}
         order by e.diary_id, e.position`.execute(db)
     ).rows.map((row) => ({ ...row, position: Number(row.position) })),
@@ -279,22 +287,26 @@ export const searchStore = {
       vectors: string | null;
     }>`with seen as materialized (
         select p.at, e.id, e.importance, coalesce(e.valid_from, e.created_at) as since
-        from ${at(places)} join diary_entries e on e.diary_id = p.diary_id and e.position = p.position
-          join diary_diaries d on d.id = e.diary_id
+        from ${entriesAt(places)}
         where ${sees('e', 'd')} and ${matches(filter, now)} and ${says(reach.language, query.phrases, query.excluded)}
         order by p.at limit ${limit}
       )
       select (select count(*)::int from seen) as seen,
         encode(string_agg(${wantedOf('s.at', 's.id', 's.importance', 's.since')}, '' order by s.at), 'base64') as entries,
         encode(string_agg(v.embedding, '' order by s.at), 'base64') as vectors
-      from seen s join diary_vectors v on v.entry_id = s.id and v.model = ${model}`.execute(db);
+      from seen s cross join lateral (
+          select o.embedding from diary_vectors o where o.entry_id = s.id and o.model = ${model} offset 0) v`.execute(
+      db,
+    );
     const { entries, vectors, seen } = rows[0]!;
-    const numbers = Uint8Array.from(Buffer.from(vectors ?? '', 'base64')).buffer;
+    const numbers = new Float32Array(Uint8Array.from(Buffer.from(vectors ?? '', 'base64')).buffer);
+    const found = readWanted(Buffer.from(entries ?? '', 'base64'));
+    const length = numbers.length / found.length;
     return {
       seen,
-      entries: readWanted(Buffer.from(entries ?? '', 'base64')).map(({ at: _at, ...entry }, n) => ({
+      entries: found.map(({ at: _at, ...entry }, n) => ({
         ...entry,
-        vector: new Float32Array(numbers, 4 * dimensions * n, dimensions),
+        vector: numbers.subarray(length * n, length * (n + 1)),
       })),
     };
   },
@@ -309,7 +321,7 @@ export const searchStore = {
     vector: { code: string; model: string },
     isWanted: boolean,
     limit: number,
-  ): Promise<NearCodes> => {
+  ): Promise<NearestRows> => {
     const { reach, sees, filter, now } = query;
     const wanted = sql`join diary_entries e on e.id = c.entry_id join diary_diaries d on d.id = e.diary_id
       where ${sees('e', 'd')} and ${matches(filter, now)} and ${says(reach.language, query.phrases, query.excluded)} and`;

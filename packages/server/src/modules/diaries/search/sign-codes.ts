@@ -90,7 +90,7 @@ export class SignCodes {
   /** Takes records of a position, the number 384 and a code each, numbers with their highest byte first. */
   take(records: Uint8Array): void {
     // Bytes of a pool may begin anywhere.
-    const bytes = records.byteOffset % 4 === 0 ? records : records.slice();
+    const bytes = records.byteOffset % 4 === 0 ? records : new Uint8Array(records);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.byteLength / 4));
     for (let from = 0; from + recordWords <= words.length; from += recordWords)
