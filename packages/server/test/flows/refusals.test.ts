@@ -35,7 +35,10 @@ beforeAll(async () => {
   x = foreign.owner;
   xAgent = await foreign.agent('X agent', {
     item_scope: { kind: 'org' },
-    scopes: grantableScopes.filter((scope) => /^(?:inbox:|diary:|account:|agent:profile|crypto:sign)/.test(scope)),
+    role: 'admin',
+    scopes: grantableScopes.filter((scope) =>
+      /^(?:inbox:|diary:|account:|agent:profile|crypto:sign|gateway:)/.test(scope),
+    ),
   });
   rows = await fill(home);
 });
