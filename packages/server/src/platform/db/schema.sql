@@ -451,6 +451,293 @@ create table diary_vectors (
   constraint diary_vectors_entry_id_model_fkey FOREIGN KEY (entry_id, model) REFERENCES diary_vector_codes(entry_id, model) ON DELETE CASCADE
 );
 
+create table gateway_apps (
+  id uuid not null,
+  org_id uuid not null,
+  slug text not null,
+  name text not null,
+  icon text not null default '📦'::text,
+  tags text[] not null default '{}'::text[],
+  group_name text,
+  description text not null default ''::text,
+  "position" integer not null default 0,
+  source text not null,
+  source_ref text,
+  version integer not null default 1,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint gateway_apps_org_id_id_key UNIQUE (org_id, id),
+  constraint gateway_apps_slug_key UNIQUE (slug),
+  constraint gateway_apps_pkey PRIMARY KEY (id),
+  constraint gateway_apps_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint gateway_apps_source_check CHECK ((source = ANY (ARRAY['ui'::text, 'file'::text, 'label'::text, 'http'::text, 'federation'::text])))
+);
+
+create table gateway_claims (
+  host text not null,
+  path text not null,
+  route_id uuid not null,
+  constraint gateway_claims_pkey PRIMARY KEY (host, path),
+  constraint gateway_claims_route_id_fkey FOREIGN KEY (route_id) REFERENCES gateway_routes(id) ON DELETE CASCADE
+);
+
+create table gateway_config_versions (
+  org_id uuid not null,
+  number integer not null,
+  digest text not null,
+  source text not null,
+  result text not null,
+  document jsonb not null,
+  problems text[] not null default '{}'::text[],
+  waiting_for_restart text[] not null default '{}'::text[],
+  actor_type actor_type not null,
+  actor_id uuid,
+  actor_name text not null,
+  at timestamp with time zone not null,
+  constraint gateway_config_versions_pkey PRIMARY KEY (org_id, number),
+  constraint gateway_config_versions_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint gateway_config_versions_result_check CHECK ((result = ANY (ARRAY['applied'::text, 'rejected'::text]))),
+  constraint gateway_config_versions_source_check CHECK ((source = ANY (ARRAY['file'::text, 'api'::text, 'rollback'::text])))
+);
+
+create table gateway_cookie_jars (
+  principal_id uuid not null,
+  org_id uuid not null,
+  route_id uuid not null,
+  name text not null,
+  path text not null,
+  value text not null,
+  expires_at timestamp with time zone,
+  updated_at timestamp with time zone not null,
+  constraint gateway_cookie_jars_pkey PRIMARY KEY (principal_id, route_id, name, path),
+  constraint gateway_cookie_jars_route_id_fkey FOREIGN KEY (route_id) REFERENCES gateway_routes(id) ON DELETE CASCADE
+);
+
+create table gateway_health (
+  route_id uuid not null,
+  target_url text not null,
+  status text not null,
+  consecutive_failures integer not null default 0,
+  consecutive_successes integer not null default 0,
+  last_error text,
+  latency_ms real,
+  checked_at timestamp with time zone,
+  changed_at timestamp with time zone,
+  constraint gateway_health_pkey PRIMARY KEY (route_id, target_url),
+  constraint gateway_health_route_id_fkey FOREIGN KEY (route_id) REFERENCES gateway_routes(id) ON DELETE CASCADE,
+  constraint gateway_health_status_check CHECK ((status = ANY (ARRAY['healthy'::text, 'unhealthy'::text, 'unknown'::text])))
+);
+
+create table gateway_pins (
+  org_id uuid not null,
+  app_id uuid not null,
+  principal_id uuid not null,
+  pinned_at timestamp with time zone not null,
+  constraint gateway_pins_pkey PRIMARY KEY (principal_id, app_id),
+  constraint gateway_pins_org_id_app_id_fkey FOREIGN KEY (org_id, app_id) REFERENCES gateway_apps(org_id, id) ON DELETE CASCADE
+);
+
+create table gateway_proposals (
+  id uuid not null,
+  org_id uuid not null,
+  source text not null,
+  fingerprint text not null,
+  name text not null,
+  detected_scheme text not null,
+  detected_host text not null,
+  detected_port integer not null,
+  available_ports integer[] not null default '{}'::integer[],
+  addresses jsonb not null,
+  confidence real not null,
+  reasons jsonb not null default '[]'::jsonb,
+  suggested_app jsonb not null,
+  suggested_route jsonb not null,
+  security_notes jsonb not null default '[]'::jsonb,
+  explicit boolean not null default false,
+  vouched boolean not null default false,
+  bindings jsonb not null default '[]'::jsonb,
+  container_ref text,
+  state text not null default 'pending'::text,
+  gone_at timestamp with time zone,
+  first_seen_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  decided_by_type actor_type,
+  decided_by_id uuid,
+  decided_by_name text,
+  decided_at timestamp with time zone,
+  app_id uuid,
+  route_id uuid,
+  chosen_port integer,
+  constraint gateway_proposals_org_id_source_fingerprint_key UNIQUE (org_id, source, fingerprint),
+  constraint gateway_proposals_pkey PRIMARY KEY (id),
+  constraint gateway_proposals_app_id_fkey FOREIGN KEY (app_id) REFERENCES gateway_apps(id) ON DELETE SET NULL,
+  constraint gateway_proposals_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint gateway_proposals_route_id_fkey FOREIGN KEY (route_id) REFERENCES gateway_routes(id) ON DELETE SET NULL,
+  constraint gateway_proposals_check CHECK (((state = 'pending'::text) = (decided_at IS NULL))),
+  constraint gateway_proposals_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+  constraint gateway_proposals_detected_port_check CHECK (((detected_port >= 1) AND (detected_port <= 65535))),
+  constraint gateway_proposals_detected_scheme_check CHECK ((detected_scheme = ANY (ARRAY['http'::text, 'https'::text]))),
+  constraint gateway_proposals_source_check CHECK ((source = ANY (ARRAY['docker'::text, 'kubernetes'::text, 'mdns'::text, 'file'::text, 'http'::text, 'federation'::text]))),
+  constraint gateway_proposals_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'dismissed'::text])))
+);
+
+create table gateway_providers (
+  name text not null,
+  kind text not null,
+  state text not null,
+  endpoint text,
+  last_event_at timestamp with time zone,
+  last_error text,
+  failures integer not null,
+  next_attempt_at timestamp with time zone,
+  missing_rights text[] not null default '{}'::text[],
+  hint text,
+  updated_at timestamp with time zone not null,
+  constraint gateway_providers_pkey PRIMARY KEY (name),
+  constraint gateway_providers_state_check CHECK ((state = ANY (ARRAY['off'::text, 'connecting'::text, 'running'::text, 'retrying'::text])))
+);
+
+create table gateway_request_stats (
+  org_id uuid not null,
+  app_id uuid not null,
+  day date not null,
+  principal_id uuid not null,
+  principal_type actor_type,
+  principal_name text not null default ''::text,
+  requests bigint not null default 0,
+  errors bigint not null default 0,
+  bytes_in bigint not null default 0,
+  bytes_out bigint not null default 0,
+  duration_ms double precision not null default 0,
+  constraint gateway_request_stats_pkey PRIMARY KEY (app_id, day, principal_id),
+  constraint gateway_request_stats_app_id_fkey FOREIGN KEY (app_id) REFERENCES gateway_apps(id) ON DELETE CASCADE,
+  constraint gateway_request_stats_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
+);
+
+create table gateway_routes (
+  id uuid not null,
+  org_id uuid not null,
+  app_id uuid not null,
+  slug text not null,
+  source text not null,
+  source_ref text,
+  kind text not null,
+  mode text not null,
+  path_base text,
+  hosts text[] not null default '{}'::text[],
+  host_path text not null default '/'::text,
+  targets jsonb not null default '[]'::jsonb,
+  strategy text not null,
+  redirect_to text,
+  container_ref text,
+  access text not null,
+  people_user_ids uuid[] not null default '{}'::uuid[],
+  people_team_ids uuid[] not null default '{}'::uuid[],
+  people_role_ids uuid[] not null default '{}'::uuid[],
+  scopes text[] not null default '{}'::text[],
+  trusted boolean not null default false,
+  websockets boolean not null,
+  strip_prefix boolean not null,
+  rewrite boolean not null,
+  exclude_paths text[] not null default '{}'::text[],
+  rewrite_cookie_paths boolean not null,
+  strip_response_cookies boolean not null,
+  persist_cookies boolean not null,
+  health_skip boolean not null,
+  health_path text not null,
+  health_interval_ms integer not null,
+  health_timeout_ms integer not null,
+  health_unhealthy_after integer not null,
+  health_codes integer[] not null default '{}'::integer[],
+  timeout_connect_ms integer,
+  timeout_head_ms integer,
+  timeout_body_idle_ms integer,
+  timeout_client_idle_ms integer,
+  max_body bigint not null default 0,
+  buffering boolean not null,
+  compress boolean not null,
+  cache boolean not null,
+  preserve_host boolean not null,
+  upstream_auth_kind text not null,
+  upstream_auth_user text,
+  upstream_auth_secret text,
+  upstream_tls_verify boolean not null default true,
+  upstream_tls_ca text,
+  upstream_tls_server_name text,
+  allow_private boolean not null default false,
+  filters jsonb not null default '[]'::jsonb,
+  recipe text,
+  version integer not null default 1,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint gateway_routes_org_id_id_key UNIQUE (org_id, id),
+  constraint gateway_routes_slug_key UNIQUE (slug),
+  constraint gateway_routes_pkey PRIMARY KEY (id),
+  constraint gateway_routes_org_id_app_id_fkey FOREIGN KEY (org_id, app_id) REFERENCES gateway_apps(org_id, id) ON DELETE CASCADE,
+  constraint gateway_routes_access_check CHECK ((access = ANY (ARRAY['public'::text, 'signed_in'::text, 'scopes'::text, 'people'::text, 'share'::text]))),
+  constraint gateway_routes_check CHECK (((mode = 'host'::text) = (path_base IS NULL))),
+  constraint gateway_routes_check1 CHECK (((kind <> 'redirect'::text) OR (redirect_to IS NOT NULL))),
+  constraint gateway_routes_kind_check CHECK ((kind = ANY (ARRAY['http'::text, 'redirect'::text, 'not_found'::text]))),
+  constraint gateway_routes_mode_check CHECK ((mode = ANY (ARRAY['path'::text, 'host'::text, 'both'::text]))),
+  constraint gateway_routes_source_check CHECK ((source = ANY (ARRAY['ui'::text, 'file'::text, 'label'::text, 'http'::text, 'federation'::text]))),
+  constraint gateway_routes_strategy_check CHECK ((strategy = ANY (ARRAY['round_robin'::text, 'least_requests'::text, 'sticky'::text]))),
+  constraint gateway_routes_upstream_auth_kind_check CHECK ((upstream_auth_kind = ANY (ARRAY['strip'::text, 'pass'::text, 'basic'::text, 'bearer'::text])))
+);
+
+create table gateway_shares (
+  id uuid not null,
+  org_id uuid not null,
+  route_id uuid not null,
+  name text not null,
+  kind text not null,
+  token_hash text not null,
+  secret_hash text,
+  uses integer not null default 0,
+  max_uses integer,
+  failures integer not null default 0,
+  expires_at timestamp with time zone not null,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  revoked_at timestamp with time zone,
+  constraint gateway_shares_token_hash_key UNIQUE (token_hash),
+  constraint gateway_shares_pkey PRIMARY KEY (id),
+  constraint gateway_shares_org_id_route_id_fkey FOREIGN KEY (org_id, route_id) REFERENCES gateway_routes(org_id, id) ON DELETE CASCADE,
+  constraint gateway_shares_check CHECK (((kind = 'link'::text) = (secret_hash IS NULL))),
+  constraint gateway_shares_kind_check CHECK ((kind = ANY (ARRAY['link'::text, 'pin'::text, 'passcode'::text]))),
+  constraint gateway_shares_max_uses_check CHECK ((max_uses > 0))
+);
+
+create table gateway_visits (
+  id uuid not null,
+  org_id uuid not null,
+  route_id uuid,
+  host text not null,
+  session_id uuid,
+  share_id uuid,
+  state text not null,
+  code_hash text,
+  cookie_hash text,
+  browser_hash text,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  ends_at timestamp with time zone not null,
+  constraint gateway_visits_code_hash_key UNIQUE (code_hash),
+  constraint gateway_visits_cookie_hash_key UNIQUE (cookie_hash),
+  constraint gateway_visits_pkey PRIMARY KEY (id),
+  constraint gateway_visits_route_id_fkey FOREIGN KEY (route_id) REFERENCES gateway_routes(id) ON DELETE CASCADE,
+  constraint gateway_visits_share_id_fkey FOREIGN KEY (share_id) REFERENCES gateway_shares(id) ON DELETE CASCADE,
+  constraint gateway_visits_check CHECK (((session_id IS NULL) <> (share_id IS NULL))),
+  constraint gateway_visits_state_check CHECK ((state = ANY (ARRAY['handing_over'::text, 'open'::text])))
+);
+
 create table identity_agent_enrolments (
   hash text not null,
   org_id uuid not null,
@@ -553,6 +840,29 @@ create table identity_ceremonies (
   constraint identity_ceremonies_purpose_check CHECK ((purpose = ANY (ARRAY['add'::text, 'sign_in'::text])))
 );
 
+create table identity_devices (
+  id uuid not null,
+  org_id uuid not null,
+  user_id uuid not null,
+  name text not null,
+  platform text not null,
+  platform_version text,
+  model text,
+  push_token text,
+  public_key jsonb not null,
+  jkt text not null,
+  scopes text[] not null,
+  created_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone,
+  online boolean not null default false,
+  needs_pairing_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint identity_devices_pkey PRIMARY KEY (id),
+  constraint identity_devices_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint identity_devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity_users(id) ON DELETE CASCADE,
+  constraint identity_devices_platform_check CHECK ((platform = ANY (ARRAY['ios'::text, 'android'::text, 'web'::text, 'desktop'::text, 'linux'::text, 'macos'::text, 'windows'::text])))
+);
+
 create table identity_emails (
   user_id uuid not null,
   address text not null,
@@ -562,6 +872,14 @@ create table identity_emails (
   added_at timestamp with time zone not null default now(),
   constraint identity_emails_pkey PRIMARY KEY (id),
   constraint identity_emails_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity_users(id) ON DELETE CASCADE
+);
+
+create table identity_enrolment_tokens (
+  hash text not null,
+  name text not null,
+  uses integer not null,
+  last_used_at timestamp with time zone not null,
+  constraint identity_enrolment_tokens_pkey PRIMARY KEY (hash)
 );
 
 create table identity_factor_challenges (
@@ -650,6 +968,29 @@ create table identity_orgs (
   deleting_at timestamp with time zone,
   constraint identity_orgs_slug_key UNIQUE (slug),
   constraint identity_orgs_pkey PRIMARY KEY (id)
+);
+
+create table identity_pairings (
+  id uuid not null,
+  org_id uuid not null,
+  user_id uuid not null,
+  name text,
+  scopes text[] not null,
+  code_hash text not null,
+  token_hash text not null,
+  wrong_completions integer not null default 0,
+  device_id uuid,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  redeemed_at timestamp with time zone,
+  completed_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  constraint identity_pairings_code_hash_key UNIQUE (code_hash),
+  constraint identity_pairings_token_hash_key UNIQUE (token_hash),
+  constraint identity_pairings_pkey PRIMARY KEY (id),
+  constraint identity_pairings_device_id_fkey FOREIGN KEY (device_id) REFERENCES identity_devices(id) ON DELETE SET NULL,
+  constraint identity_pairings_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint identity_pairings_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity_users(id) ON DELETE CASCADE
 );
 
 create table identity_passkeys (
@@ -745,6 +1086,13 @@ create table identity_roles (
   constraint identity_roles_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
   constraint identity_roles_check CHECK (((org_id IS NULL) = (system IS NOT NULL))),
   constraint identity_roles_system_check CHECK ((system = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'viewer'::text])))
+);
+
+create table identity_server (
+  singleton boolean not null default true,
+  id uuid not null default gen_random_uuid(),
+  constraint identity_server_pkey PRIMARY KEY (singleton),
+  constraint identity_server_singleton_check CHECK (singleton)
 );
 
 create table identity_sessions (
@@ -1631,6 +1979,21 @@ CREATE INDEX diary_tuples_diary ON public.diary_tuples USING btree (diary_id);
 CREATE INDEX diary_tuples_org ON public.diary_tuples USING btree (org_id);
 CREATE INDEX diary_tuples_subject ON public.diary_tuples USING btree (subject_id, subject_namespace, relation) WHERE (namespace = 'Diary'::text);
 CREATE UNIQUE INDEX diary_vector_codes_version ON public.diary_vector_codes USING btree (diary_id, version);
+CREATE INDEX gateway_apps_org ON public.gateway_apps USING btree (org_id, group_name, "position", name, id);
+CREATE INDEX gateway_claims_route ON public.gateway_claims USING btree (route_id);
+CREATE INDEX gateway_cookie_jars_route ON public.gateway_cookie_jars USING btree (route_id);
+CREATE INDEX gateway_pins_app ON public.gateway_pins USING btree (app_id);
+CREATE INDEX gateway_proposals_app ON public.gateway_proposals USING btree (app_id) WHERE (app_id IS NOT NULL);
+CREATE INDEX gateway_proposals_route ON public.gateway_proposals USING btree (route_id) WHERE (route_id IS NOT NULL);
+CREATE INDEX gateway_proposals_seen ON public.gateway_proposals USING btree (last_seen_at) WHERE (gone_at IS NULL);
+CREATE INDEX gateway_proposals_state ON public.gateway_proposals USING btree (org_id, state, confidence DESC, id);
+CREATE INDEX gateway_request_stats_org ON public.gateway_request_stats USING btree (org_id, day);
+CREATE INDEX gateway_routes_app ON public.gateway_routes USING btree (app_id);
+CREATE INDEX gateway_routes_org ON public.gateway_routes USING btree (org_id, slug);
+CREATE INDEX gateway_shares_route ON public.gateway_shares USING btree (route_id, created_at DESC, id DESC);
+CREATE INDEX gateway_visits_expiry ON public.gateway_visits USING btree (expires_at);
+CREATE INDEX gateway_visits_session ON public.gateway_visits USING btree (session_id) WHERE (session_id IS NOT NULL);
+CREATE INDEX gateway_visits_share ON public.gateway_visits USING btree (share_id) WHERE (share_id IS NOT NULL);
 CREATE INDEX identity_agent_enrolments_agent ON public.identity_agent_enrolments USING btree (org_id, agent_id);
 CREATE INDEX identity_agent_keys_agent ON public.identity_agent_keys USING btree (org_id, agent_id);
 CREATE UNIQUE INDEX identity_agent_keys_current ON public.identity_agent_keys USING btree (agent_id) WHERE (replaced_at IS NULL);
@@ -1643,6 +2006,10 @@ CREATE INDEX identity_agents_page ON public.identity_agents USING btree (org_id,
 CREATE INDEX identity_api_keys_agent ON public.identity_api_keys USING btree (agent_id) WHERE (agent_id IS NOT NULL);
 CREATE INDEX identity_api_keys_user ON public.identity_api_keys USING btree (user_id, created_at DESC) WHERE (user_id IS NOT NULL);
 CREATE INDEX identity_ceremonies_expiry ON public.identity_ceremonies USING btree (expires_at);
+CREATE UNIQUE INDEX identity_devices_key ON public.identity_devices USING btree (jkt) WHERE (revoked_at IS NULL);
+CREATE INDEX identity_devices_online ON public.identity_devices USING btree (last_seen_at) WHERE online;
+CREATE INDEX identity_devices_org ON public.identity_devices USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX identity_devices_user ON public.identity_devices USING btree (user_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX identity_emails_address ON public.identity_emails USING btree (lower(address));
 CREATE UNIQUE INDEX identity_emails_primary ON public.identity_emails USING btree (user_id) WHERE is_primary;
 CREATE INDEX identity_emails_user ON public.identity_emails USING btree (user_id);
@@ -1652,6 +2019,10 @@ CREATE INDEX identity_magic_links_expiry ON public.identity_magic_links USING bt
 CREATE INDEX identity_magic_links_live ON public.identity_magic_links USING btree (user_id, purpose) WHERE ((used_at IS NULL) AND (cancelled_at IS NULL));
 CREATE INDEX identity_members_role ON public.identity_members USING btree (role_id);
 CREATE INDEX identity_members_user ON public.identity_members USING btree (user_id);
+CREATE INDEX identity_pairings_device ON public.identity_pairings USING btree (device_id) WHERE (device_id IS NOT NULL);
+CREATE INDEX identity_pairings_expiry ON public.identity_pairings USING btree (expires_at);
+CREATE INDEX identity_pairings_org ON public.identity_pairings USING btree (org_id);
+CREATE INDEX identity_pairings_user ON public.identity_pairings USING btree (user_id, expires_at);
 CREATE INDEX identity_passkeys_user ON public.identity_passkeys USING btree (user_id, created_at DESC, id DESC);
 CREATE INDEX identity_recovery_grants_agent ON public.identity_recovery_grants USING btree (org_id, agent_id);
 CREATE INDEX identity_recovery_nonces_expiry ON public.identity_recovery_nonces USING btree (expires_at);
@@ -1788,7 +2159,21 @@ UNION ALL
     a.owner_id,
     ((a.deactivated_at IS NULL) AND (a.deleted_at IS NULL)) AS active
    FROM (identity_agents a
-     JOIN identity_roles r ON ((r.id = a.role_id)));
+     JOIN identity_roles r ON ((r.id = a.role_id)))
+UNION ALL
+ SELECT d.org_id,
+    'device'::actor_type AS type,
+    d.id,
+    d.name,
+    r.system AS system_role,
+    COALESCE(r.permissions, '{}'::text[]) AS permissions,
+    '{"kind": "own"}'::jsonb AS item_scope,
+    d.user_id AS owner_id,
+    ((d.revoked_at IS NULL) AND (m.user_id IS NOT NULL) AND (m.deactivated_at IS NULL) AND (u.state = 'active'::text)) AS active
+   FROM (((identity_devices d
+     JOIN identity_users u ON ((u.id = d.user_id)))
+     LEFT JOIN identity_members m ON (((m.org_id = d.org_id) AND (m.user_id = d.user_id))))
+     LEFT JOIN identity_roles r ON ((r.id = m.role_id)));
 
 create view identity_public_keys as
  SELECT org_id,
@@ -2209,6 +2594,15 @@ begin
   end if;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.gateway_notify()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_notify('atrium_gateway', '');
+  return null;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.inbox_items_count()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2256,6 +2650,8 @@ CREATE TRIGGER diary_entries_inserted AFTER INSERT ON public.diary_entries REFER
 CREATE TRIGGER diary_entries_keep_signed BEFORE DELETE OR UPDATE ON public.diary_entries FOR EACH ROW WHEN ((old.signature IS NOT NULL)) EXECUTE FUNCTION diary_entries_keep_signed();
 CREATE TRIGGER diary_entries_place BEFORE INSERT ON public.diary_entries FOR EACH ROW EXECUTE FUNCTION diary_entries_take_place();
 CREATE TRIGGER diary_entries_updated AFTER UPDATE ON public.diary_entries REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_entries_count_updated();
+CREATE TRIGGER gateway_apps_notify AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.gateway_apps FOR EACH STATEMENT EXECUTE FUNCTION gateway_notify();
+CREATE TRIGGER gateway_routes_notify AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.gateway_routes FOR EACH STATEMENT EXECUTE FUNCTION gateway_notify();
 CREATE TRIGGER inbox_attachments_count AFTER INSERT OR DELETE ON public.inbox_attachments FOR EACH ROW EXECUTE FUNCTION inbox_items_count();
 CREATE TRIGGER inbox_comments_count AFTER INSERT OR DELETE ON public.inbox_comments FOR EACH ROW EXECUTE FUNCTION inbox_items_count();
 CREATE TRIGGER inbox_items_search_fill BEFORE INSERT OR UPDATE OF title, message, tags ON public.inbox_items FOR EACH ROW EXECUTE FUNCTION inbox_items_fill_search();
