@@ -132,18 +132,22 @@ export class FrontServer {
     return arrival.host !== '' || request.url!.startsWith('/apps/') ? 'passed' : 'own';
   }
 
+  #isKnown(name: string | null): boolean {
+    return name !== null && (this.#own.has(name) || this.#door?.knowsHost(name) === true);
+  }
+
   /** Null for a host that is nobody's here. */
   #arrival(request: IncomingMessage): Arrival | null {
     const { headers, socket } = request;
     const peer = plainAddress(socket.remoteAddress ?? '');
     const proxied = !this.#trustsNobody && this.#trusted(peer);
     const forwarded = proxied && !aboutAnother.test(request.url ?? '') ? lastOf(headers['x-forwarded-host']) : null;
-    const authority = forwarded ?? headers.host ?? '';
+    // A proxy may call itself what it likes: a name that leads nowhere here leaves the one that it asked for.
+    const authority = forwarded !== null && this.#isKnown(hostNameOf(forwarded)) ? forwarded : (headers.host ?? '');
     // A client of HTTP/1.0 may leave it out; browsers never do, so no rebinding comes this way.
     const name = authority === '' && request.httpVersionMinor === 0 ? 'localhost' : hostNameOf(authority);
-    if (name === null) return null;
+    if (name === null || !this.#isKnown(name)) return null;
     const routed = this.#door?.knowsHost(name) === true;
-    if (!routed && !this.#own.has(name)) return null;
     const encrypted = (socket as Socket & { encrypted?: boolean }).encrypted === true;
     const told = proxied ? lastOf(headers['x-forwarded-proto']) : null;
     return {
