@@ -50,7 +50,7 @@ describe('the command tree', () => {
       // Members that share a name with a flag of the program or of every command would be unreachable.
       expect(new Set(flags).size).toBe(flags.length);
       for (const own of ['json', 'all', 'input', 'output', 'profile', 'url', 'help'])
-        expect(Object.keys(operation.input.shape)).not.toContain(own);
+        expect(Object.keys(operation.input.shape).map(dashed)).not.toContain(own);
     },
   );
 
