@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { compileCache } from './compile-cache.ts';
+import { scratchRoot } from './scratch.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 
@@ -54,7 +54,7 @@ export const templateVariable = 'ATRIUM_TEST_TEMPLATE';
 const ownStart = ['ATRIUM_MASTER_KEY', 'DATABASE_URL'];
 
 const makeDataDir = ({ fresh = false, env = {} }: StartOptions): string => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'atrium-test-'));
+  const dataDir = mkdtempSync(join(scratchRoot, 'atrium-test-'));
   const template = process.env[templateVariable];
   if (template !== undefined && !fresh && !ownStart.some((name) => name in env))
     cpSync(template, dataDir, { recursive: true });

@@ -218,7 +218,9 @@ describe('codes in memory', () => {
     expect(await foundBy(two!, diaries[0]!, 'car')).toContain(more[0]);
   });
 
-  it('lead to an entry behind ten thousand nearer ones when a filter takes nothing else, and behind those that wait', async () => {
+  it('lead to an entry behind ten thousand nearer ones when a filter takes nothing else, and behind those that wait', {
+    tags: ['long'],
+  }, async () => {
     const diary = await diaryOf();
     const centre = direction(model, 'car');
     const near = await fill(diary, new Array<Float32Array>(9500).fill(around(centre, 0.3)));

@@ -107,7 +107,7 @@ describe('the snapshot of a process', () => {
     test.errors.length = 0;
   });
 
-  it('holds the 2,000 routes that a server may have', async () => {
+  it('holds the 2,000 routes that a server may have', { tags: ['long'] }, async () => {
     await test.pool.query(`insert into gateway_routes select (jsonb_populate_record(r, jsonb_build_object('id', gen_random_uuid(), 'slug', 'many-' || n,
       'path_base', '/apps/many-' || n || '/'))).* from gateway_routes r, generate_series(1, 2000) n where r.slug = 'good'`);
     await until(
@@ -169,7 +169,10 @@ describe('probes of targets', () => {
       )
     ).rows.map(({ body }) => `${body.before} ${body.status}`);
 
-  it('G46, G54: by one process at a time, changes once, by the rules of each route', async () => {
+  it('G46, G54: by one process at a time, changes once, by the rules of each route', {
+    tags: ['long'],
+    timeout: 60_000,
+  }, async () => {
     const url = `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
     const health = {
       skip: false,
@@ -223,7 +226,7 @@ describe('probes of targets', () => {
     expect((await one.services.apps.get(operator, 'skipped')).status).toBe('unknown');
     expect(one.health.status(deadId, 'http://127.0.0.1:9')).toBe('unknown');
     expect(test.errors).toEqual([]);
-  }, 60_000);
+  });
 
   it('never reach an address that the route may not have', async () => {
     test.names.set('turns.example.org', ['203.0.114.5']);

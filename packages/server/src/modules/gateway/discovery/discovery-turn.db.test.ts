@@ -20,7 +20,9 @@ const process = () => {
   return { acts, ...turn };
 };
 
-it('one process of several discovers, the next one when it stops, and it again when its connection breaks', async () => {
+it('one process of several discovers, the next one when it stops, and it again when its connection breaks', {
+  tags: ['long'],
+}, async () => {
   const [first, second] = [process(), process()];
   await first.start();
   await second.start();

@@ -339,7 +339,9 @@ const common = () => ({
 });
 
 describe('G9: a cluster', () => {
-  it('is listed and watched; a history that ended is read anew without anything twice', async () => {
+  it('is listed and watched; a history that ended is read anew without anything twice', {
+    tags: ['long'],
+  }, async () => {
     const cluster = await startKubernetesServer();
     const kubeconfig = join(folder, 'kubeconfig');
     writeFileSync(
@@ -478,7 +480,9 @@ describe('G10: the local network', () => {
 });
 
 describe('a document on the web', () => {
-  it('is asked for only when it changed, and what it lists is proposed, or made when it is trusted', async () => {
+  it('is asked for only when it changed, and what it lists is proposed, or made when it is trusted', {
+    tags: ['long'],
+  }, async () => {
     let document = {
       apps: [{ slug: 'wiki', name: 'Wiki', tags: ['docs'] }],
       routes: [{ slug: 'wiki', app: 'wiki', targets: [{ url: 'http://127.0.0.1:8081/base' }] }],

@@ -48,7 +48,7 @@ describe('G23: a request of doubtful length gets 400 and the connection ends', (
     expect(smuggled()).toBe(false);
   });
 
-  it('wherever the packets end', async () => {
+  it('wherever the packets end', { tags: ['long'], timeout: 120_000 }, async () => {
     const splits = smugglingCorpus.flatMap(({ name, bytes }) => {
       // What comes after the end of the head and a few bytes of the body is not read any more.
       const until = Math.min(bytes.length, bytes.indexOf('\n\r\n') + 24);
@@ -65,7 +65,7 @@ describe('G23: a request of doubtful length gets 400 and the connection ends', (
     await Promise.all(Array.from({ length: 16 }, one));
     expect(wrong).toEqual([]);
     expect(smuggled()).toBe(false);
-  }, 120_000);
+  });
 
   it('while a well-formed pipeline is answered in its order, byte by byte', async () => {
     const good =

@@ -115,7 +115,7 @@ const settled = async (read: () => number): Promise<number> => {
 };
 
 describe('G41: what is long', () => {
-  it('comes through whole in both directions, and is held nowhere', async () => {
+  it('comes through whole in both directions, and is held nowhere', { tags: ['long'] }, async () => {
     const count = 128;
     const whole = createHash('sha256');
     for (let n = 0; n < count; n++) whole.update(block);
