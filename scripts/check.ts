@@ -41,6 +41,6 @@ if (!process.argv.includes('--static'))
   steps.unshift({
     name: 'rule and slice tests',
     command: 'vitest',
-    args: ['run', '--project', 'unit', '--tagsFilter', '!long', '--maxWorkers', '2', '--reporter', 'minimal'],
+    args: ['run', '--project', 'unit', '--tagsFilter', '!long', '--maxWorkers', '4', '--reporter', 'minimal'],
   });
 process.exit((await runSteps(steps)) ? 0 : 1);

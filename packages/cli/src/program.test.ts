@@ -54,7 +54,9 @@ describe('the command tree', () => {
     },
   );
 
-  it('explains every command on --help with status 0, and every mistake with status 2', async () => {
+  it('explains every command on --help with status 0, and every mistake with status 2', {
+    tags: ['long'],
+  }, async () => {
     for (const group of whole.commands) {
       const io = makeIo();
       expect(await runCli([group.name(), '--help'], io, never), group.name()).toBe(0);

@@ -133,7 +133,7 @@ describe('base64', () => {
 });
 
 describe('a signature', () => {
-  it('is good for its message, nonce and key alone, and agrees with the one of OpenSSL', () =>
+  it('is good for its message, nonce and key alone, and agrees with the one of OpenSSL', { tags: ['long'] }, () =>
     fc.assert(
       fc.asyncProperty(fc.string({ unit: 'binary' }), fc.uuid(), fc.string(), async (message, id, other) => {
         const pair = await generateKeyPair();
@@ -149,7 +149,8 @@ describe('a signature', () => {
         expect(await verifyMessage(public_key, message, id, signature)).toBe(false);
       }),
       { numRuns: 4 },
-    ));
+    ),
+  );
 
   it('altered in any byte is none', () =>
     fc.assert(

@@ -452,7 +452,7 @@ describe('what is counted of words', () => {
     expect(await listed()).toEqual(await placesOf());
   };
 
-  it('equals a count of every word after each kind of change', async () => {
+  it('equals a count of every word after each kind of change', { tags: ['long'] }, async () => {
     const diary = await diaryOf();
     const ids = [];
     for (let n = 0; n < 4; n += 1) ids.push(await write(diary, `alpha beta gamma${n}`, { tags: ['one'] }));
