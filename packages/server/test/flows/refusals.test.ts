@@ -262,7 +262,7 @@ const call = (by: RestClient, operation: Operation, input: Record<string, Json>)
 
 /** Tables that change by themselves or by being looked at: letters on their way, the trail of refusals, counters, marks of use. */
 const volatile =
-  /^(identity_magic_links|core_audit|core_event_heads|core_rate_counters|core_leases|core_idempotency_keys|diary_access)$/;
+  /^(identity_magic_links|core_audit|core_event_heads|core_hourly_counts|core_rate_counters|core_leases|core_idempotency_keys|diary_access)$/;
 const marks = [
   'last_used_at',
   'last_seen_at',

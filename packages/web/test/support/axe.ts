@@ -26,9 +26,14 @@ export const seriousViolations = async (page: Page, coloursOnly = false): Promis
     selectors: false,
   };
   await page.evaluate(`globalThis.axe ?? (() => {${axeSource}})()`);
-  // Colours on their way to another theme would be judged half-way.
-  await page.evaluate(() => {
-    for (const animation of document.getAnimations()) animation.finish();
+  // Colours on their way to another theme would be judged half-way. What inherits a colour that has arrived sets out then.
+  await page.evaluate(async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const running = document.getAnimations().filter(({ playState }) => playState === 'running');
+      if (running.length === 0) return;
+      for (const animation of running) animation.finish();
+      await new Promise((frame) => requestAnimationFrame(frame));
+    }
   });
   // What lies under an open dialog cannot be reached, and is looked at without it.
   const place = `document.querySelector('[role=dialog], [role=alertdialog]') ?? document`;
