@@ -3,6 +3,7 @@ import type { Actor } from '@atrium/protocol';
 import { hash } from '@node-rs/argon2';
 import type { Transaction } from '../../platform/db/database.ts';
 import { AppError, invalid } from '../../platform/errors/app-error.ts';
+import { ownHostNames } from '../../platform/http/host-names.ts';
 import { newId } from '../../platform/ids/ids.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { actorOf } from '../../platform/operations/caller.ts';
@@ -19,7 +20,6 @@ import {
 import { gatewayEvents } from './gateway-events.ts';
 import { type GatewayParts, upstreamAuthPlace } from './gateway-parts.ts';
 import { healthStore } from './health-store.ts';
-import { ownHosts } from './own-hosts.ts';
 import {
   changed,
   claimsOf,
@@ -224,7 +224,7 @@ export const createGatewayWriting = (parts: GatewayParts) => {
 
   const check = (fields: RouteFields, call: Call, before: RouteRow | null): void => {
     const settings = parts.settings();
-    const errors = [...problemsOf(fields, settings, ownHosts(parts.public_url(), settings.extra_hosts))];
+    const errors = [...problemsOf(fields, settings, ownHostNames(parts.public_url(), settings.extra_hosts))];
     if (fields.trusted && before?.trusted !== true && !call.caller.is_operator)
       errors.push({ path: 'trusted', message: 'needs the tick of an operator' });
     const [first] = errors;

@@ -1,11 +1,11 @@
 import { hasPermission, type OutputOf, type ParsedInputOf, type routesTest } from '@atrium/protocol';
 import { AppError, invalid, notFound } from '../../platform/errors/app-error.ts';
+import { ownHostNames } from '../../platform/http/host-names.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
 import { mayOpen, missingScopes, requiredScopes } from './access-policy.ts';
 import type { AppsService } from './apps-service.ts';
 import type { GatewayParts } from './gateway-parts.ts';
-import { ownHosts } from './own-hosts.ts';
 import type { RouteSnapshot, SnapshotSource, TargetHealth } from './snapshot.ts';
 
 type Trial = OutputOf<typeof routesTest>;
@@ -58,7 +58,7 @@ export const createRouteTrialService = (
       if (!/^(?:https?|wss?):$/.test(url.protocol)) throw invalid('url', 'must begin with http:// or https://');
       const caller = await subject(call, input.as);
       const { extra_hosts } = parts.settings();
-      const own = ownHosts(parts.public_url(), extra_hosts);
+      const own = ownHostNames(parts.public_url(), extra_hosts);
       const name = url.hostname.toLowerCase().replace(/\.$/, '');
       const { table } = source.current();
       const host = own.includes(name) || (/^[\d.]+$|^\[/.test(name) && !table.knowsHost(name)) ? '' : name;

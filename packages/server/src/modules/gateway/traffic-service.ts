@@ -9,11 +9,11 @@ import type {
 } from '@atrium/protocol';
 import type { z } from 'zod';
 import { AppError } from '../../platform/errors/app-error.ts';
+import { ownHostNames } from '../../platform/http/host-names.ts';
 import type { StreamAnswer } from '../../platform/operations/binding.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
 import type { GatewayParts } from './gateway-parts.ts';
-import { ownHosts } from './own-hosts.ts';
 import { statsStore } from './stats-store.ts';
 import type { AccessRecord } from './traffic/access-book.ts';
 
@@ -142,7 +142,7 @@ export const createTrafficService = (parts: GatewayParts) => {
       return {
         base_domain,
         default_mode,
-        own_hosts: ownHosts(parts.public_url(), extra_hosts),
+        own_hosts: ownHostNames(parts.public_url(), extra_hosts),
         config_file: caller.is_operator ? parts.config_file() : null,
         waiting_for_restart: [...parts.waiting_for_restart()],
       };

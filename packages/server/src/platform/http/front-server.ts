@@ -146,8 +146,9 @@ export class FrontServer {
     const authority = forwarded !== null && this.#isKnown(hostNameOf(forwarded)) ? forwarded : (headers.host ?? '');
     // A client of HTTP/1.0 may leave it out; browsers never do, so no rebinding comes this way.
     const name = authority === '' && request.httpVersionMinor === 0 ? 'localhost' : hostNameOf(authority);
-    if (name === null || !this.#isKnown(name)) return null;
+    if (name === null) return null;
     const routed = this.#door?.knowsHost(name) === true;
+    if (!routed && !this.#own.has(name)) return null;
     const encrypted = (socket as Socket & { encrypted?: boolean }).encrypted === true;
     const told = proxied ? lastOf(headers['x-forwarded-proto']) : null;
     return {

@@ -14,8 +14,17 @@ export const hostNameOf = (authority: string): string | null => {
 const machineNames = (): string[] => {
   const own = hostname().toLowerCase();
   if (own === '') return [];
+  const bare = own.replace(/\.local$/, '');
   const short = own.split('.', 1)[0]!;
-  return [own, short, `${short}.local`];
+  return [...new Set([own, bare, `${bare}.local`, short, `${short}.local`])];
+};
+
+const publicName = (origin: string): string[] => (URL.canParse(origin) ? [new URL(origin).hostname] : []);
+
+/** Every name of this server itself, for whoever must not take one of them. Addresses are its own as well. */
+export const ownHostNames = (publicUrl: string, extra: readonly string[]): string[] => {
+  const names = [...publicName(publicUrl), 'localhost', ...machineNames(), ...extra];
+  return [...new Set(names.map((name) => hostNameOf(name) ?? '').filter((name) => name !== ''))];
 };
 
 /**
