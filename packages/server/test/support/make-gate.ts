@@ -1,6 +1,7 @@
 import type { GateParts } from '../../src/modules/gateway/gate/gate-parts.ts';
 import { createGate, type GateService } from '../../src/modules/gateway/gate/gate-service.ts';
 import type { GateRequest } from '../../src/modules/gateway/gate.ts';
+import { makeRoute as makeLaneRoute } from '../../src/modules/gateway/lanes/lane.testkit.ts';
 import type { GatewaySnapshot, RouteSnapshot, SnapshotSource } from '../../src/modules/gateway/snapshot.ts';
 import type { Identity } from '../../src/modules/identity/index.ts';
 import type { Oauth } from '../../src/modules/oauth/index.ts';
@@ -11,45 +12,16 @@ import { createTestDatabase, type TestDatabase } from './test-database.ts';
 
 export const testOrigin = 'http://localhost:4400';
 
-/** A route as the snapshot has it; only what a test is about is named. */
-export const makeRoute = (parts: Partial<RouteSnapshot> & { org_id: string; slug: string }): RouteSnapshot => ({
-  id: newId(),
-  app: { id: newId(), slug: parts.slug, name: parts.slug },
-  kind: 'http',
-  redirect_to: null,
-  targets: [],
-  strategy: 'round_robin',
-  access: 'signed_in',
-  people: { user_ids: new Set(), team_ids: new Set(), role_ids: new Set() },
-  scopes: [],
-  trusted: false,
-  websockets: true,
-  strip_prefix: true,
-  rewrite: true,
-  exclude_paths: [],
-  rewrite_cookie_paths: true,
-  strip_response_cookies: false,
-  persist_cookies: false,
-  health: { skip: false, path: '/', interval_ms: 10_000, timeout_ms: 5000, unhealthy_after: 2, healthy_codes: [] },
-  timeouts: {
-    connect: 5000,
-    connect_websocket: 10_000,
-    head: 120_000,
-    body_idle: 75_000,
-    client_send_idle: 75_000,
-    client_take_idle: 120_000,
-  },
-  max_body: 0,
-  buffering: false,
-  compress: false,
-  cache: false,
-  preserve_host: true,
-  upstream_auth: { kind: 'strip' },
-  upstream_tls: { verify: true, ca: null, server_name: null },
-  filters: [],
-  allow_private: true,
-  ...parts,
-});
+/** A route of members only, whose pages are rewritten; what a test is about is named. */
+export const makeRoute = (parts: Partial<RouteSnapshot> & { org_id: string; slug: string }): RouteSnapshot => {
+  const { health, ...route } = makeLaneRoute({ slug: parts.slug });
+  return {
+    ...route,
+    ...{ id: newId(), app: { id: newId(), slug: parts.slug, name: parts.slug }, access: 'signed_in', rewrite: true },
+    health: { ...health, skip: false },
+    ...parts,
+  };
+};
 
 /** Routes of a test: each at `/apps/<slug>/`, and at its host when it has one. */
 export class TestRoutes implements SnapshotSource {

@@ -18,7 +18,7 @@ import {
   rewriteFacts,
   sentPath,
 } from './lane-context.ts';
-import { failureOf, type Outcome, outcomeOf } from './outcome.ts';
+import { brokenAnswer, failureAnswer, type Outcome, outcomeOf } from './outcome.ts';
 import { type OwnAnswer, sendBytes, sendOwnAnswer, sendOwnPage, sendRedirect } from './own-answers.ts';
 import { BodyTooLarge, RequestBody } from './request-body.ts';
 import { changeHeaders, passesThrough, requestHeaders } from './request-headers.ts';
@@ -469,11 +469,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   }
 
   #fail(outcome: Outcome): void {
-    this.#own({
-      ...failureOf(outcome),
-      extensions: { outcome },
-      ...(outcome === 'unhealthy' ? { headers: [['retry-after', '10']] } : {}),
-    });
+    this.#own(failureAnswer(outcome));
     this.#outcome = outcome;
   }
 
@@ -491,8 +487,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     this.#lane.on_error(error, { request_id: this.#matched.request_id, route_id: this.route_id });
     this.#drop();
     if (this.#response.headersSent) this.#response.destroy();
-    else
-      this.#own({ status: 500, code: 'internal', detail: 'Something went wrong. Tell the operator the request id.' });
+    else this.#own(brokenAnswer);
     this.#outcome = 'unknown';
   }
 

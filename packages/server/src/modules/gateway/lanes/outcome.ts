@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@atrium/protocol';
+import type { OwnAnswer } from './own-answers.ts';
 
 /** How a proxied request ended, in one word; the label of figures and of the log. */
 export type Outcome =
@@ -65,14 +66,14 @@ export const outcomeOf = (error: unknown): Outcome => {
   return code === '' ? 'unknown' : 'network_error';
 };
 
-export interface UpstreamFailure {
+interface UpstreamFailure {
   status: number;
   code: ErrorCode;
   detail: string;
 }
 
 /** What a client hears of it; nothing of addresses, which are the operator's. */
-export const failureOf = (outcome: Outcome): UpstreamFailure => {
+const failureOf = (outcome: Outcome): UpstreamFailure => {
   switch (outcome) {
     case 'timeout':
       return { status: 504, code: 'gateway_upstream_timeout', detail: 'The app did not answer in time.' };
@@ -92,4 +93,17 @@ export const failureOf = (outcome: Outcome): UpstreamFailure => {
     default:
       return { status: 502, code: 'gateway_bad_gateway', detail: 'The app does not answer as it should.' };
   }
+};
+
+/** The whole answer for a failure. */
+export const failureAnswer = (outcome: Outcome): OwnAnswer => ({
+  ...failureOf(outcome),
+  extensions: { outcome },
+  ...(outcome === 'unhealthy' ? { headers: [['retry-after', '10']] } : {}),
+});
+
+/** Something of ours threw. */
+export const brokenAnswer: OwnAnswer = {
+  ...{ status: 500, code: 'internal' },
+  detail: 'Something went wrong. Tell the operator the request id.',
 };

@@ -17,7 +17,7 @@ import {
   rewriteFacts,
   sentPath,
 } from './lane-context.ts';
-import { failureOf, type Outcome, outcomeOf } from './outcome.ts';
+import { brokenAnswer, failureAnswer, type Outcome, outcomeOf } from './outcome.ts';
 import { type OwnAnswer, sendOwnAnswer, sendOwnPage, sendRedirect } from './own-answers.ts';
 import { changeHeaders, passesThrough, requestHeaders } from './request-headers.ts';
 import { headerOf, responseHeaders } from './response-headers.ts';
@@ -355,11 +355,7 @@ export class Tunnel implements Running {
   }
 
   #fail(outcome: Outcome): void {
-    this.#own({
-      ...failureOf(outcome),
-      extensions: { outcome },
-      ...(outcome === 'unhealthy' ? { headers: [['retry-after', '10']] } : {}),
-    });
+    this.#own(failureAnswer(outcome));
     this.#outcome = outcome;
   }
 
@@ -383,8 +379,7 @@ export class Tunnel implements Running {
 
   readonly #broke = (error: unknown): void => {
     this.#lane.on_error(error, { request_id: this.#matched.request_id, route_id: this.route_id });
-    if (this.#state === 'asking')
-      this.#own({ status: 500, code: 'internal', detail: 'Something went wrong. Tell the operator the request id.' });
+    if (this.#state === 'asking') this.#own(brokenAnswer);
     else this.#destroy();
     this.#outcome = 'unknown';
   };
