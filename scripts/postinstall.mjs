@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 
 /**
  * What no start, build or test reads takes a third of the disk: the forms of ONNX Runtime for browsers, the C headers of Node,
- * the source maps of packages, the data of a package's own test, the types of the GitHub client that the conformance suite
+ * the source maps of packages, the data of packages' own tests, the sources that zod brings beside what is built of them, the types of the GitHub client that the conformance suite
  * brings, and those of icons under names that nothing here uses.
  */
 const prune = (modules) => {
@@ -20,6 +20,7 @@ const prune = (modules) => {
     for (const type of ['d.ts', 'd.mts']) rmSync(join(icons, `${name}.${type}`), { force: true });
   for (const form of ['prefixed', 'suffixed']) rmSync(join(icons, `dist/lucide-react.${form}.d.ts`), { force: true });
   rmSync(join(modules, 'superjson/src/non-deduped-cal.json'), { force: true });
+  for (const unread of ['zod/src', 'bintrees/test']) rmSync(join(modules, unread), { recursive: true, force: true });
   pruneOnnxRuntime(join(modules, 'onnxruntime-web'));
 };
 

@@ -17,6 +17,12 @@ export const scopes = {
   'events:write': { title: 'Bring in events of systems outside', privileged: true },
   'gateway:read': { title: 'See apps, routes and how they are', privileged: false },
   'gateway:write': { title: 'Add and change apps and routes, decide about services that were found', privileged: true },
+  'toolbox:deploy': { title: 'Install, change and remove deployments of the toolbox', privileged: true },
+  'scripts:run': { title: 'Run registered scripts', privileged: true },
+  'hooks:write': { title: 'Tell people and devices of what happened elsewhere', privileged: true },
+  'tools:read': { title: 'See tools, connected servers and calls', privileged: false },
+  'tools:invoke': { title: 'Call tools of connected servers', privileged: false },
+  'tools:write': { title: 'Connect MCP servers, and decide who may call which tool', privileged: true },
   'events:read': { title: 'Receive events', privileged: false },
   'device:self': { title: 'Be a device: its own row and its notifications', privileged: false },
   'access:*': { title: 'Open every app that you may open', privileged: false },
@@ -79,6 +85,17 @@ export const permissions = [
   'discovery.decide',
   'devices.pair',
   'devices.manage',
+  'certificates.manage',
+  'containers.read',
+  'containers.control',
+  'toolbox.deploy',
+  'scripts.run',
+  'scripts.write',
+  'federation.manage',
+  'backups.manage',
+  'hooks.manage',
+  'tools.use',
+  'tools.manage',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -90,7 +107,10 @@ export type SystemRole = (typeof systemRoles)[number];
 export const systemRolePermissions: Readonly<Record<SystemRole, readonly string[]>> = {
   owner: ['*'],
   admin: permissions.filter((p) => p !== 'org.delete' && p !== 'org.billing'),
-  member: ['items.read', 'items.write', 'items.archive', 'apps.open', 'gateway.view', 'routes.read', 'devices.pair'],
+  member: [
+    ...['items.read', 'items.write', 'items.archive', 'apps.open', 'gateway.view', 'routes.read', 'devices.pair'],
+    ...['scripts.run', 'tools.use'],
+  ],
   viewer: ['items.read', 'apps.open'],
 };
 

@@ -158,6 +158,7 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
     bindings,
     resources: modules.flatMap((module) => module.resources ?? []),
     prompts: modules.flatMap((module) => module.prompts ?? []),
+    sources: modules.flatMap((module) => module.tools ?? []),
     version: options.version,
     instructions,
     refused_tools,

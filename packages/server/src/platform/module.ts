@@ -3,9 +3,10 @@ import type { FastifyInstance } from 'fastify';
 import type { FrontDoor } from './http/front-door.ts';
 import type { PageRoute } from './http/page-route.ts';
 import type { JobDefinition } from './jobs/job.ts';
-import type { McpPrompt, McpResources } from './mcp/mcp-face.ts';
+import type { McpPrompt, McpResources, McpToolSource } from './mcp/mcp-face.ts';
 import type { Binding } from './operations/binding.ts';
 import type { Caller } from './operations/caller.ts';
+import type { CertificateSource } from './tls/certificate-source.ts';
 
 /** A row of core_events before a receiver's filter. */
 export interface StoredEvent {
@@ -44,10 +45,14 @@ export interface Module {
   eventFilters?: readonly EventFilter[];
   resources?: McpResources;
   prompts?: readonly McpPrompt[];
+  /** Tools that no operation stands for; one module has it. */
+  tools?: McpToolSource;
   /** Adds routes that are no operations. */
   http?: HttpMount;
   /** Sees every request and upgrade before the routes of the product; one module has it. */
   front?: FrontDoor;
+  /** What the listener shows to clients over TLS; one module has it. */
+  certificates?: CertificateSource;
   /** Called for each committed event in order of seq, at least once a process; for wake-ups and caches, never for effects. */
   onEvent?: (event: StoredEvent) => void;
   /** Periodic repair work, run by one replica at a time. */

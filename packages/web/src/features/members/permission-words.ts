@@ -68,6 +68,59 @@ export const permissionGroups: readonly PermissionGroup[] = [
     ],
   },
   {
+    prefix: 'certificates',
+    label: 'Certificates',
+    permissions: [
+      { permission: 'certificates.manage', title: 'Order, upload, renew and delete certificates', powerful: true },
+    ],
+  },
+  {
+    prefix: 'containers',
+    label: 'Containers',
+    permissions: [
+      { permission: 'containers.read', title: 'See containers, their figures and logs' },
+      { permission: 'containers.control', title: 'Start, stop and restart containers', powerful: true },
+    ],
+  },
+  {
+    prefix: 'toolbox',
+    label: 'Toolbox',
+    permissions: [{ permission: 'toolbox.deploy', title: 'Install, update and remove deployments', powerful: true }],
+  },
+  {
+    prefix: 'scripts',
+    label: 'Scripts',
+    permissions: [
+      { permission: 'scripts.run', title: 'Run scripts, as far as each one allows' },
+      { permission: 'scripts.write', title: 'Register, change and schedule scripts', powerful: true },
+    ],
+  },
+  {
+    prefix: 'federation',
+    label: 'Linked servers',
+    permissions: [
+      { permission: 'federation.manage', title: 'Link servers and choose what they share', powerful: true },
+    ],
+  },
+  {
+    prefix: 'backups',
+    label: 'Backups',
+    permissions: [{ permission: 'backups.manage', title: 'Make, schedule and restore backups', powerful: true }],
+  },
+  {
+    prefix: 'hooks',
+    label: 'Hooks',
+    permissions: [{ permission: 'hooks.manage', title: 'Make addresses at which others report what happened' }],
+  },
+  {
+    prefix: 'tools',
+    label: 'Tools',
+    permissions: [
+      { permission: 'tools.use', title: 'Call tools of connected servers, as far as each one allows' },
+      { permission: 'tools.manage', title: 'Connect MCP servers and decide about their tools', powerful: true },
+    ],
+  },
+  {
     prefix: 'agents',
     label: 'Agents',
     permissions: [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { commonVersion, type DockerContainer } from './docker-api.ts';
+import { commonVersion, type DockerContainer } from '../runtime/docker-api.ts';
 import {
   chosenNetworks,
   factsOf,

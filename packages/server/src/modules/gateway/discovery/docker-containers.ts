@@ -1,6 +1,6 @@
+import type { DockerContainer } from '../runtime/docker-api.ts';
 import { titleOf } from './app-slug.ts';
 import { rate, webPort } from './confidence.ts';
-import type { DockerContainer } from './docker-api.ts';
 import { readForeignLabels } from './foreign-labels.ts';
 import { isOwnImage, isSystemImage, knownImage, parseImage } from './known-images.ts';
 import { readLabels } from './labels.ts';

@@ -1,7 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../../../platform/clock/clock.ts';
 import type { ProbedAddress } from '../../../platform/net/http-probe.ts';
-import { DockerApi, type DockerContainer, type DockerEndpoint, type DockerEvent, isRefused } from './docker-api.ts';
+import {
+  DockerApi,
+  type DockerContainer,
+  type DockerEndpoint,
+  type DockerEvent,
+  isRefused,
+} from '../runtime/docker-api.ts';
 import {
   type ContainerFacts,
   factsOf,
