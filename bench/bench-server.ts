@@ -21,6 +21,7 @@ export interface BenchServer {
   /** What its tokens are asked for. */
   resource: string;
   databaseUrl: string;
+  dataDir: string;
   pid: number;
   /** Process of its PostgreSQL. */
   postmaster: number;
@@ -32,6 +33,7 @@ export interface BenchServer {
 export const startBenchServer = async (env: Record<string, string> = {}): Promise<BenchServer> => {
   const server = await startServer({
     web: true,
+    on_disk: true,
     env: {
       ATRIUM_LOG: 'info',
       ATRIUM_RATE_LIMIT_REST: '100000000',
@@ -62,6 +64,7 @@ export const startBenchServer = async (env: Record<string, string> = {}): Promis
     client: { id: agentMade.client_id, secret: agentMade.client_secret },
     resource: `${issuer}/api/v1`,
     databaseUrl: serverDatabaseUrl(server.dataDir),
+    dataDir: server.dataDir,
     pid: server.pid,
     postmaster: postmasterPid(server.dataDir),
     createItem: async (title) => (await agent.inbox.notify({ title })).id,

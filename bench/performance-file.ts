@@ -8,6 +8,7 @@ const sections = [
   'npm run bench:memory -- --write',
   'node bench/memory-scale.ts --write',
   'npm run bench:gateway -- --write',
+  'node bench/oauth-scale.ts --write',
 ] as const;
 type Section = (typeof sections)[number];
 
@@ -46,3 +47,5 @@ export const writeMemorySection = (text: string): void => writeSection('npm run 
 export const writeScaleSection = (text: string): void => writeSection('node bench/memory-scale.ts --write', text);
 
 export const writeGatewaySection = (text: string): void => writeSection('npm run bench:gateway -- --write', text);
+
+export const writeOauthSection = (text: string): void => writeSection('node bench/oauth-scale.ts --write', text);

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { compileCache } from './compile-cache.ts';
 import { scratchRoot } from './scratch.ts';
@@ -38,6 +39,8 @@ export interface StartOptions {
   /** An empty data directory instead: for tests of the first start itself. */
   fresh?: boolean;
   env?: Record<string, string>;
+  /** A data directory on the disk, for figures that count what syncing costs. */
+  on_disk?: boolean;
   /** Build and serve the web app. */
   web?: boolean;
   port?: number;
@@ -53,8 +56,8 @@ export const templateVariable = 'ATRIUM_TEST_TEMPLATE';
 /** What the first start writes with these differs, or is written elsewhere. */
 const ownStart = ['ATRIUM_MASTER_KEY', 'DATABASE_URL'];
 
-const makeDataDir = ({ fresh = false, env = {} }: StartOptions): string => {
-  const dataDir = mkdtempSync(join(scratchRoot, 'atrium-test-'));
+const makeDataDir = ({ fresh = false, on_disk = false, env = {} }: StartOptions): string => {
+  const dataDir = mkdtempSync(join(on_disk ? tmpdir() : scratchRoot, 'atrium-test-'));
   const template = process.env[templateVariable];
   if (template !== undefined && !fresh && !ownStart.some((name) => name in env))
     cpSync(template, dataDir, { recursive: true });

@@ -1,4 +1,5 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import { scratchRoot } from './scratch.ts';
@@ -30,7 +31,8 @@ export interface TestServer {
  * A PostgreSQL for one test run: the engine users get, without its promise to survive a power cut unless `durable`.
  */
 export const startTestServer = async (options: { durable?: boolean } = {}): Promise<TestServer> => {
-  const folder = await mkdtemp(join(scratchRoot, 'atrium-test-'));
+  // What syncs must have a disk beneath it.
+  const folder = await mkdtemp(join(options.durable ? tmpdir() : scratchRoot, 'atrium-test-'));
   const port = await freePort();
   const lines: string[] = [];
   const EmbeddedPostgres = await loadEmbeddedPostgres();
