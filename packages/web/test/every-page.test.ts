@@ -61,8 +61,8 @@ const sidewaysOf = (page: Page): Promise<number> =>
 const longestLookMs = 90_000;
 
 /**
- * What is wrong with a page; an empty object when nothing is. It is judged by day at the desk and by night on the phone:
- * every piece of the kit is judged in every theme elsewhere. It becomes narrow without being loaded again, as when
+ * What is wrong with a page; an empty object when nothing is. Its elements are judged at the desk and its colours by
+ * night on the phone: every piece of the kit is judged in every theme elsewhere, and states of pages by day. It becomes narrow without being loaded again, as when
  * somebody draws the window small.
  */
 const faults = async (
@@ -87,7 +87,7 @@ const faults = async (
       'its fonts',
       page.evaluate(() => document.fonts.ready.then(() => true)),
     );
-    const light = await during('axe by day', seriousViolations(page));
+    const elements = await during('axe at the desk', seriousViolations(page, 'all but colours'));
     const wide = await during('width of the desk', sidewaysOf(page));
     await during(
       'night and phone',
@@ -98,8 +98,8 @@ const faults = async (
       page.waitForFunction(() => document.documentElement.dataset['theme'] === 'night'),
     );
     const narrow = await during('width of the phone', sidewaysOf(page));
-    const dark = await during('axe by night', seriousViolations(page));
-    Object.assign(found, light.length > 0 && { light }, dark.length > 0 && { dark });
+    const colours = await during('axe by night', seriousViolations(page, 'colours'));
+    Object.assign(found, elements.length > 0 && { elements }, colours.length > 0 && { colours });
     Object.assign(found, wide !== 0 && { wide }, narrow !== 0 && { narrow });
   };
   const late = new AbortController();

@@ -130,7 +130,7 @@ describe('pages of the server', () => {
         await copy.emulateMedia({ colorScheme: 'light' });
         const light = await seriousViolations(copy);
         await copy.emulateMedia({ colorScheme: 'dark' });
-        const dark = colourful.has(name) ? await seriousViolations(copy, true) : [];
+        const dark = colourful.has(name) ? await seriousViolations(copy, 'colours') : [];
         const styled = await copy.evaluate(() => getComputedStyle(document.querySelector('.court')!).width);
         const sideways = await copy.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         // The page on which a browser becomes a device has one, and does without it as well.
