@@ -69,6 +69,8 @@ export interface ModulesOptions {
   clock: Clock;
   log: Logger;
   public_url: () => string;
+  /** Of the certificates that are served, for devices. */
+  served_pins: () => readonly string[];
   version: string;
 }
 
@@ -163,7 +165,7 @@ const buildIdentity = (options: ModulesOptions, mail: MailTransport, fetch: Guar
       setup_token: values.secrets.setupToken?.reveal() ?? null,
       version,
       devices: {
-        pins: devices.pins,
+        pins: () => (devices.pins.length > 0 ? devices.pins : options.served_pins()),
         enrolment_tokens: devices.enrolmentTokens,
         offline_after_ms: devices.offlineAfterMs,
         offline_check_ms: devices.offlineCheckMs,
@@ -362,6 +364,7 @@ const portIn = (url: string): number[] =>
 const renew = (running: Config, next: Config): void => {
   for (const [name, rate] of Object.entries(next.rateLimits))
     Object.assign(running.rateLimits[name as keyof Config['rateLimits']], rate);
+  Object.assign(running.tls, { certFile: next.tls.certFile, keyFile: next.tls.keyFile });
   running.server.extraHosts.splice(0, Number.POSITIVE_INFINITY, ...next.server.extraHosts);
 };
 

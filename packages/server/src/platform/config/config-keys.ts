@@ -14,6 +14,7 @@ import {
   httpUrl,
   integer,
   list,
+  listenAddress,
   masterKeys,
   origin,
   prefix,
@@ -79,8 +80,44 @@ export const configKeys = {
     type: origin,
     default: null,
     meaning:
-      'Origin that people and agents reach: the token issuer and the base of every link. Without it `http://localhost:PORT`.',
+      'Origin that people and agents reach: the token issuer and the base of every link. Without it `http://localhost:PORT`, or `https://` with TLS.',
     example: 'https://atrium.example.org',
+  }),
+  tlsMode: configKey({
+    env: 'ATRIUM_TLS_MODE',
+    yaml: 'tls.mode',
+    type: choice(['off', 'files', 'internal', 'acme']),
+    default: 'off',
+    meaning:
+      'Where the certificates of the port come from: `files` of yours, the `internal` authority of this server, or an `acme` authority. `off` serves plain HTTP.',
+    example: 'files',
+  }),
+  tlsCertFile: configKey({
+    env: 'ATRIUM_TLS_CERT_FILE',
+    yaml: 'tls.cert_file',
+    type: text,
+    default: null,
+    meaning: 'PEM file with the certificate and those that issued it, for the mode `files`. Read again when it changes.',
+    example: '/etc/atrium/fullchain.pem',
+    reloadable: true,
+  }),
+  tlsKeyFile: configKey({
+    env: 'ATRIUM_TLS_KEY_FILE',
+    yaml: 'tls.key_file',
+    type: text,
+    default: null,
+    meaning: 'PEM file with the private key of that certificate, without a password.',
+    example: '/etc/atrium/privkey.pem',
+    reloadable: true,
+  }),
+  tlsRedirectAddress: configKey({
+    env: 'ATRIUM_TLS_REDIRECT_ADDRESS',
+    yaml: 'tls.redirect_address',
+    type: listenAddress,
+    default: null,
+    meaning:
+      'Further address that speaks plain HTTP: it answers the challenges of an `acme` authority and sends everybody else to https. Without a host, the one of ATRIUM_HOST.',
+    example: '0.0.0.0:80',
   }),
   dataDir: configKey({
     env: 'ATRIUM_DATA_DIR',

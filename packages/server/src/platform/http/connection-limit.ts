@@ -32,6 +32,12 @@ export class ConnectionLimit {
     if (this.#most > 0) server.on('connection', (socket: Socket) => this.#opened(socket));
   }
 
+  /** What goes on over a connection that was counted when it opened: TLS, and HTTP/2 in it. */
+  adopt(socket: Socket, under: Socket): void {
+    const known = this.#known.get(under);
+    if (known !== undefined) this.#known.set(socket, known);
+  }
+
   /** Told of each request; false = it is one too many of its address, and gets nothing. */
   spoke(socket: Socket, use: 'own' | 'passed'): boolean {
     const known = this.#known.get(socket);
@@ -46,6 +52,7 @@ export class ConnectionLimit {
   }
 
   #opened(socket: Socket): void {
+    if (this.#known.has(socket)) return;
     const address = socket.remoteAddress;
     if (address === undefined || this.#trusted(address)) return;
     const known: Known = { key: addressKey(address), use: 'silent', late: null };

@@ -7,6 +7,7 @@ import type { Call } from '../operations/call.ts';
 import type { Caller } from '../operations/caller.ts';
 import type { HttpMetrics } from '../telemetry/metrics.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
+import type { CertificateSource } from '../tls/certificate-source.ts';
 import { type CertificateOf, noCertificates } from './client-certificate.ts';
 import type { FrontDoor } from './front-door.ts';
 import { PageProofs } from './page-proof.ts';
@@ -142,6 +143,12 @@ export interface HttpHostOptions {
   denied_address?: (ip: string) => boolean;
   /** Sees every request before the product's own routes. */
   front?: FrontDoor;
+  /** Speaks TLS with these certificates; absent: plain HTTP. */
+  tls?: {
+    certificates: CertificateSource;
+    /** Where plain HTTP is answered too; null = at the port alone. */
+    redirect: { host: string; port: number } | null;
+  };
   /** Checks every answer against the operation's output; for tests, where a wrong answer must be loud. */
   validate_output: boolean;
 }
