@@ -135,7 +135,7 @@ export const createHttpHost = async (given: HttpHostOptions): Promise<HttpHost> 
       if (!answered) {
         options.logger.warn({ in_flight: inFlight.size }, 'requests were cut off at the drain deadline');
       }
-      listening.cut();
+      await listening.cut();
       await app.close();
     },
   };

@@ -14,7 +14,7 @@ export interface Listening {
   /** Takes nothing new. */
   stop(): void;
   /** Ends every connection. */
-  cut(): void;
+  cut(): Promise<void>;
 }
 
 const cannotListen = (error: unknown, host: string, port: number, setting = 'ATRIUM_PORT'): unknown => {
@@ -40,7 +40,7 @@ const listenPlainly = (app: FastifyInstance, { config }: HttpHostOptions): Liste
     return { address, port };
   },
   stop: () => void app.server.close(),
-  cut: () => app.server.closeAllConnections(),
+  cut: async () => app.server.closeAllConnections(),
 });
 
 const listenAt = (server: Server, host: string, port: number): Promise<void> =>
@@ -95,8 +95,8 @@ const listenOverTls = (
       redirecting?.close();
       http.close();
     },
-    cut: () => {
-      listener.cut();
+    cut: async () => {
+      await listener.cut();
       redirecting?.closeAllConnections();
       http.closeAllConnections();
     },

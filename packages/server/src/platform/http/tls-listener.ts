@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { type AddressInfo, createServer, type Socket, type Server as TcpServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createServer as createTlsServer, type SecureContext, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import type { CertificateSource } from '../tls/certificate-source.ts';
 
@@ -9,6 +10,7 @@ const handshakeMs = 10_000;
 /** Until a connection of HTTP/2 asks for something. */
 const firstStreamMs = 10_000;
 const idleMs = 75_000;
+const flushMs = 1000;
 /** What a client may send on all streams of a connection before any of it is taken. */
 const connectionWindow = 1024 * 1024;
 /** The first byte of a TLS handshake; no method of HTTP begins with it. */
@@ -73,6 +75,7 @@ export class TlsListener {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #open = new Set<Socket>();
   #stopping = false;
+  #noSessions: (() => void) | null = null;
 
   constructor(options: TlsListenerOptions) {
     this.#options = options;
@@ -109,8 +112,15 @@ export class TlsListener {
     for (const session of this.#sessions) session.close();
   }
 
-  /** Ends what is left. */
-  cut(): void {
+  /** Ends what is left. What a stream of HTTP/2 was ended with may still be on its way, and gets a moment for it. */
+  async cut(): Promise<void> {
+    if (this.#sessions.size > 0)
+      await Promise.race([
+        new Promise<void>((resolve) => {
+          this.#noSessions = resolve;
+        }),
+        delay(flushMs, undefined, { ref: false }),
+      ]);
     for (const session of this.#sessions) session.destroy();
     for (const socket of this.#open) socket.destroy();
     this.#options.plain.closeAllConnections();
@@ -174,7 +184,9 @@ export class TlsListener {
     }
     this.#options.adopt(socket, under);
     if (socket.alpnProtocol === 'h2') {
-      // Told of within the next line.
+      // Who sends no more hears nothing more: HTTP/2 has no half of a connection.
+      socket.once('end', () => socket.destroy());
+      // Told of within the next line but one.
       this.#options.streams.once('session', (session) => this.#session(session, under));
       this.#options.streams.emit('connection', socket);
     } else this.#options.http.emit('connection', socket);
@@ -202,6 +214,7 @@ export class TlsListener {
     session.once('close', () => {
       clearTimeout(silent);
       this.#sessions.delete(session);
+      if (this.#sessions.size === 0) this.#noSessions?.();
     });
     session.on('error', () => session.destroy());
   }
