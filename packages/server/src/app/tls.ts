@@ -2,10 +2,10 @@ import type { Config, ConfigValues } from '../platform/config/config.ts';
 import { StartupError } from '../platform/errors/startup-error.ts';
 import type { HttpHostOptions } from '../platform/http/http-options.ts';
 import type { Module } from '../platform/module.ts';
-import type { CertificatePair } from '../platform/tls/certificate-pair.ts';
-import { FileCertificates } from '../platform/tls/certificate-files.ts';
-import type { CertificateSource } from '../platform/tls/certificate-source.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
+import { FileCertificates } from '../platform/tls/certificate-files.ts';
+import type { CertificatePair } from '../platform/tls/certificate-pair.ts';
+import type { CertificateSource } from '../platform/tls/certificate-source.ts';
 
 /** How many pins a device is told. */
 const mostPins = 2;

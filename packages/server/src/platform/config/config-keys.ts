@@ -97,7 +97,8 @@ export const configKeys = {
     yaml: 'tls.cert_file',
     type: text,
     default: null,
-    meaning: 'PEM file with the certificate and those that issued it, for the mode `files`. Read again when it changes.',
+    meaning:
+      'PEM file with the certificate and those that issued it, for the mode `files`. Read again when it changes.',
     example: '/etc/atrium/fullchain.pem',
     reloadable: true,
   }),
@@ -412,7 +413,7 @@ export const configKeys = {
     type: list(certificatePin),
     default: '',
     meaning:
-      'Public keys of the certificate that devices meet at the public address, the next one beside the present one before a change: at most two. A device that pairs by picture holds the server to them ever after.',
+      'Public keys of the certificate that devices meet at the public address, the next one beside the present one before a change: at most two. Without them, those of the certificate that this server serves itself. A device that pairs by picture holds the server to them ever after.',
     example: 'sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
   }),
   deviceEnrolmentTokens: configKey({

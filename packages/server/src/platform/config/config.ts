@@ -1,6 +1,13 @@
 import { type ConfigKey, configKeys } from './config-keys.ts';
 import { Secret } from './secret.ts';
-import { type AddressRange, type EnrolmentToken, type ListenAddress, type Rate, Refusal, type WatchedUrl } from './value-types.ts';
+import {
+  type AddressRange,
+  type EnrolmentToken,
+  type ListenAddress,
+  type Rate,
+  Refusal,
+  type WatchedUrl,
+} from './value-types.ts';
 
 export interface Config {
   server: {
@@ -569,8 +576,10 @@ function tlsContradictions(get: Get): ConfigProblem[] {
   const mode = get(k.tlsMode);
   const problems: ConfigProblem[] = [];
   for (const key of [k.tlsCertFile, k.tlsKeyFile]) {
-    if (mode === 'files' && get(key) === null) problems.push(problemOf(key, 'is needed because ATRIUM_TLS_MODE is files'));
-    if (mode !== 'files' && get(key) !== null) problems.push(problemOf(key, 'is of use with ATRIUM_TLS_MODE=files alone'));
+    if (mode === 'files' && get(key) === null)
+      problems.push(problemOf(key, 'is needed because ATRIUM_TLS_MODE is files'));
+    if (mode !== 'files' && get(key) !== null)
+      problems.push(problemOf(key, 'is of use with ATRIUM_TLS_MODE=files alone'));
   }
   if (mode === 'off' && get(k.tlsRedirectAddress) !== null)
     problems.push(problemOf(k.tlsRedirectAddress, 'leads nowhere while ATRIUM_TLS_MODE is off'));

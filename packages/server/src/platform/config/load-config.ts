@@ -1,6 +1,6 @@
 import { gatewayDocument } from '@atrium/protocol';
-import { type ConfigProblem, type ConfigResult, readConfig } from './config.ts';
 import { fileProblems } from '../tls/certificate-files.ts';
+import { type ConfigProblem, type ConfigResult, readConfig } from './config.ts';
 import { readConfigFile, readEnvironment } from './env.ts';
 
 const member = (content: unknown, name: string): unknown =>

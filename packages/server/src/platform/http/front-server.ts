@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createStreamServer, type Http2Server } from 'node:http2';
-import type { Server as TcpServer, Socket } from 'node:net';
+import type { Socket, Server as TcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AppError } from '../errors/app-error.ts';
 import { BodyDeadlines } from './body-deadlines.ts';
@@ -176,7 +176,7 @@ export class FrontServer {
       this.#answers.early(request, response, new AppError('address_denied'), 403);
       return;
     }
-    if (!this.#limit.spoke(connectionOf(request), this.#useOf(request, arrival))) {
+    if (!this.#hasRoom(request, arrival)) {
       this.#answers.early(request, response, new AppError('rate_limited', tooMany), 429);
       return;
     }
@@ -184,6 +184,16 @@ export class FrontServer {
     if (expects) response.writeContinue();
     this.#deadlines.watch(request);
     this.#routes(request, response);
+  }
+
+  #hasRoom(request: IncomingMessage, arrival: Arrival): boolean {
+    const use = this.#useOf(request, arrival);
+    if (!(request instanceof StreamRequest)) return this.#limit.spoke(request.socket, use);
+    const peer = request.socket.remoteAddress ?? '';
+    return (
+      this.#limit.spoke(request.connectionSocket, use) &&
+      (use === 'own' || this.#limit.began(peer, (over) => request.stream.once('close', over)))
+    );
   }
 
   #useOf(request: IncomingMessage, arrival: Arrival): 'own' | 'passed' {
@@ -234,9 +244,6 @@ export class FrontServer {
     this.#answers.early(request, response, new AppError('gateway_unknown_host', detail), 421);
   }
 }
-
-const connectionOf = (request: IncomingMessage): Socket =>
-  request instanceof StreamRequest ? request.connectionSocket : request.socket;
 
 const plainAddress = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address);
 

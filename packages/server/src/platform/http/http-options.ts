@@ -76,6 +76,8 @@ export interface HttpConfig {
   extra_hosts: () => readonly string[];
   /** Connections that one address may hold at once; 0 = any number. */
   max_connections_per_address: number;
+  /** How long a connection may take to speak, and to agree on TLS. */
+  handshake_ms: number;
   /** Client certificates as those proxies hand them on. */
   certificate_of: CertificateOf;
   /** Origins that may call the API from a browser; empty closes CORS. */
@@ -105,6 +107,7 @@ export const httpDefaults = {
   trusted_proxies: [],
   extra_hosts: () => [],
   max_connections_per_address: 256,
+  handshake_ms: 10_000,
   certificate_of: noCertificates,
   cors_origins: [],
   metrics_token: null,

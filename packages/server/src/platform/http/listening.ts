@@ -67,6 +67,7 @@ const listenOverTls = (
     });
   const listener = new TlsListener({
     ...{ certificates, http, streams: front.createForStreams(), plain: doorFor((authority) => authority) },
+    handshake_ms: config.handshake_ms,
     count: (server) => front.count(server),
     adopt: (socket, under) => front.adopt(socket, under),
   });

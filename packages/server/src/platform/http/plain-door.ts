@@ -13,6 +13,11 @@ export interface PlainDoorOptions {
   health: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
+/** From loopback, or from an address of this machine to the same one. */
+const isOfThisMachine = ({ socket }: IncomingMessage): boolean =>
+  isLoopback(socket.remoteAddress) ||
+  (socket.remoteAddress !== undefined && socket.remoteAddress === socket.localAddress);
+
 const answer = (response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void => {
   response.writeHead(status, {
     ...headers,
@@ -44,14 +49,14 @@ export const createPlainDoor = (options: PlainDoorOptions): Server => {
       const proof = options.challengeAnswer(token);
       if (proof === null) answer(response, 404, 'No order waits for this token.\n');
       else answer(response, 200, proof);
-    } else if (reads && path === '/health' && isLoopback(request.socket.remoteAddress))
-      options.health(request, response);
+    } else if (reads && path === '/health' && isOfThisMachine(request)) options.health(request, response);
     else redirect(request, response, url);
   });
   const redirect = (request: IncomingMessage, response: ServerResponse, url: string): void => {
     const authority = request.headers.host ?? '';
     if (!url.startsWith('/')) answer(response, 400, 'The target of a request is a path.\n');
-    else if (!options.knows(authority)) answer(response, 421, 'No app has this host name, and it is none of this server.\n');
+    else if (!options.knows(authority))
+      answer(response, 421, 'No app has this host name, and it is none of this server.\n');
     else {
       const location = `https://${options.secureAuthority(authority)}${url}`;
       answer(response, 308, `This is at ${location}\n`, { location });

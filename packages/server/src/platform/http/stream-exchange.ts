@@ -98,7 +98,9 @@ export class StreamResponse extends Http2ServerResponse {
   override writeHead(status: number, ...rest: unknown[]): this {
     const [first, second] = rest;
     const headers = (typeof first === 'string' ? second : (first ?? second)) as OutgoingHttpHeaders | undefined;
-    return headers === undefined ? super.writeHead(status) : super.writeHead(status, withoutConnection(headers) as never);
+    return headers === undefined
+      ? super.writeHead(status)
+      : super.writeHead(status, withoutConnection(headers) as never);
   }
 
   override setHeader(name: string, value: number | string | readonly string[]): void {

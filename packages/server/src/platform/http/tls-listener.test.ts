@@ -4,37 +4,28 @@ import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { MadeCertificate } from '../../../test/support/make-certificate.ts';
+import { freePort } from '../../../test/support/free-port.ts';
 import { answerTo, ask, openStreams, shakeHands } from '../../../test/support/stream-client.ts';
 import { TestCertificates, testAuthority } from '../../../test/support/tls-certificates.ts';
 import { until } from '../../../test/support/until.ts';
 import { startTestHost, type TestHost } from './http-host.testkit.ts';
 
 const certificates = new TestCertificates();
-let own: MadeCertificate;
 let t: TestHost;
 let redirectPort: number;
 
-const freePort = (): Promise<number> =>
-  new Promise((found) => {
-    const server = connect({ port: 1 }).on('error', () => undefined);
-    server.destroy();
-    import('node:net').then(({ createServer }) => {
-      const probe = createServer().listen(0, '127.0.0.1', () => {
-        const { port } = probe.address() as { port: number };
-        probe.close(() => found(port));
-      });
-    });
-  });
-
 beforeAll(async () => {
-  own = certificates.add(['localhost'], { ip: '127.0.0.1' });
+  certificates.add(['localhost'], { ip: '127.0.0.1' });
   certificates.add(['notes.example.org']);
   certificates.add(['*.example.org']);
   redirectPort = await freePort();
   t = await startTestHost({
     options: { tls: { certificates, redirect: { host: '127.0.0.1', port: redirectPort } } },
-    config: { extra_hosts: () => ['notes.example.org'], drain_grace_ms: 50, public_url: () => 'https://localhost:8443' },
+    config: {
+      extra_hosts: () => ['notes.example.org'],
+      drain_grace_ms: 50,
+      public_url: () => 'https://localhost:8443',
+    },
   });
 });
 afterAll(() => t.host.close());
@@ -62,11 +53,22 @@ const read = (asking: ReturnType<typeof httpRequest>): Promise<Plain> =>
 const plainly = (path: string, headers: Record<string, string> = {}, port = t.port, method = 'GET') =>
   read(httpRequest({ host: '127.0.0.1', port, path, headers, method, agent: false }));
 const securely = (path: string, headers: Record<string, string> = {}) =>
-  read(httpsRequest({ host: '127.0.0.1', port: t.port, path, headers, ca: testAuthority, agent: false, servername: 'localhost' }));
+  read(
+    httpsRequest({
+      host: '127.0.0.1',
+      port: t.port,
+      path,
+      headers,
+      ca: testAuthority,
+      agent: false,
+      servername: 'localhost',
+    }),
+  );
 
 describe('a port with TLS', () => {
   it('9: shows the certificate of the name that is asked for, an exact one before a wildcard, and else its own', async () => {
-    const shown = async (servername?: string) => nameShown(await shakeHands(t.port, { servername, checkServerIdentity: () => undefined } as never));
+    const shown = async (servername?: string) =>
+      nameShown(await shakeHands(t.port, { servername, checkServerIdentity: () => undefined } as never));
     expect(await shown('notes.example.org')).toBe('DNS:notes.example.org');
     expect(await shown('NOTES.example.org')).toBe('DNS:notes.example.org');
     expect(await shown('board.example.org')).toBe('DNS:*.example.org');
@@ -94,12 +96,16 @@ describe('a port with TLS', () => {
     expect(await protocols({ ALPNProtocols: ['h2', 'http/1.1'] })).toEqual(['TLSv1.3', 'h2']);
     expect(await protocols({ ALPNProtocols: ['http/1.1'], maxVersion: 'TLSv1.2' })).toEqual(['TLSv1.2', 'http/1.1']);
     expect(await protocols({})).toEqual(['TLSv1.3', false]);
-    await expect(protocols({ maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'ALL:@SECLEVEL=0' })).rejects.toThrow();
+    await expect(
+      protocols({ maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'ALL:@SECLEVEL=0' }),
+    ).rejects.toThrow();
     await expect(protocols({ ALPNProtocols: ['spdy/3'] })).rejects.toThrow();
   });
 
   it('answers the challenge of an authority by its protocol alone, and only while an order waits', async () => {
-    await expect(shakeHands(t.port, { servername: 'new.example.org', ALPNProtocols: ['acme-tls/1'] })).rejects.toThrow();
+    await expect(
+      shakeHands(t.port, { servername: 'new.example.org', ALPNProtocols: ['acme-tls/1'] }),
+    ).rejects.toThrow();
     const made = certificates.challenge('new.example.org');
     const socket = await shakeHands(t.port, { servername: 'new.example.org', ALPNProtocols: ['acme-tls/1'] });
     expect(socket.alpnProtocol).toBe('acme-tls/1');
@@ -107,13 +113,17 @@ describe('a port with TLS', () => {
     socket.destroy();
     const other = await shakeHands(t.port, { servername: 'new.example.org', ALPNProtocols: ['h2'] });
     expect(nameShown(other)).toBe('DNS:*.example.org');
-    expect(own.pem).toContain('BEGIN');
   });
 
   it('sends plain HTTP to https at the same port, whatever its method, and answers no route there', async () => {
     const page = await plainly('/a?b=c', { host: `localhost:${t.port}` });
     expect([page.status, page.headers.location]).toEqual([308, `https://localhost:${t.port}/a?b=c`]);
-    const posted = await plainly('/api/v1/things', { host: 'localhost', authorization: 'Bearer owner' }, t.port, 'POST');
+    const posted = await plainly(
+      '/api/v1/things',
+      { host: 'localhost', authorization: 'Bearer owner' },
+      t.port,
+      'POST',
+    );
     expect([posted.status, posted.headers.location]).toEqual([308, 'https://localhost/api/v1/things']);
     expect((await plainly('/', { host: 'unknown.example.net' })).status).toBe(421);
     expect((await plainly('/health')).status).toBe(200);
@@ -245,6 +255,48 @@ describe('abuse of the port', () => {
     socket.resume();
     await ended;
     expect((await securely('/health')).status).toBe(200);
+  });
+});
+
+describe('connections that say nothing', () => {
+  let small: TestHost;
+  beforeAll(async () => {
+    small = await startTestHost({
+      options: { tls: { certificates, redirect: null } },
+      config: { max_connections_per_address: 2, handshake_ms: 300, public_url: () => 'https://localhost' },
+    });
+  });
+  afterAll(() => small.host.close());
+
+  const silent = (bytes: number[]) => {
+    const socket = connect({ port: small.port, host: '127.0.0.1' });
+    socket.on('error', () => undefined).resume();
+    socket.write(Buffer.from(bytes));
+    return new Promise<void>((over) => socket.once('close', () => over()));
+  };
+
+  it('29: are closed before the first byte, in the middle of a record and in the middle of a handshake', async () => {
+    await Promise.all([silent([]), silent([0x16, 3]), silent([0x16, 3, 1, 0, 4, 1, 0, 3, 232])]);
+  });
+
+  it('29: are counted by their address before TLS is agreed on, and are none of it once they ask for the product', async () => {
+    const socket = await shakeHands(small.port);
+    socket.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    await new Promise((heard) => socket.once('data', heard));
+    const session = await openStreams(small.port);
+    expect((await ask(session, '/health')).status).toBe(200);
+    const held = [await shakeHands(small.port), await shakeHands(small.port)];
+    const third = await shakeHands(small.port);
+    await new Promise<void>((over) =>
+      third
+        .on('error', () => undefined)
+        .once('close', () => over())
+        .resume(),
+    );
+    expect(held.map(({ destroyed }) => destroyed)).toEqual([false, false]);
+    expect((await ask(session, '/health')).status).toBe(200);
+    for (const one of [socket, ...held]) one.destroy();
+    session.destroy();
   });
 });
 

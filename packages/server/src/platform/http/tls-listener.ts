@@ -2,11 +2,14 @@ import type { Server as HttpServer } from 'node:http';
 import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { type AddressInfo, createServer, type Socket, type Server as TcpServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createServer as createTlsServer, type SecureContext, type Server as TlsServer, type TLSSocket } from 'node:tls';
+import {
+  createServer as createTlsServer,
+  type SecureContext,
+  type TLSSocket,
+  type Server as TlsServer,
+} from 'node:tls';
 import type { CertificateSource } from '../tls/certificate-source.ts';
 
-/** For the first byte, and again for the handshake. */
-const handshakeMs = 10_000;
 /** Until a connection of HTTP/2 asks for something. */
 const firstStreamMs = 10_000;
 const idleMs = 75_000;
@@ -27,6 +30,8 @@ const isWhole = (bytes: Buffer): boolean =>
 
 export interface TlsListenerOptions {
   certificates: CertificateSource;
+  /** For the first record, and again for the handshake. */
+  handshake_ms: number;
   /** Get their connections from here: HTTP/1.1 and HTTP/2 over TLS, and what came without TLS. */
   http: HttpServer;
   streams: Http2Server;
@@ -41,9 +46,9 @@ const endpointOf = ({ remoteAddress, remotePort, localAddress, localPort }: Sock
   `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 
 /** Certificates and protocols as the handshake asks for them. */
-const createHandshakes = (certificates: CertificateSource): TlsServer =>
+const createHandshakes = ({ certificates, handshake_ms }: TlsListenerOptions): TlsServer =>
   createTlsServer({
-    handshakeTimeout: handshakeMs,
+    handshakeTimeout: handshake_ms,
     SNICallback: (name, done) => {
       const context = certificates.contextFor(name.toLowerCase()) ?? certificates.fallback();
       if (context === null) done(new Error('there is no certificate'));
@@ -53,9 +58,9 @@ const createHandshakes = (certificates: CertificateSource): TlsServer =>
   });
 
 /** Proves names to an authority (RFC 8737): by the handshake alone, with certificates that nobody else is shown. */
-const createProofs = (certificates: CertificateSource): TlsServer =>
+const createProofs = ({ certificates, handshake_ms }: TlsListenerOptions): TlsServer =>
   createTlsServer({
-    handshakeTimeout: handshakeMs,
+    handshakeTimeout: handshake_ms,
     ALPNProtocols: [proofProtocol],
     SNICallback: (name, done) => {
       const context = certificates.challengeContext(name.toLowerCase());
@@ -79,9 +84,9 @@ export class TlsListener {
 
   constructor(options: TlsListenerOptions) {
     this.#options = options;
-    this.#tls = createHandshakes(options.certificates);
+    this.#tls = createHandshakes(options);
     this.#tls.on('secureConnection', (socket) => this.#secured(socket));
-    this.#proofs = createProofs(options.certificates);
+    this.#proofs = createProofs(options);
     this.#proofs.on('secureConnection', (socket) => socket.on('error', () => socket.destroy()).end());
     // A client that hung up, or spoke another protocol; nobody's fault here.
     for (const server of [this.#tls, this.#proofs]) server.on('tlsClientError', (_error, socket) => socket.destroy());
@@ -128,7 +133,7 @@ export class TlsListener {
 
   #accept(socket: Socket): void {
     const end = () => socket.destroy();
-    const late = setTimeout(end, handshakeMs).unref();
+    const late = setTimeout(end, this.#options.handshake_ms).unref();
     socket.on('error', end);
     this.#open.add(socket);
     socket.once('close', () => {

@@ -94,7 +94,7 @@ export class FileCertificates implements CertificateSource {
   }
 
   pins(): readonly string[] {
-    return [this.#pair.pin];
+    return this.#pair.pins;
   }
 
   /** Reads the files that are set now. */

@@ -18,12 +18,13 @@ export interface CertificatePair {
   /** In small letters; `*.` before names of which it covers one label more. */
   names: readonly string[];
   expires: Date;
-  pin: string;
+  /** Of its key, and of the key that issued it when the chain says so. */
+  pins: readonly string[];
   /** Of everything that is shown to clients. */
   digest: string;
 }
 
-const block = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/;
+const block = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
 /** `sha256/` and the base64 of the hash of a public key, by which devices know a certificate again. */
 export const pinOf = (certificate: X509Certificate): string =>
@@ -41,13 +42,17 @@ const keyOf = (pem: string): KeyObject => {
     return createPrivateKey(pem);
   } catch (cause) {
     const locked = /ENCRYPTED/.test(pem);
-    throw new PairProblem('key', locked ? 'has a password; store it without one' : 'holds no private key in PEM', cause);
+    throw new PairProblem(
+      'key',
+      locked ? 'has a password; store it without one' : 'holds no private key in PEM',
+      cause,
+    );
   }
 };
 
-const leafOf = (pem: string): X509Certificate => {
+const certificatesOf = (pem: string): X509Certificate[] => {
   try {
-    return new X509Certificate(block.exec(pem)?.[0] ?? '');
+    return (pem.match(block) ?? ['']).map((one) => new X509Certificate(one));
   } catch (cause) {
     throw new PairProblem('certificate', 'holds no certificate in PEM', cause);
   }
@@ -55,7 +60,7 @@ const leafOf = (pem: string): X509Certificate => {
 
 /** Reads a chain whose first certificate is served, with its key. Throws PairProblem. */
 export const readPair = (chain: string, key: string, now: Date): CertificatePair => {
-  const leaf = leafOf(chain);
+  const [leaf, issuer] = certificatesOf(chain) as [X509Certificate, X509Certificate?];
   const privateKey = keyOf(key);
   if (!leaf.checkPrivateKey(privateKey)) throw new PairProblem('key', 'belongs to another certificate');
   const [from, expires] = [new Date(leaf.validFrom), new Date(leaf.validTo)];
@@ -65,7 +70,8 @@ export const readPair = (chain: string, key: string, now: Date): CertificatePair
   if (names.length === 0) throw new PairProblem('certificate', 'names no host (it has no subjectAltName)');
   try {
     return {
-      ...{ names, expires, pin: pinOf(leaf), digest: createHash('sha256').update(chain).digest('hex') },
+      ...{ names, expires, digest: createHash('sha256').update(chain).digest('hex') },
+      pins: [leaf, ...(issuer === undefined ? [] : [issuer])].map(pinOf),
       context: createSecureContext({ cert: chain, key, minVersion: 'TLSv1.2' }),
     };
   } catch (cause) {

@@ -85,7 +85,11 @@ beforeAll(async () => {
   upstream = await startUpstream((_request, response) => response.end('the app'));
   const certificates = new TestCertificates();
   certificates.add(['localhost']);
-  lane = await startLane([], { gate: test.gate, parts: { source: test.routes }, tls: { certificates, redirect: null } });
+  lane = await startLane([], {
+    gate: test.gate,
+    parts: { source: test.routes },
+    tls: { certificates, redirect: null },
+  });
   session = await openStreams(lane.port);
   org = await makeOrg(test.identity, {
     members: { Ada: 'member', Ben: 'member', Closed: 'Closed' },

@@ -5,7 +5,7 @@ import type { ClientHttp2Session } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { answerTo, ask, headOf, openStreams } from '../../../../test/support/stream-client.ts';
+import { answerTo, ask, headOf, openStreams, toLoopback } from '../../../../test/support/stream-client.ts';
 import { TestCertificates, testAuthority } from '../../../../test/support/tls-certificates.ts';
 import { until } from '../../../../test/support/until.ts';
 import type { Gate } from '../gate.ts';
@@ -40,7 +40,12 @@ const serve: Record<string, (request: IncomingMessage, response: ServerResponse)
     response.end('after');
   },
   '/trailers': (_request, response) => {
-    response.writeHead(200, { trailer: 'x-sum', 'x-two': ['a', 'b'], 'set-cookie': ['a=1', 'b=2'], 'keep-alive': 'timeout=9' });
+    response.writeHead(200, {
+      trailer: 'x-sum',
+      'x-two': ['a', 'b'],
+      'set-cookie': ['a=1', 'b=2'],
+      'keep-alive': 'timeout=9',
+    });
     response.write('body');
     response.addTrailers({ 'x-sum': '4' });
     response.end();
@@ -136,7 +141,15 @@ const overOne = (path: string, method = 'GET') =>
   new Promise<{ status: number; headers: IncomingMessage['headers']; text: string; trailers: object; early: number[] }>(
     (answered, failed) => {
       const early: number[] = [];
-      const asking = httpsRequest({ host: '127.0.0.1', port: t.port, path, method, ca: testAuthority, servername: 'localhost', agent: false });
+      const asking = httpsRequest({
+        host: '127.0.0.1',
+        port: t.port,
+        path,
+        method,
+        ca: testAuthority,
+        servername: 'localhost',
+        agent: false,
+      });
       asking.on('information', ({ statusCode }) => early.push(statusCode));
       asking.on('response', async (response) => {
         let text = '';
@@ -288,7 +301,9 @@ describe('an app over HTTP/2', () => {
 
   it('answers five hundred requests that are asked at once over one connection', async () => {
     const all = await Promise.all(
-      Array.from({ length: 500 }, (_, at) => ask(session, `/apps/notes/echo?n=${at}`).then(({ text }) => JSON.parse(text).url)),
+      Array.from({ length: 500 }, (_, at) =>
+        ask(session, `/apps/notes/echo?n=${at}`).then(({ text }) => JSON.parse(text).url),
+      ),
     );
     expect(new Set(all).size).toBe(500);
   });
@@ -296,7 +311,12 @@ describe('an app over HTTP/2', () => {
   it('serves gRPC-web, whose trailers are a part of the body', async () => {
     const message = Buffer.from([0, 0, 0, 0, 3, 1, 2, 3]);
     const stream = session.request({
-      ...{ ':path': '/apps/notes/web', ':method': 'POST', 'content-type': 'application/grpc-web+proto', 'x-grpc-web': '1' },
+      ...{
+        ':path': '/apps/notes/web',
+        ':method': 'POST',
+        'content-type': 'application/grpc-web+proto',
+        'x-grpc-web': '1',
+      },
     });
     stream.end(message);
     const parts: Buffer[] = [];
@@ -309,8 +329,7 @@ describe('an app over HTTP/2', () => {
   it('speaks over sockets, which clients open over HTTP/1.1', async () => {
     const socket = new WebSocket(`wss://localhost:${t.port}/apps/notes/live`, {
       ca: testAuthority,
-      lookup: ((_host: string, _options: object, done: (error: null, address: object) => void) =>
-        done(null, [{ address: '127.0.0.1', family: 4 }])) as never,
+      lookup: toLoopback as never,
     });
     await once(socket, 'open');
     socket.send('hello');
