@@ -43,19 +43,19 @@ const listenPlainly = (app: FastifyInstance, { config }: HttpHostOptions): Liste
   cut: async () => app.server.closeAllConnections(),
 });
 
-const listenAt = (server: Server, host: string, port: number): Promise<void> =>
+const listenAt = (server: Server, host: string, port: number): Promise<AddressInfo> =>
   new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port }, () => {
       server.off('error', reject);
-      resolve();
+      resolve(server.address() as AddressInfo);
     });
   });
 
 const listenOverTls = (
   app: FastifyInstance,
   front: FrontServer,
-  { config }: HttpHostOptions,
+  { config, logger }: HttpHostOptions,
   { certificates, redirect }: NonNullable<HttpHostOptions['tls']>,
 ): Listening => {
   const http = app.server;
@@ -85,10 +85,12 @@ const listenOverTls = (
       const taken = await listener.listen(host, wanted).catch((error: unknown) => {
         throw cannotListen(error, host, wanted);
       });
-      if (redirecting !== null && redirect !== null)
-        await listenAt(redirecting, redirect.host, redirect.port).catch((error: unknown) => {
+      if (redirecting !== null && redirect !== null) {
+        const plain = await listenAt(redirecting, redirect.host, redirect.port).catch((error: unknown) => {
           throw cannotListen(error, redirect.host, redirect.port, 'ATRIUM_TLS_REDIRECT_ADDRESS');
         });
+        logger.info({ host: plain.address, redirect_port: plain.port }, 'plain HTTP is sent to https from here');
+      }
       return taken;
     },
     stop: () => {

@@ -79,6 +79,9 @@ const withoutConnection = (headers: OutgoingHttpHeaders | readonly string[]): Ou
   return left;
 };
 
+/** How long a client may take nothing of what waits for it. */
+const patienceMs = 120_000;
+
 const bodiless = (status: number): boolean => status === 204 || status === 205 || status === 304;
 
 /** Its answer, likewise. */
@@ -88,6 +91,8 @@ export class StreamResponse extends Http2ServerResponse {
 
   constructor(stream: ServerHttp2Stream) {
     super(stream);
+    stream.on('timeout', () => this.#late());
+    this.takeWithin(patienceMs);
     // The rest of a body that nobody reads any more: the client is told to stop, and nothing waits for it.
     stream.once('finish', () => {
       if (!stream.readableEnded) setImmediate(() => stream.destroy());
@@ -126,14 +131,15 @@ export class StreamResponse extends Http2ServerResponse {
     return this;
   }
 
-  /** Ends it when the client takes nothing for so long; 0 waits for ever. */
+  /** Ends it when something waits for the client and it takes nothing for so long; 0 waits for ever. */
   takeWithin(ms: number): void {
-    this.stream.setTimeout(ms, this.#late);
+    this.stream.setTimeout(ms);
   }
 
-  readonly #late = (): void => {
-    this.destroy();
-  };
+  #late(): void {
+    const { stream } = this;
+    if (stream.writableLength > 0 || (stream.writableEnded && !stream.writableFinished)) this.destroy();
+  }
 
   get #hasNoBody(): boolean {
     return this.req.method === 'HEAD' || bodiless(this.statusCode);

@@ -66,7 +66,7 @@ const securely = (path: string, headers: Record<string, string> = {}) =>
   );
 
 describe('a port with TLS', () => {
-  it('9: shows the certificate of the name that is asked for, an exact one before a wildcard, and else its own', async () => {
+  it('G9: shows the certificate of the name that is asked for, an exact one before a wildcard, and else its own', async () => {
     const shown = async (servername?: string) =>
       nameShown(await shakeHands(t.port, { servername, checkServerIdentity: () => undefined } as never));
     expect(await shown('notes.example.org')).toBe('DNS:notes.example.org');
@@ -76,7 +76,7 @@ describe('a port with TLS', () => {
     expect(await shown()).toContain('DNS:localhost');
   });
 
-  it('25: answers an unknown name with 421 over HTTP/1.1 and HTTP/2, and sends no HSTS for it', async () => {
+  it('G25: answers an unknown name with 421 over HTTP/1.1 and HTTP/2, and sends no HSTS for it', async () => {
     const first = await securely('/health', { host: 'unknown.example.net' });
     expect([first.status, first.headers['strict-transport-security']]).toEqual([421, undefined]);
     const session = await openStreams(t.port);
@@ -86,7 +86,7 @@ describe('a port with TLS', () => {
     session.close();
   });
 
-  it('16: speaks TLS 1.3 and 1.2 and nothing older, with HTTP/2 where the client can', async () => {
+  it('G16: speaks TLS 1.3 and 1.2 and nothing older, with HTTP/2 where the client can', async () => {
     const protocols = async (options: object) => {
       const socket = await shakeHands(t.port, options);
       const found = [socket.getProtocol(), socket.alpnProtocol];
@@ -169,7 +169,7 @@ describe('the product’s own routes over HTTP/2', () => {
     expect((await ask(session, '/api/v1/upload', raw, Buffer.alloc(2_500_000))).status).toBe(413);
   });
 
-  it('48: answer HEAD and 204 without a body', async () => {
+  it('G48: answer HEAD and 204 without a body', async () => {
     const head = await ask(session, '/api/v1/things', { ...bearer, ':method': 'HEAD' });
     expect([head.status, head.text, Number(head.headers['content-length']) > 0]).toEqual([200, '', true]);
     const gone = await ask(session, '/api/v1/things/0199f2c6-0000-7000-8000-000000000001', {
@@ -179,7 +179,7 @@ describe('the product’s own routes over HTTP/2', () => {
     expect([gone.status, gone.text]).toEqual([204, '']);
   });
 
-  it('48: tell a client to continue when it waits for that', async () => {
+  it('G48: tell a client to continue when it waits for that', async () => {
     const stream = session.request({
       ...{ ':path': '/api/v1/upload', ':method': 'POST', expect: '100-continue', 'content-type': 'text/plain' },
     });
@@ -229,7 +229,7 @@ describe('the product’s own routes over HTTP/2', () => {
 });
 
 describe('abuse of the port', () => {
-  it('29: many streams that are begun to be ended cost their client the connection', async () => {
+  it('G29: many streams that are begun to be ended cost their client the connection', async () => {
     const session = await openStreams(t.port);
     const closed = new Promise<void>((over) => session.once('close', () => over()));
     let over = false;
@@ -275,11 +275,11 @@ describe('connections that say nothing', () => {
     return new Promise<void>((over) => socket.once('close', () => over()));
   };
 
-  it('29: are closed before the first byte, in the middle of a record and in the middle of a handshake', async () => {
+  it('G29: are closed before the first byte, in the middle of a record and in the middle of a handshake', async () => {
     await Promise.all([silent([]), silent([0x16, 3]), silent([0x16, 3, 1, 0, 4, 1, 0, 3, 232])]);
   });
 
-  it('29: are counted by their address before TLS is agreed on, and are none of it once they ask for the product', async () => {
+  it('G29: are counted by their address before TLS is agreed on, and are none of it once they ask for the product', async () => {
     const socket = await shakeHands(small.port);
     socket.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await new Promise((heard) => socket.once('data', heard));
@@ -301,7 +301,7 @@ describe('connections that say nothing', () => {
 });
 
 describe('the end', () => {
-  it('61: requests of HTTP/2 get their answer, and new ones are refused', async () => {
+  it('G61: requests of HTTP/2 get their answer, and new ones are refused', async () => {
     const session = await openStreams(t.port);
     const waiting = ask(session, '/api/v1/wait', { authorization: 'Bearer owner' });
     const before = t.calls.length;

@@ -24,7 +24,7 @@ describe('a certificate with its key', () => {
     expect(readPair(good.pem, good.key, now).pins).toEqual([pair.pins[0]]);
   });
 
-  it('38: is refused with a reason when the two cannot be served', () => {
+  it('G38: is refused with a reason when the two cannot be served', () => {
     const other = certificateFor(['other.example.org']);
     const late = certificateFor(['a.example.org'], { from: new Date(+now - 2 * day), to: new Date(+now - day) });
     const early = certificateFor(['a.example.org'], { from: new Date(+now + day), to: new Date(+now + 2 * day) });

@@ -87,7 +87,7 @@ describe('a started server with a certificate', () => {
   beforeAll(async () => {
     setDefaultCACertificates([...before, testAuthority]);
     store(served);
-    [port, redirectPort] = [await freePort(), await freePort()];
+    port = await freePort();
     app = createServer((request, response) => {
       if (request.url === '/slow') {
         response.write('begun ');
@@ -98,12 +98,13 @@ describe('a started server with a certificate', () => {
       response.end(`<title>The app</title><p id="seen">${request.headers['x-forwarded-proto']}</p>`);
     }).listen(0, '127.0.0.1');
     await once(app, 'listening');
-    const env = { ...files, ATRIUM_TLS_REDIRECT_ADDRESS: `127.0.0.1:${redirectPort}` };
+    const env = { ...files, ATRIUM_TLS_REDIRECT_ADDRESS: '127.0.0.1:0' };
     [world, browser] = await Promise.all([
       openWorld({ port, web: true, env }),
       openBrowser([`--ignore-certificate-errors-spki-list=${pinOf(new X509Certificate(served.pem)).slice(7)}`]),
     ]);
     owner = world.operator;
+    redirectPort = Number(/"redirect_port":(\d+)/.exec(world.server.output())![1]);
     const route = {
       targets: [{ url: `http://127.0.0.1:${(app.address() as AddressInfo).port}` }],
       health: { skip: true },
@@ -236,7 +237,7 @@ describe('a started server with a certificate', () => {
     await context.close();
   });
 
-  it('55: serves a certificate that takes the place of another without dropping a connection, and none that is broken', async () => {
+  it('G55: serves a certificate that takes the place of another without dropping a connection, and none that is broken', async () => {
     const shown = async () => {
       const socket = await shakeHands(port, { servername: 'localhost' });
       const { raw } = socket.getPeerCertificate();
@@ -255,7 +256,7 @@ describe('a started server with a certificate', () => {
     await until(async () => (await shown()).equals(served.der), 'the old certificate');
   });
 
-  it('61: a download over HTTP/2 gets its end after SIGTERM, new connections are refused, and it exits with 0', async () => {
+  it('G61: a download over HTTP/2 gets its end after SIGTERM, new connections are refused, and it exits with 0', async () => {
     const bearer = { authorization: `Bearer ${owner.token}` };
     const stream = session.request({ ':path': '/apps/notes/slow', ...bearer });
     const answer = answerTo(stream);

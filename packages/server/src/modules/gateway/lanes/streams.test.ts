@@ -10,6 +10,7 @@ import { TestCertificates, testAuthority } from '../../../../test/support/tls-ce
 import { until } from '../../../../test/support/until.ts';
 import type { Gate } from '../gate.ts';
 import {
+  exchange,
   makeRoute,
   makeTarget,
   openGate,
@@ -178,7 +179,7 @@ describe('an app over HTTP/2', () => {
     ['GET', '/early'],
     ['GET', '/trailers'],
     ['GET', '/missing'],
-  ])('48: %s %s is answered as over HTTP/1.1', async (method, path) => {
+  ])('G48: %s %s is answered as over HTTP/1.1', async (method, path) => {
     const url = `/apps/notes${path}`;
     const [one, two] = await Promise.all([overOne(url, method), ask(session, url, { ':method': method })]);
     const shape = ({ status, headers, text, trailers, early }: typeof one | typeof two) => ({
@@ -188,7 +189,7 @@ describe('an app over HTTP/2', () => {
     expect(Object.keys(two.headers)).not.toContain('keep-alive');
   });
 
-  it('48: an app that is not there and a path that is none are answered as over HTTP/1.1', async () => {
+  it('G48: an app that is not there and a path that is none are answered as over HTTP/1.1', async () => {
     for (const path of ['/apps/nothing/', '/apps/notes/%2e%2e/x', '/apps/shut/']) {
       const [one, two] = await Promise.all([overOne(path), ask(session, path)]);
       const plain = (text: string) => ({ ...JSON.parse(text), request_id: '' });
@@ -198,7 +199,7 @@ describe('an app over HTTP/2', () => {
     }
   });
 
-  it('24: is told of the client by this server alone, with the crumbs of a cookie put together', async () => {
+  it('G24: is told of the client by this server alone, with the crumbs of a cookie put together', async () => {
     const stream = session.request({
       ...{ ':path': '/apps/notes/echo?x=1', 'x-forwarded-for': '198.51.100.7', te: 'trailers' },
       cookie: ['a=1', 'b=2; atrium_session=theirs'],
@@ -238,7 +239,7 @@ describe('an app over HTTP/2', () => {
     expect(given).toBe(digest(large));
   });
 
-  it('23: never hears a request whose length is a lie', async () => {
+  it('G23: never hears a request whose length is a lie', async () => {
     const before = uploads;
     const stream = session.request({ ':path': '/apps/notes/digest', ':method': 'POST', 'content-length': '10' });
     stream.end('abc');
@@ -248,7 +249,7 @@ describe('an app over HTTP/2', () => {
     expect(uploads - before).toBeLessThanOrEqual(2);
   });
 
-  it('48: a stranger who waits to continue is refused before any of the body is read', async () => {
+  it('G48: a stranger who waits to continue is refused before any of the body is read', async () => {
     const expecting = { ':method': 'POST', expect: '100-continue' };
     const refused = session.request({ ':path': '/apps/shut/digest', ...expecting }, { endStream: false });
     let continued = false;
@@ -262,7 +263,7 @@ describe('an app over HTTP/2', () => {
     expect((await answerTo(taken)).text).toBe(digest('abc'));
   });
 
-  it('44: hears at once when the client leaves', async () => {
+  it('G44: hears at once when the client leaves', async () => {
     const before = aborted;
     const stream = session.request({ ':path': '/apps/notes/forever' });
     await headOf(stream);
@@ -337,7 +338,21 @@ describe('an app over HTTP/2', () => {
     socket.terminate();
   });
 
-  it('61: ends event streams cleanly when the server stops', async () => {
+  it('G39: neither an upgrade to HTTP/2 nor HTTP/2 without TLS is spoken', async () => {
+    const asking = httpsRequest({
+      ...{ host: '127.0.0.1', port: t.port, path: '/apps/notes/echo', ca: testAuthority, servername: 'localhost' },
+      headers: { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': '' },
+      agent: false,
+    });
+    asking.end();
+    const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+    expect(answer.statusCode).toBe(400);
+    answer.destroy();
+    const plain = await exchange(t.port, ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n']);
+    expect(plain).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  it('G61: ends event streams cleanly when the server stops', async () => {
     const stream = session.request({ ':path': '/apps/notes/events' });
     let text = '';
     stream.on('data', (chunk) => {
