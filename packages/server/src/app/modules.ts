@@ -51,6 +51,7 @@ import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { createArchiveKey } from './archive-key.ts';
 import { capabilitiesOf } from './capabilities.ts';
+import { openCertificates } from './certificates.ts';
 import { openClientCertificates } from './client-certificates.ts';
 import { openEmbedder } from './embeddings.ts';
 import { sinkAddresses } from './event-sinks.ts';
@@ -364,7 +365,8 @@ const portIn = (url: string): number[] =>
 const renew = (running: Config, next: Config): void => {
   for (const [name, rate] of Object.entries(next.rateLimits))
     Object.assign(running.rateLimits[name as keyof Config['rateLimits']], rate);
-  Object.assign(running.tls, { certFile: next.tls.certFile, keyFile: next.tls.keyFile });
+  const { certFile, keyFile, acme } = next.tls;
+  Object.assign(running.tls, { certFile, keyFile, acme });
   running.server.extraHosts.splice(0, Number.POSITIVE_INFINITY, ...next.server.extraHosts);
 };
 
@@ -481,12 +483,14 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
   const { gateway, gate, lanes, discovery, live, listening } = opened;
+  const certificatesPart = openCertificates(options, () => identity.homeOrg(values.config.discovery.org));
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
     ...(identityModule(identity).eventFilters ?? []),
     ...(oauthModule(oauth).eventFilters ?? []),
     ...(operators.eventFilters ?? []),
     ...(discovery.eventFilters ?? []),
+    ...(certificatesPart.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -548,6 +552,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   );
   const { approvals, deviceNotices, hooks, invitationQuestions, items, signingQuestions } = inbox.services;
   discovery.onExposed(hooks.tellAdmins);
+  certificatesPart.onExpiring(hooks.tellAdmins);
   oauth.onApprovalAsked(approvals);
   diaries.services.invitations.showBy(invitationQuestions);
   identity.onSigningRequested(signingQuestions.requested);
@@ -592,12 +597,13 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       gate,
       lanes,
       discovery,
+      certificatesPart,
       diaries,
       inbox,
       admin,
     ],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
-    rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, gateway.rotate, inbox.rotate],
+    rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, gateway.rotate, certificatesPart.rotate, inbox.rotate],
     host_opened: (facts) => {
       host = facts;
     },
@@ -620,6 +626,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     start: async () => {
       await oauth.start();
       await gateway.start();
+      await certificatesPart.start();
       await discovery.start();
     },
     listening,
@@ -642,6 +649,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await gateway.stop();
       gate.close();
       await discovery.stop();
+      await certificatesPart.stop();
       await denials.stop();
       await counts.flush();
       await identity.flush();

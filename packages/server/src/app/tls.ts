@@ -37,13 +37,28 @@ const openFiles = ({ config }: ConfigValues, log: Logger): FileCertificates =>
     onRefused: (problem) => log.error({ problem }, 'a changed certificate cannot be served; the one before still is'),
   });
 
+const keptOf = (modules: readonly Module[]): CertificateSource | undefined =>
+  modules.find(({ certificates }) => certificates !== undefined)?.certificates;
+
 const sourceOf = (config: Config, modules: readonly Module[]): CertificateSource => {
-  const source = modules.find(({ certificates }) => certificates !== undefined)?.certificates;
+  const source = keptOf(modules);
   if (source !== undefined) return source;
   throw new StartupError(
     `ATRIUM_TLS_MODE=${config.tls.mode} needs a part that makes certificates, and this server has none. Set ATRIUM_TLS_MODE=files with ATRIUM_TLS_CERT_FILE and ATRIUM_TLS_KEY_FILE, or off.`,
   );
 };
+
+/** Files of the operator before certificates of the database, which serve host names of apps that the files do not name. */
+const together = (files: FileCertificates, kept: CertificateSource | undefined): CertificateSource =>
+  kept === undefined
+    ? files
+    : {
+        contextFor: (name) => files.contextFor(name) ?? kept.contextFor(name),
+        fallback: () => files.fallback(),
+        challengeContext: (name) => kept.challengeContext(name),
+        challengeAnswer: (token) => kept.challengeAnswer(token),
+        pins: () => files.pins(),
+      };
 
 const pinsOf = (source: CertificateSource): readonly string[] => (source.pins?.() ?? []).slice(0, mostPins);
 
@@ -59,7 +74,7 @@ export const openTls = (values: ConfigValues, modules: readonly Module[], log: L
   }
   const files = openFiles(values, log);
   return {
-    door: { certificates: files, redirect },
+    door: { certificates: together(files, keptOf(modules)), redirect },
     pins: () => pinsOf(files),
     start: () => files.start(),
     reload: () => files.reload(),

@@ -87,6 +87,12 @@ export interface TlsConfig {
   keyFile: string | null;
   /** Where plain HTTP leads to https as well. */
   redirectAddress: ListenAddress | null;
+  acme: {
+    directory: string;
+    email: string | null;
+    challenge: 'http-01' | 'tls-alpn-01' | 'dns-01';
+    dnsCommand: string | null;
+  };
 }
 
 export interface GatewayConfig {
@@ -334,6 +340,12 @@ function assemble(get: Get): Config {
       certFile: get(k.tlsCertFile),
       keyFile: get(k.tlsKeyFile),
       redirectAddress: get(k.tlsRedirectAddress),
+      acme: {
+        directory: get(k.tlsAcmeDirectory),
+        email: get(k.tlsAcmeEmail),
+        challenge: get(k.tlsAcmeChallenge),
+        dnsCommand: get(k.tlsAcmeDnsCommand),
+      },
     },
     log: { level: get(k.log) },
     telemetry: { otlpEndpoint: get(k.otlpEndpoint) },
@@ -583,6 +595,8 @@ function tlsContradictions(get: Get): ConfigProblem[] {
   }
   if (mode === 'off' && get(k.tlsRedirectAddress) !== null)
     problems.push(problemOf(k.tlsRedirectAddress, 'leads nowhere while ATRIUM_TLS_MODE is off'));
+  if (mode === 'acme' && get(k.tlsAcmeChallenge) === 'dns-01' && get(k.tlsAcmeDnsCommand) === null)
+    problems.push(problemOf(k.tlsAcmeDnsCommand, 'is needed because ATRIUM_TLS_ACME_CHALLENGE is dns-01'));
   if (mode !== 'off' && get(k.publicUrl)?.startsWith('http:') === true)
     problems.push(problemOf(k.publicUrl, `must begin with https:// because ATRIUM_TLS_MODE is ${mode}`));
   return problems;
