@@ -141,6 +141,9 @@ const checkTls = ({ config }: ConfigValues): Finding => {
       'tls',
       `${text}; it does not name ${elsewhere} of ATRIUM_PUBLIC_URL, so browsers will refuse it.`,
     );
+  const key = config.tls.keyFile!;
+  if (process.platform !== 'win32' && (statSync(key).mode & 0o007) !== 0)
+    return found('warn', 'tls', `${text}; ${key} can be read by everybody on this machine. Run: chmod o= ${key}`);
   return days < soonDays
     ? found('warn', 'tls', `${text}. Renew it; the files are read again by themselves.`)
     : found('ok', 'tls', text);

@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { ClientHttp2Session } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
@@ -8,6 +8,7 @@ import { freePort } from '../../../test/support/free-port.ts';
 import { answerTo, ask, openStreams, shakeHands } from '../../../test/support/stream-client.ts';
 import { TestCertificates, testAuthority } from '../../../test/support/tls-certificates.ts';
 import { until } from '../../../test/support/until.ts';
+import type { FrontDoor } from './front-door.ts';
 import { startTestHost, type TestHost } from './http-host.testkit.ts';
 
 const certificates = new TestCertificates();
@@ -66,7 +67,7 @@ const securely = (path: string, headers: Record<string, string> = {}) =>
   );
 
 describe('a port with TLS', () => {
-  it('G9: shows the certificate of the name that is asked for, an exact one before a wildcard, and else its own', async () => {
+  it('shows the certificate of the name that is asked for, an exact one before a wildcard, and else its own', async () => {
     const shown = async (servername?: string) =>
       nameShown(await shakeHands(t.port, { servername, checkServerIdentity: () => undefined } as never));
     expect(await shown('notes.example.org')).toBe('DNS:notes.example.org');
@@ -86,7 +87,7 @@ describe('a port with TLS', () => {
     session.close();
   });
 
-  it('G16: speaks TLS 1.3 and 1.2 and nothing older, with HTTP/2 where the client can', async () => {
+  it('speaks TLS 1.3 and 1.2 and nothing older, with HTTP/2 where the client can', async () => {
     const protocols = async (options: object) => {
       const socket = await shakeHands(t.port, options);
       const found = [socket.getProtocol(), socket.alpnProtocol];
@@ -247,6 +248,39 @@ describe('abuse of the port', () => {
     await closed;
   });
 
+  const frame = (type: number, flags: number, id: number, payload: readonly number[]): Buffer => {
+    const head = Buffer.alloc(9);
+    head.writeUIntBE(payload.length, 0, 3);
+    head[3] = type;
+    head[4] = flags;
+    head.writeUInt32BE(id, 5);
+    return Buffer.concat([head, Buffer.from(payload)]);
+  };
+  const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0, [])]);
+  const literal = [0, 1, 0x78, 1, 0x79];
+  const post = [0x83, 0x87, 0x84, 0x41, 9, ...Buffer.from('localhost')];
+
+  it.each([
+    ['PING', [], frame(6, 0, 0, new Array(8).fill(0))],
+    ['SETTINGS', [], frame(4, 0, 0, [])],
+    ['PRIORITY', [], frame(2, 0, 1, [0, 0, 0, 0, 1])],
+    ['CONTINUATION', [frame(1, 0, 1, [0x82])], frame(9, 0, 1, literal)],
+    ['empty DATA', [frame(1, 4, 1, post)], frame(0, 0, 1, [])],
+  ])('G29: a flood of %s frames ends the connection, and nothing else', async (_name, first, more) => {
+    const socket = await shakeHands(t.port, { ALPNProtocols: ['h2'], servername: 'localhost' });
+    const ended = new Promise<void>((over) => socket.once('close', () => over()));
+    socket.on('error', () => undefined).resume();
+    socket.write(Buffer.concat([preface, ...first]));
+    const many = Buffer.concat(new Array(1000).fill(more));
+    const flood = (): void => {
+      while (!socket.destroyed && socket.write(many));
+    };
+    socket.on('drain', flood);
+    flood();
+    await ended;
+    expect((await securely('/health')).status).toBe(200);
+  });
+
   it('garbage after the first byte of TLS ends the connection, and nothing else does', async () => {
     const socket = connect({ port: t.port, host: '127.0.0.1' });
     const ended = new Promise<void>((over) => socket.once('close', () => over()));
@@ -297,6 +331,33 @@ describe('connections that say nothing', () => {
     expect((await ask(session, '/health')).status).toBe(200);
     for (const one of [socket, ...held]) one.destroy();
     session.destroy();
+  });
+});
+
+describe('requests to apps over HTTP/2', () => {
+  it('G29: are counted by their address: one connection carries many, and gets no more than many connections would', async () => {
+    const held: ServerResponse[] = [];
+    const front: FrontDoor = {
+      ...{ knowsHost: () => false, upgrade: () => false, drain: async () => undefined },
+      request: (request, response) => request.url!.startsWith('/apps/') && held.push(response) > 0,
+    };
+    const small = await startTestHost({
+      options: { front, tls: { certificates, redirect: null } },
+      config: { max_connections_per_address: 2, public_url: () => 'https://localhost' },
+    });
+    const session = await openStreams(small.port);
+    const running = Array.from({ length: 8 }, () => ask(session, '/apps/notes/'));
+    await until(() => held.length === 8, 'all of them');
+    expect((await ask(session, '/apps/notes/')).status).toBe(429);
+    expect((await ask(session, '/health')).status).toBe(200);
+    for (const response of held.splice(0)) response.end();
+    await Promise.all(running);
+    const again = ask(session, '/apps/notes/');
+    await until(() => held.length === 1, 'the next one');
+    held[0]!.end();
+    expect((await again).status).toBe(200);
+    session.destroy();
+    await small.host.close();
   });
 });
 

@@ -38,6 +38,9 @@ const store = ({ chain, key }: { chain: string; key: string }): void => {
   write('key.pem', key);
 };
 
+const configure = (cert: string, key: string): string =>
+  write('atrium.yaml', `tls: { mode: files, cert_file: ${at(cert)}, key_file: ${at(key)} }\n`);
+
 describe('a start with files that cannot be served', () => {
   const start = (env: Record<string, string>) =>
     runServer({ cwd: directory, env: { ATRIUM_TLS_MODE: 'files', ...env } });
@@ -49,10 +52,6 @@ describe('a start with files that cannot be served', () => {
     const old = certificateFor(['localhost'], { from: new Date(Date.now() - 9 * day), to: new Date(Date.now() - day) });
     const cases: [Record<string, string>, RegExp][] = [
       [{}, /ATRIUM_TLS_CERT_FILE is needed because ATRIUM_TLS_MODE is files[\s\S]*ATRIUM_TLS_KEY_FILE is needed/],
-      [
-        { ATRIUM_TLS_CERT_FILE: at('none.pem'), ATRIUM_TLS_KEY_FILE: key },
-        /ATRIUM_TLS_CERT_FILE names .*none\.pem, which cannot be read \(ENOENT\)/,
-      ],
       [
         { ATRIUM_TLS_CERT_FILE: cert, ATRIUM_TLS_KEY_FILE: write('b.key', certificateFor(['localhost']).key) },
         /ATRIUM_TLS_KEY_FILE names .*b\.key, which belongs to another certificate/,
@@ -82,6 +81,8 @@ describe('a started server with a certificate', () => {
   let redirectPort: number;
   let session: ClientHttp2Session;
   let browser: Browser;
+  /** Ends the slow answer of the app. */
+  let finish = (): void => undefined;
   const before = getCACertificates('default');
 
   beforeAll(async () => {
@@ -91,14 +92,15 @@ describe('a started server with a certificate', () => {
     app = createServer((request, response) => {
       if (request.url === '/slow') {
         response.write('begun ');
-        process.once('SIGUSR2', () => response.end('ended'));
+        finish = () => response.end('ended');
         return;
       }
       response.setHeader('content-type', 'text/html');
       response.end(`<title>The app</title><p id="seen">${request.headers['x-forwarded-proto']}</p>`);
     }).listen(0, '127.0.0.1');
     await once(app, 'listening');
-    const env = { ...files, ATRIUM_TLS_REDIRECT_ADDRESS: '127.0.0.1:0' };
+    configure('cert.pem', 'key.pem');
+    const env = { ATRIUM_CONFIG: at('atrium.yaml'), ATRIUM_TLS_REDIRECT_ADDRESS: '127.0.0.1:0' };
     [world, browser] = await Promise.all([
       openWorld({ port, web: true, env }),
       openBrowser([`--ignore-certificate-errors-spki-list=${pinOf(new X509Certificate(served.pem)).slice(7)}`]),
@@ -221,11 +223,13 @@ describe('a started server with a certificate', () => {
     const context = await browser.newContext({ serviceWorkers: 'block' });
     const page = await context.newPage();
     const origin = `https://localhost:${port}`;
+    const live = page.waitForEvent('websocket');
     await page.goto(`${origin}/sign-in`);
     await page.fill('[name=email]', owner.email);
     await page.fill('[name=password]', password);
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.waitForURL(/\/inbox/);
+    expect((await live).url()).toBe(`wss://localhost:${port}/ws`);
     const protocol = () => page.evaluate<string>("performance.getEntriesByType('navigation')[0].nextHopProtocol");
     await page.goto(`${origin}/apps/notes/`);
     expect([await page.textContent('#seen'), await protocol()]).toEqual(['https', 'h2']);
@@ -252,6 +256,12 @@ describe('a started server with a certificate', () => {
     await until(async () => (await shown()).equals(next.der), 'the new certificate');
     expect((await ask(session, '/health')).status).toBe(200);
     expect(world.server.output()).not.toContain('PRIVATE KEY');
+    const third = certificateFor(names, { ip: '127.0.0.1' });
+    write('third.pem', third.chain);
+    write('third.key', third.key);
+    configure('third.pem', 'third.key');
+    await until(async () => (await shown()).equals(third.der), 'the certificate of other files');
+    configure('cert.pem', 'key.pem');
     store(served);
     await until(async () => (await shown()).equals(served.der), 'the old certificate');
   });
@@ -265,7 +275,7 @@ describe('a started server with a certificate', () => {
     const gone = world.server.stop();
     await told;
     await expect(shakeHands(port)).rejects.toThrow();
-    process.emit('SIGUSR2');
+    finish();
     expect((await answer).text).toBe('begun ended');
     expect(await gone).toBe(0);
   });
