@@ -5,7 +5,15 @@ import { actor, byId, defineOperation, id, noInput, nothing, page, pageInput, ti
 
 export const certificateIssuers = ['internal', 'acme', 'uploaded'] as const;
 export const certificateStates = ['pending', 'active', 'failed'] as const;
-export const certificateActs = ['generated', 'ordered', 'renewed', 'replaced', 'failed', 'deleted'] as const;
+export const certificateActs = [
+  'generated',
+  'uploaded',
+  'ordered',
+  'renewed',
+  'replaced',
+  'failed',
+  'deleted',
+] as const;
 
 /** Names of one certificate, as RFC 8555 authorities allow them. */
 const mostNames = 100;

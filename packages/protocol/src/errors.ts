@@ -337,7 +337,8 @@ export const errorCodes = {
   certificate_unusable: {
     status: 422,
     title: 'The certificate cannot be used',
-    meaning: '`reason` says why: its key belongs to another, it ended, its key or signature is weak, its chain is broken.',
+    meaning:
+      '`reason` says why: its key belongs to another, it ended, its key or signature is weak, its chain is broken.',
   },
   gateway_target_refused: {
     status: 422,

@@ -1,8 +1,13 @@
 import { type CertificatesPart, createCertificatesPart } from '../modules/gateway/certificates-module.ts';
+import type { GuardedFetch } from '../platform/net/guarded-fetch.ts';
 import { addCounter, addGauge, Tally } from '../platform/telemetry/families.ts';
 import type { ModulesOptions } from './modules.ts';
 
-const addMetrics = (registry: ModulesOptions['metrics']['registry'], part: () => CertificatesPart, now: () => Date): Tally => {
+const addMetrics = (
+  registry: ModulesOptions['metrics']['registry'],
+  part: () => CertificatesPart,
+  now: () => Date,
+): Tally => {
   const served = new Tally();
   addCounter(registry, 'atrium_certificate_serve_total', 'Handshakes by whether a certificate names the host.', () =>
     served.as('result'),
@@ -16,7 +21,9 @@ const addMetrics = (registry: ModulesOptions['metrics']['registry'], part: () =>
     'Until the certificate that ends first has ended.',
     [],
     () => {
-      const ends = part().certificates.ends().map(({ expires }) => expires.getTime());
+      const ends = part()
+        .certificates.ends()
+        .map(({ expires }) => expires.getTime());
       return ends.length === 0 ? [] : [{ value: (Math.min(...ends) - now().getTime()) / 1000 }];
     },
   );
@@ -27,14 +34,19 @@ const addMetrics = (registry: ModulesOptions['metrics']['registry'], part: () =>
 export const openCertificates = (
   options: ModulesOptions,
   orgOf: () => Promise<string | null>,
+  fetch: GuardedFetch,
 ): CertificatesPart => {
   const { storage, clock, log, values } = options;
   const { config } = values;
-  const served = addMetrics(options.metrics.registry, () => part, () => clock.now());
+  const served = addMetrics(
+    options.metrics.registry,
+    () => part,
+    () => clock.now(),
+  );
   const part = createCertificatesPart(
     {
       ...{ database: storage.database, database_url: storage.url, clock, secrets: storage.secrets },
-      ...{ public_url: options.public_url, orgOf },
+      ...{ public_url: options.public_url, orgOf, fetch },
       settings: () => {
         const { mode, acme } = config.tls;
         const { directory, email, challenge, dnsCommand } = acme;

@@ -461,6 +461,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   const identity = buildIdentity(options, mail, providerFetch);
   const guarded = fetchFor('webhook', outbound.webhookAllowPrivate);
   const oauthFetch = fetchFor('oauth', oauthConfig.allowPrivate);
+  const acmeFetch = createGuardedFetch({ allow: localRanges, breakers, observe: metrics.outbound('acme') });
   const discoveryFetch = createGuardedFetch({ allow: localRanges, breakers, observe: metrics.outbound('discovery') });
   const counts = new HourlyCounts({
     db: storage.database.read,
@@ -483,7 +484,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
   const { gateway, gate, lanes, discovery, live, listening } = opened;
-  const certificatesPart = openCertificates(options, () => identity.homeOrg(values.config.discovery.org));
+  const certificatesPart = openCertificates(options, () => identity.homeOrg(values.config.discovery.org), acmeFetch);
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
     ...(identityModule(identity).eventFilters ?? []),
@@ -603,7 +604,15 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       admin,
     ],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
-    rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, gateway.rotate, certificatesPart.rotate, inbox.rotate],
+    rotations: [
+      ...storage.rotations,
+      identity.rotate,
+      oauth.rotate,
+      operators.rotate,
+      gateway.rotate,
+      certificatesPart.rotate,
+      inbox.rotate,
+    ],
     host_opened: (facts) => {
       host = facts;
     },
@@ -658,6 +667,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await guarded.close();
       await oauthFetch.close();
       await discoveryFetch.close();
+      await acmeFetch.close();
       await providerFetch.close();
       mail.close();
       await embedder?.close?.();

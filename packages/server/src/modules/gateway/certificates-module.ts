@@ -44,10 +44,13 @@ const rotationOf =
   };
 
 /** Plug of the certificates: what the listener shows over TLS, and what people and the server itself do about it. */
-export const createCertificatesPart = (parts: CertificateParts, options: KeptCertificatesOptions = {}): CertificatesPart => {
+export const createCertificatesPart = (
+  parts: CertificateParts,
+  options: KeptCertificatesOptions = {},
+): CertificatesPart => {
   const kept = new KeptCertificates(parts, options);
   let tell: TellAdmins | null = null;
-  const orders = createOrdersService(parts);
+  const orders = createOrdersService(parts, () => kept.reload());
   const upkeep = createUpkeepService(parts, orders, () => tell);
   const service = createCertificatesService(parts, orders.order, (name) => kept.covers(name));
   const serves = (): boolean => ['internal', 'acme'].includes(parts.settings().mode);
@@ -65,7 +68,12 @@ export const createCertificatesPart = (parts: CertificateParts, options: KeptCer
           hasPermission(caller.permissions, 'certificates.manage'),
       ),
     ],
-    jobs: [{ name: orderJob, run: ({ certificate_id, generation }) => orders.run(String(certificate_id), Number(generation)) }],
+    jobs: [
+      {
+        name: orderJob,
+        run: ({ certificate_id, generation }) => orders.run(String(certificate_id), Number(generation)),
+      },
+    ],
     sweeps: [{ name: 'gateway-certificates', every_ms: minuteMs, run: upkeep.sweep }],
     onEvent: ({ kind }) => {
       // A route may have brought a host name; whichever process is first has a certificate for it made.

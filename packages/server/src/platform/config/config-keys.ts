@@ -154,7 +154,7 @@ export const configKeys = {
     type: text,
     default: null,
     meaning:
-      'Program for `dns-01`, called without a shell as `PROGRAM present|remove NAME VALUE`; it ends when the TXT record can be seen.',
+      'Program for `dns-01`, called without a shell as `PROGRAM present|cleanup NAME VALUE`; it ends when the TXT record can be seen.',
     example: '/etc/atrium/dns-record',
     reloadable: true,
   }),

@@ -443,6 +443,7 @@ export interface GatewayCertificates {
   last_error: string | null;
   warned_at: Timestamp | null;
   generation: Generated<number>;
+  ordering: Generated<boolean>;
   order_url: string | null;
   order_key_sealed: string | null;
   created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';

@@ -516,7 +516,7 @@ create table gateway_certificate_events (
   actor_name text not null,
   at timestamp with time zone not null,
   constraint gateway_certificate_events_pkey PRIMARY KEY (id),
-  constraint gateway_certificate_events_act_check CHECK ((act = ANY (ARRAY['generated'::text, 'ordered'::text, 'renewed'::text, 'replaced'::text, 'failed'::text, 'deleted'::text])))
+  constraint gateway_certificate_events_act_check CHECK ((act = ANY (ARRAY['generated'::text, 'uploaded'::text, 'ordered'::text, 'renewed'::text, 'replaced'::text, 'failed'::text, 'deleted'::text])))
 );
 
 create table gateway_certificates (
@@ -537,6 +537,7 @@ create table gateway_certificates (
   last_error text,
   warned_at timestamp with time zone,
   generation integer not null default 0,
+  ordering boolean not null default false,
   order_url text,
   order_key_sealed text,
   created_by_type actor_type not null,

@@ -108,6 +108,7 @@ describe('certificate files', () => {
       certFile: at('nowhere.pem'),
       keyFile: at('nowhere.key'),
       redirectAddress: null,
+      acme: { directory: '', email: null, challenge: 'http-01', dnsCommand: null },
     } as const;
     expect(fileProblems(config, now)).toMatchObject([
       { key: 'ATRIUM_TLS_CERT_FILE', problem: `names ${at('nowhere.pem')}, which cannot be read (ENOENT)` },

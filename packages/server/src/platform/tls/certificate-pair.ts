@@ -32,9 +32,13 @@ export const pinOf = (certificate: X509Certificate): string =>
     .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))
     .digest('base64')}`;
 
+/** An address as it is usually written: OpenSSL spells IPv6 out. */
+export const plainAddress = (name: string): string =>
+  isIP(name) === 6 ? new URL(`http://[${name}]/`).hostname.slice(1, -1) : name.toLowerCase();
+
 const namesOf = (certificate: X509Certificate): string[] =>
   [...(certificate.subjectAltName ?? '').matchAll(/(?:DNS|IP Address):([^,\s]+)/g)].map(([, name]) =>
-    name!.toLowerCase(),
+    plainAddress(name!),
   );
 
 const keyOf = (pem: string): KeyObject => {

@@ -6,7 +6,15 @@ import { type CertificatePair, PairProblem, readPair } from '../../../platform/t
 const mostNames = 100;
 const mostInChain = 10;
 const leastRsaBits = 2048;
-const weakCurves = new Set(['secp112r1', 'secp128r1', 'secp160r1', 'secp192k1', 'secp224k1', 'secp224r1', 'prime192v1']);
+const weakCurves = new Set([
+  'secp112r1',
+  'secp128r1',
+  'secp160r1',
+  'secp192k1',
+  'secp224k1',
+  'secp224r1',
+  'prime192v1',
+]);
 
 /** A pair that may be kept, with what a row says of it. */
 export interface KeepablePair extends CertificatePair {
@@ -31,7 +39,18 @@ const weaknessOf = (certificate: X509Certificate): string | null => {
     const curve = details?.namedCurve ?? '';
     return weakCurves.has(curve) ? `its key lies on the weak curve ${curve}` : null;
   }
-  return type === 'ed25519' || type === 'ed448' ? null : `its key is of the kind ${type ?? 'unknown'}, which TLS does not use`;
+  return type === 'ed25519' || type === 'ed448'
+    ? null
+    : `its key is of the kind ${type ?? 'unknown'}, which TLS does not use`;
+};
+
+const weaknessOfText = (chain: string): string | null => {
+  const [first] = chain.match(block) ?? [];
+  try {
+    return first === undefined ? null : weaknessOf(new X509Certificate(first));
+  } catch {
+    return null;
+  }
 };
 
 const commonName = (distinguished: string): string =>
@@ -39,6 +58,9 @@ const commonName = (distinguished: string): string =>
 
 /** Reads a chain with its key, and refuses what should not be served with a reason. */
 export const checkPair = (chain: string, key: string, now: Date): KeepablePair => {
+  // Before OpenSSL refuses it in its own words.
+  const weakness = weaknessOfText(chain);
+  if (weakness !== null) refuse(weakness);
   let pair: CertificatePair;
   try {
     pair = readPair(chain, key, now);
@@ -52,18 +74,16 @@ export const checkPair = (chain: string, key: string, now: Date): KeepablePair =
     refuse(`its chain has ${certificates.length} certificates; ${mostInChain} are the most`);
   if (pair.names.length > mostNames) refuse(`it names ${pair.names.length} hosts; ${mostNames} are the most`);
   if (leaf.ca) refuse('it is a certificate of an authority, not of a server');
-  const weak = weaknessOf(leaf);
-  if (weak !== null) refuse(weak);
   for (const [at, issuer] of certificates.slice(1).entries()) {
     const issued = certificates[at]!;
     if (!issued.checkIssued(issuer) || !issued.verify(issuer.publicKey))
       refuse(`certificate ${at + 1} of its chain was not issued by certificate ${at + 2}`);
   }
   // SHA-1 and MD5 signatures; a root that signs itself is trusted by name and not by that.
-  for (const certificate of certificates) {
+  for (const [at, certificate] of certificates.entries()) {
     const algorithm = (certificate as X509Certificate & { signatureAlgorithm?: string }).signatureAlgorithm ?? '';
-    if (/sha1|md5/i.test(algorithm) && certificate.issuer !== certificate.subject)
-      refuse(`it was signed with ${algorithm}, which clients no longer take`);
+    const isRoot = at > 0 && certificate.issuer === certificate.subject;
+    if (/sha1|md5/i.test(algorithm) && !isRoot) refuse(`it was signed with ${algorithm}, which clients no longer take`);
   }
   return {
     ...pair,

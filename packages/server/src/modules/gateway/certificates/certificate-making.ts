@@ -1,4 +1,4 @@
-import { randomBytes, type X509Certificate } from 'node:crypto';
+import { createPublicKey, randomBytes, type X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 
 /** ECDSA on P-256 with SHA-256: what every client of the last ten years takes. */
@@ -7,7 +7,7 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const authorityDays = 3650;
-export const leafDays = 90;
+const leafDays = 90;
 
 /** A certificate and its key, both in PEM. */
 export interface MadePair {
@@ -34,15 +34,12 @@ const keyPem = async (key: CryptoKey): Promise<string> =>
   pemOf('PRIVATE KEY', await crypto.subtle.exportKey('pkcs8', key));
 
 const importKey = (pem: string): Promise<CryptoKey> =>
-  crypto.subtle.importKey(
-    'pkcs8',
-    Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64'),
-    algorithm,
-    false,
-    ['sign'],
-  );
+  crypto.subtle.importKey('pkcs8', Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64'), algorithm, false, [
+    'sign',
+  ]);
 
-const newKeys = (): Promise<{ publicKey: CryptoKey; privateKey: CryptoKey }> => crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+const newKeys = (): Promise<{ publicKey: CryptoKey; privateKey: CryptoKey }> =>
+  crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 
 /** The root of the internal authority; it signs leaves alone. */
 export const makeAuthority = async (label: string, now: Date): Promise<MadePair> => {
@@ -64,10 +61,25 @@ export const makeAuthority = async (label: string, now: Date): Promise<MadePair>
   return { certificate: `${certificate.toString('pem')}\n`, key: await keyPem(keys.privateKey) };
 };
 
-/** A certificate for names, signed by the internal authority; its chain has both. */
-export const makeLeaf = async (authority: MadePair, names: readonly string[], now: Date): Promise<MadePair> => {
+const keysOf = async (pem: string): Promise<{ publicKey: CryptoKey; pem: string }> => {
+  const spki = createPublicKey(pem).export({ type: 'spki', format: 'der' });
+  return { publicKey: await crypto.subtle.importKey('spki', spki, algorithm, true, ['verify']), pem };
+};
+
+const freshKeys = async (): Promise<{ publicKey: CryptoKey; pem: string }> => {
+  const { publicKey, privateKey } = await newKeys();
+  return { publicKey, pem: await keyPem(privateKey) };
+};
+
+/** A certificate for names, signed by the internal authority, for a key that was there or a fresh one; its chain has both. */
+export const makeLeaf = async (
+  authority: MadePair,
+  names: readonly string[],
+  now: Date,
+  key: string | null = null,
+): Promise<MadePair> => {
   const x509 = await library();
-  const [keys, signingKey] = await Promise.all([newKeys(), importKey(authority.key)]);
+  const [keys, signingKey] = await Promise.all([key === null ? freshKeys() : keysOf(key), importKey(authority.key)]);
   const issuer = new x509.X509Certificate(authority.certificate);
   const end = Math.min(now.getTime() + leafDays * dayMs, issuer.notAfter.getTime());
   const certificate = await x509.X509CertificateGenerator.create({
@@ -93,7 +105,7 @@ export const makeLeaf = async (authority: MadePair, names: readonly string[], no
   });
   return {
     certificate: `${certificate.toString('pem')}\n${authority.certificate}`,
-    key: await keyPem(keys.privateKey),
+    key: keys.pem,
   };
 };
 

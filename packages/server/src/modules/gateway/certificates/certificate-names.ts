@@ -1,5 +1,6 @@
-import { hostname, networkInterfaces } from 'node:os';
 import { isIP } from 'node:net';
+import { hostname, networkInterfaces } from 'node:os';
+import { plainAddress } from '../../../platform/tls/certificate-pair.ts';
 import type { CertificateSettings } from './certificate-parts.ts';
 
 type Source = 'public_url' | 'route' | 'extra_host' | 'base_domain' | 'machine' | 'address';
@@ -23,7 +24,7 @@ const addresses = (): string[] =>
   Object.values(networkInterfaces())
     .flat()
     .filter((one) => one !== undefined && !one.address.startsWith('fe80:'))
-    .map((one) => one!.address.toLowerCase());
+    .map((one) => plainAddress(one!.address));
 
 /** Everything that clients may call this server, the public name first, each once. */
 export const ownNames = (
@@ -34,15 +35,17 @@ export const ownNames = (
   const host = publicUrl === '' ? 'localhost' : new URL(publicUrl).hostname.replace(/^\[|\]$/g, '');
   const machine = hostname().toLowerCase();
   const { base_domain: base } = settings;
+  // A certificate names a hundred at most: those without which nobody comes in stand first, addresses last.
   const all: OwnName[] = [
     { name: host, source: 'public_url' },
-    ...routeHosts.map((name) => ({ name, source: 'route' as const })),
-    ...settings.extra_hosts.map((name) => ({ name: name.toLowerCase(), source: 'extra_host' as const })),
-    ...(base === null ? [] : [{ name: `*.${base}`, source: 'base_domain' as const }]),
     ...['localhost', machine, `${machine.replace(/\..*$/, '')}.local`].map((name) => ({
       name,
       source: 'machine' as const,
     })),
+    ...['127.0.0.1', '::1'].map((name) => ({ name, source: 'address' as const })),
+    ...settings.extra_hosts.map((name) => ({ name: name.toLowerCase(), source: 'extra_host' as const })),
+    ...(base === null ? [] : [{ name: `*.${base}`, source: 'base_domain' as const }]),
+    ...routeHosts.map((name) => ({ name, source: 'route' as const })),
     ...addresses().map((name) => ({ name, source: 'address' as const })),
   ];
   const seen = new Set<string>();

@@ -1,5 +1,6 @@
 import type { Clock } from '../../../platform/clock/clock.ts';
 import type { Database, Transaction } from '../../../platform/db/database.ts';
+import type { GuardedFetch } from '../../../platform/net/guarded-fetch.ts';
 import type { Call } from '../../../platform/operations/call.ts';
 
 export interface AcmeSettings {
@@ -29,6 +30,8 @@ export interface CertificateParts {
   public_url: () => string;
   /** Which organisation hears of what happens by itself; null while the server has none. */
   orgOf: () => Promise<string | null>;
+  /** Reaches authorities also in networks of the operator's own. */
+  fetch: GuardedFetch;
   onError: (error: unknown, what: string) => void;
 }
 

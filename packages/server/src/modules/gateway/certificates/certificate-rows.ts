@@ -20,6 +20,8 @@ export interface CertificateRow {
   last_error: string | null;
   warned_at: Date | null;
   generation: number;
+  /** An order runs, or a crash left it to be gone on with. */
+  ordering: boolean;
   order_url: string | null;
   order_key_sealed: string | null;
   created_by_type: PrincipalType;
@@ -46,7 +48,7 @@ export interface HistoryRow {
   id: string;
   certificate_id: string;
   names: string[];
-  act: 'generated' | 'ordered' | 'renewed' | 'replaced' | 'failed' | 'deleted';
+  act: 'generated' | 'uploaded' | 'ordered' | 'renewed' | 'replaced' | 'failed' | 'deleted';
   reason: string | null;
   actor_type: PrincipalType;
   actor_id: string | null;

@@ -89,7 +89,7 @@ export const createCertificatesService = (
       const row = emptyRow(call, now, { id, names: issued.names, issuer: 'uploaded', managed: false });
       return database.transaction(call, async (tx) => {
         await certificatesStore.insert(tx.db, { ...row, ...issued, state: 'active' });
-        await note(tx, call, { ...row, names: issued.names }, 'replaced', now);
+        await note(tx, call, { ...row, names: issued.names }, 'uploaded', now);
         return viewOf(await find(tx.db, id));
       });
     }
@@ -164,7 +164,8 @@ export const createCertificatesService = (
     remove: (call: Call, id: string): Promise<null> =>
       database.transaction(call, async (tx) => {
         const row = await find(tx.db, id, true);
-        if (row.managed) throw unusable('the server keeps it for its own names, and would make it again');
+        if (row.managed && row.issuer === 'internal')
+          throw unusable('the server keeps it for its own names, and would make it again');
         await certificatesStore.delete(tx.db, id);
         await note(tx, call, row, 'deleted', clock.now());
         return null;

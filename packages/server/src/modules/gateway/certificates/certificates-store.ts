@@ -6,7 +6,7 @@ import type { CertificateRow, ChallengeRow, HistoryRow, IssuedRow } from './cert
 type Db = Kysely<Schema>;
 
 const columns = sql`id, names, issuer, state, managed, chain, key_sealed, pins, serial, issued_by, not_before, not_after,
-  renew_at, failures, last_error, warned_at, generation, order_url, order_key_sealed, created_by_type, created_by_id,
+  renew_at, failures, last_error, warned_at, generation, ordering, order_url, order_key_sealed, created_by_type, created_by_id,
   created_by_name, created_at, updated_at`;
 
 const likeText = (part: string): string => `%${part.replace(/[\\%_]/g, '\\$&')}%`;
@@ -57,18 +57,20 @@ export const certificatesStore = {
         where renew_at <= ${now} order by renew_at limit 50`.execute(db)
     ).rows,
 
-  /** Those that should have been renewed long ago, and of which nobody was told. */
+  /** Those that end soon although somebody, or the server, should have renewed them, and of which nobody was told. */
   ending: async (db: Db, before: Date): Promise<CertificateRow[]> =>
     (
       await sql<CertificateRow>`select ${columns} from gateway_certificates
-        where not_after < ${before} and warned_at is null and issuer <> 'internal' limit 50`.execute(db)
+        where not_after < ${before} and warned_at is null and (issuer = 'uploaded' or failures > 0) limit 50`.execute(
+        db,
+      )
     ).rows,
 
   insert: async (db: Db, row: CertificateRow): Promise<void> => {
     await sql`insert into gateway_certificates (${columns}) values (${row.id}, ${row.names}, ${row.issuer}, ${row.state},
       ${row.managed}, ${row.chain}, ${row.key_sealed}, ${row.pins}, ${row.serial}, ${row.issued_by}, ${row.not_before},
       ${row.not_after}, ${row.renew_at}, ${row.failures}, ${row.last_error}, ${row.warned_at}, ${row.generation},
-      ${row.order_url}, ${row.order_key_sealed}, ${row.created_by_type}, ${row.created_by_id}, ${row.created_by_name},
+      ${row.ordering}, ${row.order_url}, ${row.order_key_sealed}, ${row.created_by_type}, ${row.created_by_id}, ${row.created_by_name},
       ${row.created_at}, ${row.updated_at})`.execute(db);
   },
 
@@ -78,15 +80,17 @@ export const certificatesStore = {
       await sql<CertificateRow>`update gateway_certificates set names = ${issued.names}, state = 'active',
           chain = ${issued.chain}, key_sealed = ${issued.key_sealed}, pins = ${issued.pins}, serial = ${issued.serial},
           issued_by = ${issued.issued_by}, not_before = ${issued.not_before}, not_after = ${issued.not_after},
-          renew_at = ${issued.renew_at}, failures = 0, last_error = null, warned_at = null, order_url = null,
+          renew_at = ${issued.renew_at}, ordering = false, failures = 0, last_error = null, warned_at = null, order_url = null,
           order_key_sealed = null, updated_at = ${now}
         where id = ${id} returning ${columns}`.execute(db)
     ).rows[0] ?? null,
 
-  /** Begins another order; jobs of earlier ones find that they are late. */
-  beginOrder: async (db: Db, id: string, now: Date): Promise<number> =>
+  /** Begins another order; jobs of earlier ones find that they are late. `again`: when it is begun anew if its job is lost. */
+  beginOrder: async (db: Db, id: string, now: Date, again: Date): Promise<number> =>
     (
-      await sql<{ generation: number }>`update gateway_certificates set generation = generation + 1, renew_at = null,
+      await sql<{
+        generation: number;
+      }>`update gateway_certificates set generation = generation + 1, ordering = true, renew_at = ${again},
           state = case when chain is null then 'pending' else state end, updated_at = ${now}
         where id = ${id} returning generation`.execute(db)
     ).rows[0]!.generation,
@@ -105,15 +109,14 @@ export const certificatesStore = {
   ): Promise<CertificateRow | null> =>
     (
       await sql<CertificateRow>`update gateway_certificates set failures = failures + 1, last_error = ${failed.error},
-          renew_at = ${failed.again_at}, state = case when chain is null then 'failed' else state end, updated_at = ${now}
+          renew_at = ${failed.again_at}, ordering = false, state = case when chain is null then 'failed' else state end, updated_at = ${now}
         where id = ${failed.id} and generation = ${failed.generation} returning ${columns}`.execute(db)
     ).rows[0] ?? null,
 
   markWarned: async (db: Db, id: string, now: Date): Promise<boolean> =>
     Number(
-      (
-        await sql`update gateway_certificates set warned_at = ${now} where id = ${id} and warned_at is null`.execute(db)
-      ).numAffectedRows ?? 0n,
+      (await sql`update gateway_certificates set warned_at = ${now} where id = ${id} and warned_at is null`.execute(db))
+        .numAffectedRows ?? 0n,
     ) === 1,
 
   delete: async (db: Db, id: string): Promise<void> => {
@@ -201,9 +204,9 @@ export const certificatesStore = {
   /** Hosts that routes claim for themselves. */
   routeHosts: async (db: Db): Promise<string[]> =>
     (
-      await sql<{ host: string }>`select distinct host from gateway_claims where host <> '' order by host limit 2000`.execute(
-        db,
-      )
+      await sql<{
+        host: string;
+      }>`select distinct host from gateway_claims where host <> '' order by host limit 2000`.execute(db)
     ).rows.map(({ host }) => host),
 
   resealCertificate: async (db: Db, id: string, before: string, after: string): Promise<void> => {

@@ -3,12 +3,12 @@ import { execFile } from 'node:child_process';
 const timeoutMs = 180_000;
 
 /**
- * Runs the operator's program: `present` or `remove`, the name of the TXT record, its value. No shell is between, and none
+ * Runs the operator's program: `present` or `cleanup`, the name of the TXT record, its value. No shell is between, and none
  * of the server's environment reaches it. It returns when the record can be seen.
  */
 export const runDnsCommand = (
   command: string,
-  act: 'present' | 'remove',
+  act: 'present' | 'cleanup',
   record: string,
   value: string,
 ): Promise<void> =>

@@ -3,8 +3,8 @@ import { newId } from '../../../platform/ids/ids.ts';
 import type { Call } from '../../../platform/operations/call.ts';
 import { actorOf } from '../../../platform/operations/caller.ts';
 import { checkPair } from './certificate-checks.ts';
-import { leafDays, makeAuthority, makeLeaf, type MadePair } from './certificate-making.ts';
-import { type CertificateParts, certificateEvents, dayMs, places } from './certificate-parts.ts';
+import { type MadePair, makeAuthority, makeLeaf } from './certificate-making.ts';
+import { type CertificateParts, certificateEvents, places } from './certificate-parts.ts';
 import type { CertificateRow, HistoryRow, IssuedRow } from './certificate-rows.ts';
 import { certificatesStore } from './certificates-store.ts';
 
@@ -42,7 +42,7 @@ export const emptyRow = (
     ...given,
     ...{ state: 'pending', chain: null, key_sealed: null, pins: [], serial: null, issued_by: null },
     ...{ not_before: null, not_after: null, renew_at: null, failures: 0, last_error: null, warned_at: null },
-    ...{ generation: 0, order_url: null, order_key_sealed: null, created_at: now, updated_at: now },
+    ...{ generation: 0, ordering: false, order_url: null, order_key_sealed: null, created_at: now, updated_at: now },
     ...{ created_by_type: by.type, created_by_id: by.id, created_by_name: by.name },
   };
 };
@@ -102,6 +102,7 @@ export const issueInternal = async (
   parts: CertificateParts,
   id: string,
   names: readonly string[],
+  /** Of the certificate before, when devices are to know the new one by it. */
+  key: string | null = null,
 ): Promise<IssuedRow> =>
-  issuedOf(parts, id, await makeLeaf(await authorityOf(parts), names, parts.clock.now()), true);
-
+  issuedOf(parts, id, await makeLeaf(await authorityOf(parts), names, parts.clock.now(), key), true);

@@ -14,6 +14,7 @@ interface Kept {
   pins: readonly string[];
   expires: Date;
   managed: boolean;
+  own_authority: boolean;
   /** What it was made from: a row that says the same is not opened again. */
   sealed: string;
 }
@@ -31,8 +32,8 @@ export class KeptCertificates implements CertificateSource {
   readonly #options: KeptCertificatesOptions;
   readonly #listener: KeptConnection;
   #kept: readonly Kept[] = [];
-  #exact = new Map<string, Kept>();
-  #wild = new Map<string, Kept>();
+  /** Those that others signed before the one that the server keeps for itself, which clients trust only if told to. */
+  #tiers: readonly ReadonlyMap<string, Kept>[] = [];
   #answers = new Map<string, string>();
   #challenges = new Map<string, { answer: string; context: SecureContext }>();
   #reading: Promise<void> | null = null;
@@ -112,10 +113,12 @@ export class KeptCertificates implements CertificateSource {
   }
 
   #keptFor(name: string): Kept | null {
-    const exact = this.#exact.get(name);
-    if (exact !== undefined) return exact;
     const dot = name.indexOf('.');
-    return dot < 0 ? null : (this.#wild.get(`*${name.slice(dot)}`) ?? null);
+    for (const tier of this.#tiers) {
+      const kept = tier.get(name) ?? (dot < 0 ? undefined : tier.get(`*${name.slice(dot)}`));
+      if (kept !== undefined) return kept;
+    }
+    return null;
   }
 
   /** The one for the public name; else the one that the server keeps for itself. */
@@ -157,14 +160,15 @@ export class KeptCertificates implements CertificateSource {
         if (opened !== null) kept.push(opened);
       }
     }
-    const [exact, wild] = [new Map<string, Kept>(), new Map<string, Kept>()];
     // Rows come with those first that end last: of two for one name the fresher is served.
-    for (const one of kept)
-      for (const name of one.names) {
-        const map = name.startsWith('*.') ? wild : exact;
-        if (!map.has(name)) map.set(name, one);
-      }
-    [this.#kept, this.#exact, this.#wild] = [kept, exact, wild];
+    const tierOf = (own: boolean): Map<string, Kept> => {
+      const tier = new Map<string, Kept>();
+      for (const one of kept.filter(({ own_authority }) => own_authority === own))
+        for (const name of one.names) if (!tier.has(name)) tier.set(name, one);
+      return tier;
+    };
+    this.#tiers = [tierOf(false), tierOf(true)];
+    this.#kept = kept;
   }
 
   /** Null for one that cannot be served; the others still are. */
@@ -175,7 +179,16 @@ export class KeptCertificates implements CertificateSource {
       // One that has ended meanwhile is shown all the same: a client that insists can say so to its person.
       const pair = readPair(row.chain!, key, row.not_before ?? this.#parts.clock.now());
       const { names, context, pins, expires } = pair;
-      return { id: row.id, names, context, pins, expires, managed: row.managed, sealed };
+      return {
+        id: row.id,
+        names,
+        context,
+        pins,
+        expires,
+        managed: row.managed,
+        own_authority: row.issuer === 'internal',
+        sealed,
+      };
     } catch (error) {
       this.#parts.onError(error, `the certificate ${row.id} for ${row.names.join(', ')} cannot be served`);
       return null;

@@ -2,7 +2,7 @@ import { newId } from '../../../platform/ids/ids.ts';
 import { type Call, internalCall } from '../../../platform/operations/call.ts';
 import { systemCaller } from '../../../platform/operations/caller.ts';
 import { isCoveredBy, isPublicName, ownNames } from './certificate-names.ts';
-import { type CertificateParts, certificateEvents, dayMs, type TellAdmins } from './certificate-parts.ts';
+import { type CertificateParts, certificateEvents, dayMs, places, type TellAdmins } from './certificate-parts.ts';
 import type { CertificateRow } from './certificate-rows.ts';
 import { certificatesStore } from './certificates-store.ts';
 import { emptyRow, issueInternal, note } from './issuing.ts';
@@ -17,11 +17,12 @@ const mostNames = 100;
 const mostOrders = 10;
 const nobodys = '00000000-0000-0000-0000-000000000000';
 
-const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((name) => b.includes(name));
-
 /** What the server does about its certificates by itself. */
-export const createUpkeepService = (parts: CertificateParts, orders: OrdersService, tellAdmins: () => TellAdmins | null) => {
+export const createUpkeepService = (
+  parts: CertificateParts,
+  orders: OrdersService,
+  tellAdmins: () => TellAdmins | null,
+) => {
   const { database, clock } = parts;
   const { read } = database;
 
@@ -30,22 +31,26 @@ export const createUpkeepService = (parts: CertificateParts, orders: OrdersServi
 
   const names = async () => ownNames(parts.public_url(), parts.settings(), await certificatesStore.routeHosts(read));
 
-  /** One certificate of the internal authority for every name of this server; made anew when there is another name. */
+  /**
+   * One certificate of the internal authority for every name of this server. It is made anew for a name that is missing
+   * and when its time has come, not for one that is gone: processes on different machines have different names. Its key
+   * stays, since devices know it by that.
+   */
   const keepInternal = async (): Promise<void> => {
     const wanted = (await names()).map(({ name }) => name).slice(0, mostNames);
     const managedOf = (rows: readonly CertificateRow[]) =>
       rows.find(({ managed, issuer }) => managed && issuer === 'internal') ?? null;
     const now = clock.now();
+    const isYoung = (row: CertificateRow): boolean => row.renew_at !== null && row.renew_at > now;
     const isGood = (row: CertificateRow | null): boolean =>
-      row !== null &&
-      row.state === 'active' &&
-      row.renew_at !== null &&
-      row.renew_at > now &&
-      sameNames(row.names, wanted);
+      row !== null && row.state === 'active' && isYoung(row) && wanted.every((name) => row.names.includes(name));
     const known = managedOf(await certificatesStore.all(read));
     if (isGood(known)) return;
     const id = known?.id ?? newId();
-    const issued = await issueInternal(parts, id, wanted);
+    const all =
+      known !== null && isYoung(known) ? [...new Set([...wanted, ...known.names])].slice(0, mostNames) : wanted;
+    const key = known?.key_sealed == null ? null : parts.secrets.decrypt(known.key_sealed, places.certificate(id));
+    const issued = await issueInternal(parts, id, all, key);
     const call = await systemCall();
     await database.transaction(call, async (tx) => {
       await certificatesStore.lock(tx.db);
@@ -85,6 +90,7 @@ export const createUpkeepService = (parts: CertificateParts, orders: OrdersServi
 
   const renewDue = async (): Promise<void> => {
     const { mode } = parts.settings();
+    const own = (await names()).map(({ name }) => name);
     for (const row of await certificatesStore.due(read, clock.now())) {
       const call = await systemCall();
       if (row.issuer === 'acme') {
@@ -92,7 +98,12 @@ export const createUpkeepService = (parts: CertificateParts, orders: OrdersServi
         if (mode === 'acme')
           await database.transaction(call, async (tx) => {
             const current = await certificatesStore.find(tx.db, row.id, true);
-            if (current?.renew_at != null && current.renew_at <= clock.now()) await orders.order(tx, call, current);
+            if (current?.renew_at == null || current.renew_at > clock.now()) return;
+            if (!current.managed || current.names.some((name) => own.includes(name)))
+              return orders.order(tx, call, current);
+            // The server ordered it for a host that no route has any more.
+            await certificatesStore.delete(tx.db, current.id);
+            await note(tx, call, current, 'deleted', clock.now(), 'this server no longer has the name');
           });
       } else if (!row.managed) {
         const issued = await issueInternal(parts, row.id, row.names);
@@ -111,7 +122,11 @@ export const createUpkeepService = (parts: CertificateParts, orders: OrdersServi
       await database.transaction(call, async (tx) => {
         if (!(await certificatesStore.markWarned(tx.db, row.id, now))) return;
         const not_after = row.not_after!.toISOString();
-        tx.emit({ kind: certificateEvents.expiring, id: row.id, body: { names: row.names, issuer: row.issuer, not_after } });
+        tx.emit({
+          kind: certificateEvents.expiring,
+          id: row.id,
+          body: { names: row.names, issuer: row.issuer, not_after },
+        });
         const why = row.last_error === null ? '' : ` Last attempt: ${row.last_error}`;
         const what =
           row.issuer === 'uploaded' ? 'Replace it under Services, Certificates.' : `It could not be renewed.${why}`;

@@ -30,6 +30,7 @@ create table gateway_certificates (
   warned_at timestamptz,
   -- Counts orders: each has a job of its own, and an older one that comes late does nothing.
   generation int not null default 0,
+  ordering boolean not null default false,
   order_url text,
   -- Key of the order under way; aad `gateway.certificate_order:<id>`.
   order_key_sealed text,
@@ -47,7 +48,7 @@ create table gateway_certificate_events (
   -- Outlives the certificate.
   certificate_id uuid not null,
   names text[] not null,
-  act text not null check (act in ('generated', 'ordered', 'renewed', 'replaced', 'failed', 'deleted')),
+  act text not null check (act in ('generated', 'uploaded', 'ordered', 'renewed', 'replaced', 'failed', 'deleted')),
   reason text,
   actor_type actor_type not null,
   actor_id uuid,
