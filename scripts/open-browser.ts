@@ -12,7 +12,7 @@ const executable = (): string => {
 };
 
 /** The Chromium of the machine, or the one that CHROMIUM names. */
-export const openBrowser = (): Promise<Browser> =>
+export const openBrowser = (flags: readonly string[] = []): Promise<Browser> =>
   chromium.launch({
     executablePath: executable(),
     args: [
@@ -23,5 +23,6 @@ export const openBrowser = (): Promise<Browser> =>
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...flags,
     ],
   });

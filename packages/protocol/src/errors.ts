@@ -334,6 +334,12 @@ export const errorCodes = {
     meaning:
       'It reads like orders to a model, and the policy of the diary is to refuse such text; `rules` names what matched.',
   },
+  certificate_unusable: {
+    status: 422,
+    title: 'The certificate cannot be used',
+    meaning:
+      '`reason` says why: its key belongs to another, it ended, its key or signature is weak, its chain is broken.',
+  },
   gateway_target_refused: {
     status: 422,
     title: 'Target refused',

@@ -1,5 +1,5 @@
 import type { Clock } from '../platform/clock/clock.ts';
-import type { ConfigValues } from '../platform/config/config.ts';
+import { type ConfigValues, localOrigin } from '../platform/config/config.ts';
 import { createJobsHost } from '../platform/jobs/jobs-host.ts';
 import { type CircuitBreakers, createCircuitBreakers } from '../platform/net/circuit-breaker.ts';
 import { EventFanOut } from '../platform/sockets/event-fan-out.ts';
@@ -13,8 +13,9 @@ import { createConfigReloading } from './config-reloading.ts';
 import { type Doors, openDoors } from './doors.ts';
 import { openEventSinks } from './event-sinks.ts';
 import { createLimits, type Limits } from './limits.ts';
-import { createModules, type Modules } from './modules.ts';
+import { createModules, type LiveConfig, type Modules } from './modules.ts';
 import { openStorage, type Storage } from './storage.ts';
+import { openTls, type Tls } from './tls.ts';
 
 export interface App {
   /** Where it really listens. */
@@ -50,6 +51,16 @@ const eventSource = ({ dispatcher }: Storage): EventSource => ({
   head: (orgId) => dispatcher.cursor(orgId),
 });
 
+/** Other files may hold the certificate from now on. */
+const withCertificates = (live: LiveConfig, tls: Tls): LiveConfig => ({
+  ...live,
+  replace: async (...change) => {
+    const taken = await live.replace(...change);
+    tls.reload();
+    return taken;
+  },
+});
+
 /** Builds the server from its parts, lowest first, and opens its doors. */
 export const startApp = async (options: AppOptions): Promise<App> => {
   const { values, clock, log, stopping } = options;
@@ -82,6 +93,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     const limits = await createLimits(values, opened, clock, log, metrics);
     later.push(limits.close);
     let origin = values.config.server.publicUrl;
+    let tls: Tls | null = null;
     const publicUrl = () => origin ?? '';
     const breakers = createCircuitBreakers(clock);
     const modules = await createModules({
@@ -93,9 +105,12 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       clock,
       log,
       public_url: publicUrl,
+      served_pins: () => tls?.pins() ?? [],
       version: given.version,
     });
     later.push(modules.close);
+    tls = openTls(values, modules.list, log);
+    later.push(async () => tls?.stop());
     clock.onMovedBack?.(modules.clock_moved_back);
     stopping.throwIfAborted();
     const jobs = startJobs(opened, modules, tracing);
@@ -107,6 +122,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       opened,
       limits,
       modules,
+      tls,
       fanOut,
       tracing,
       breakers,
@@ -124,19 +140,20 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     await jobs.start();
     sinks?.start();
     stopping.throwIfAborted();
+    tls.start();
     const { port } = await doors.http.listen();
     modules.listening(port);
-    const reloading = createConfigReloading({ values, live: modules.live, log });
+    const reloading = createConfigReloading({ values, live: withCertificates(modules.live, tls), log });
     later.push(reloading.stop);
     await reloading.start();
-    origin ??= `http://localhost:${port}`;
+    origin ??= localOrigin(values.config.tls.mode, port);
     const token = await modules.setup_token();
     const setupUrl = token === null ? `${origin}/setup` : `${origin}/setup?token=${encodeURIComponent(token)}`;
     const { host } = values.config.server;
     const setupDone = await modules.setup_done();
     stopping.throwIfAborted();
     return {
-      address: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      address: `${tls.door === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
       public_url: origin,
       setup_url: setupDone ? null : setupUrl,
       storage: opened.description,
@@ -174,6 +191,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     opened: Storage,
     limits: Limits,
     modules: Modules,
+    tls: Tls,
     fanOut: EventFanOut,
     tracing: Tracing | null,
     breakers: CircuitBreakers,
@@ -202,6 +220,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       breakers,
       public_url: publicUrl,
       certificate_of: modules.certificate_of,
+      tls: tls.door,
       version: options.version,
       web_root: options.web_root,
       clock,

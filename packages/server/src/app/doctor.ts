@@ -6,6 +6,9 @@ import type { ConfigResult, ConfigValues } from '../platform/config/config.ts';
 import { createClient } from '../platform/db/pool.ts';
 import { versionProblem } from '../platform/db/server-version.ts';
 import { StartupError } from '../platform/errors/startup-error.ts';
+import { isLoopback } from '../platform/http/trusted-proxies.ts';
+import { readFiles } from '../platform/tls/certificate-files.ts';
+import { covers } from '../platform/tls/certificate-pair.ts';
 
 /** One line of `atrium doctor`. `text` says what was seen and, unless it is fine, what to do. */
 export interface Finding {
@@ -114,6 +117,38 @@ const checkPort = ({ config }: ConfigValues): Promise<Finding> => {
   });
 };
 
+const dayMs = 86_400_000;
+/** Renewal should have come by then. */
+const soonDays = 14;
+
+/** The files are sound, or the settings would have been refused. */
+const checkTls = ({ config }: ConfigValues): Finding => {
+  const { mode } = config.tls;
+  if (mode === 'off') {
+    const { host } = config.server;
+    const open = !isLoopback(host) && host !== 'localhost' && config.server.trustedProxies.length === 0;
+    const text = `off, and ${host} is open to the network: passwords pass in clear. Set ATRIUM_TLS_MODE, or put a proxy in front.`;
+    return open ? found('warn', 'tls', text) : found('ok', 'tls', 'off');
+  }
+  if (mode !== 'files') return found('ok', 'tls', `certificates by the mode ${mode}`);
+  const { names, expires } = readFiles(config.tls, new Date());
+  const days = Math.floor((expires.getTime() - Date.now()) / dayMs);
+  const text = `certificate for ${names.slice(0, 5).join(', ')}, good for ${days} days`;
+  const elsewhere = config.server.publicUrl === null ? null : new URL(config.server.publicUrl).hostname;
+  if (elsewhere !== null && !covers(names, elsewhere.replace(/^\[|\]$/g, '')))
+    return found(
+      'warn',
+      'tls',
+      `${text}; it does not name ${elsewhere} of ATRIUM_PUBLIC_URL, so browsers will refuse it.`,
+    );
+  const key = config.tls.keyFile!;
+  if (process.platform !== 'win32' && (statSync(key).mode & 0o007) !== 0)
+    return found('warn', 'tls', `${text}; ${key} can be read by everybody on this machine. Run: chmod o= ${key}`);
+  return days < soonDays
+    ? found('warn', 'tls', `${text}. Renew it; the files are read again by themselves.`)
+    : found('ok', 'tls', text);
+};
+
 /** Whether the model that is configured embeds a word. */
 const checkModel = async (values: ConfigValues): Promise<Finding> => {
   if (values.config.embeddings === null) return found('ok', 'model', 'none; diaries are searched by words alone');
@@ -146,6 +181,7 @@ export const examine = async (result: ConfigResult): Promise<Finding[]> => {
     ...checkDataDir(values.config.server.dataDir),
     await checkDatabase(values),
     await checkPort(values),
+    checkTls(values),
     await checkModel(values),
   ];
 };

@@ -53,6 +53,7 @@ export interface DoorsOptions {
   history: LoadHistory;
   public_url: () => string;
   certificate_of: CertificateOf;
+  tls: HttpHostOptions['tls'];
   version: string;
   web_root: string | null;
   denied_address?: HttpHostOptions['denied_address'];
@@ -150,6 +151,7 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
       }),
     ...(options.denied_address === undefined ? {} : { denied_address: options.denied_address }),
     ...(front === undefined ? {} : { front }),
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
     validate_output: false,
   });
   for (const module of modules) await module.http?.(http);

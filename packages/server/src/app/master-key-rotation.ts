@@ -69,6 +69,7 @@ const renewAll = async (storage: Storage, values: ConfigValues, clock: Clock, lo
       limits,
       clock,
       log,
+      served_pins: () => [],
       public_url: () => '',
       version: '',
     });

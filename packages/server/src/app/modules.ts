@@ -51,6 +51,7 @@ import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { createArchiveKey } from './archive-key.ts';
 import { capabilitiesOf } from './capabilities.ts';
+import { openCertificates } from './certificates.ts';
 import { openClientCertificates } from './client-certificates.ts';
 import { openEmbedder } from './embeddings.ts';
 import { sinkAddresses } from './event-sinks.ts';
@@ -69,6 +70,8 @@ export interface ModulesOptions {
   clock: Clock;
   log: Logger;
   public_url: () => string;
+  /** Of the certificates that are served, for devices. */
+  served_pins: () => readonly string[];
   version: string;
 }
 
@@ -163,7 +166,7 @@ const buildIdentity = (options: ModulesOptions, mail: MailTransport, fetch: Guar
       setup_token: values.secrets.setupToken?.reveal() ?? null,
       version,
       devices: {
-        pins: devices.pins,
+        pins: () => (devices.pins.length > 0 ? devices.pins : options.served_pins()),
         enrolment_tokens: devices.enrolmentTokens,
         offline_after_ms: devices.offlineAfterMs,
         offline_check_ms: devices.offlineCheckMs,
@@ -362,6 +365,8 @@ const portIn = (url: string): number[] =>
 const renew = (running: Config, next: Config): void => {
   for (const [name, rate] of Object.entries(next.rateLimits))
     Object.assign(running.rateLimits[name as keyof Config['rateLimits']], rate);
+  const { certFile, keyFile, acme } = next.tls;
+  Object.assign(running.tls, { certFile, keyFile, acme });
   running.server.extraHosts.splice(0, Number.POSITIVE_INFINITY, ...next.server.extraHosts);
 };
 
@@ -456,6 +461,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   const identity = buildIdentity(options, mail, providerFetch);
   const guarded = fetchFor('webhook', outbound.webhookAllowPrivate);
   const oauthFetch = fetchFor('oauth', oauthConfig.allowPrivate);
+  const acmeFetch = createGuardedFetch({ allow: localRanges, breakers, observe: metrics.outbound('acme') });
   const discoveryFetch = createGuardedFetch({ allow: localRanges, breakers, observe: metrics.outbound('discovery') });
   const counts = new HourlyCounts({
     db: storage.database.read,
@@ -478,12 +484,14 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
   const { gateway, gate, lanes, discovery, live, listening } = opened;
+  const certificatesPart = openCertificates(options, () => identity.homeOrg(values.config.discovery.org), acmeFetch);
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
     ...(identityModule(identity).eventFilters ?? []),
     ...(oauthModule(oauth).eventFilters ?? []),
     ...(operators.eventFilters ?? []),
     ...(discovery.eventFilters ?? []),
+    ...(certificatesPart.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -545,6 +553,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   );
   const { approvals, deviceNotices, hooks, invitationQuestions, items, signingQuestions } = inbox.services;
   discovery.onExposed(hooks.tellAdmins);
+  certificatesPart.onExpiring(hooks.tellAdmins);
   oauth.onApprovalAsked(approvals);
   diaries.services.invitations.showBy(invitationQuestions);
   identity.onSigningRequested(signingQuestions.requested);
@@ -589,12 +598,21 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       gate,
       lanes,
       discovery,
+      certificatesPart,
       diaries,
       inbox,
       admin,
     ],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
-    rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, gateway.rotate, inbox.rotate],
+    rotations: [
+      ...storage.rotations,
+      identity.rotate,
+      oauth.rotate,
+      operators.rotate,
+      gateway.rotate,
+      certificatesPart.rotate,
+      inbox.rotate,
+    ],
     host_opened: (facts) => {
       host = facts;
     },
@@ -617,6 +635,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     start: async () => {
       await oauth.start();
       await gateway.start();
+      await certificatesPart.start();
       await discovery.start();
     },
     listening,
@@ -639,6 +658,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await gateway.stop();
       gate.close();
       await discovery.stop();
+      await certificatesPart.stop();
       await denials.stop();
       await counts.flush();
       await identity.flush();
@@ -647,6 +667,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await guarded.close();
       await oauthFetch.close();
       await discoveryFetch.close();
+      await acmeFetch.close();
       await providerFetch.close();
       mail.close();
       await embedder?.close?.();

@@ -28,7 +28,9 @@ const ecdsaWithSha256 = sequence(oid('1.2.840.10045.4.3.2'));
 const nameOf = (subject: Record<string, string>) =>
   sequence(...Object.entries(subject).map(([key, value]) => der(0x31, sequence(oid(attributes[key]!), utf8(value)))));
 
-const alternative: Record<string, number> = { email: 0x81, dns: 0x82, uri: 0x86 };
+const alternative: Record<string, number> = { email: 0x81, dns: 0x82, uri: 0x86, ip: 0x87 };
+const alternativeBytes = (kind: string, value: string) =>
+  kind === 'ip' ? Buffer.from(value.split('.').map(Number)) : Buffer.from(value);
 
 export interface MadeCertificate {
   pem: string;
@@ -44,7 +46,7 @@ export interface MadeCertificate {
 export interface CertificatePlan {
   /** The most general name first. */
   subject: Record<string, string>;
-  alternatives?: { email?: string; dns?: string; uri?: string };
+  alternatives?: { email?: string; dns?: string | readonly string[]; uri?: string; ip?: string };
   /** Its own issuer when none is given. */
   issuer?: MadeCertificate;
   authority?: boolean;
@@ -58,7 +60,9 @@ const hour = 3_600_000;
 export const makeCertificate = (plan: CertificatePlan): MadeCertificate => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const { issuer, authority = false, alternatives = {} } = plan;
-  const names = Object.entries(alternatives).map(([kind, value]) => der(alternative[kind]!, Buffer.from(value)));
+  const names = Object.entries(alternatives).flatMap(([kind, values]) =>
+    [values].flat().map((value) => der(alternative[kind]!, alternativeBytes(kind, value as string))),
+  );
   const extension = (id: string, value: Buffer) => sequence(oid(id), der(0x04, value));
   const extensions = [
     ...(authority ? [extension('2.5.29.19', sequence(der(0x01, Buffer.from([0xff]))))] : []),

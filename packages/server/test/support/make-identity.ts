@@ -26,7 +26,7 @@ export const testIdentityOptions: IdentityOptions = {
   login: { max: 10, windowMs: 15 * 60 * 1000 },
   login_account: { max: 5, windowMs: 15 * 60 * 1000 },
   magic_link: { max: 3, windowMs: 60 * 60 * 1000 },
-  devices: { pins: [], enrolment_tokens: [], offline_after_ms: 300_000, offline_check_ms: 60_000 },
+  devices: { pins: () => [], enrolment_tokens: [], offline_after_ms: 300_000, offline_check_ms: 60_000 },
   agent_keys: {
     registration: { max: 1000, windowMs: 60_000 },
     vouch: { max: 1000, windowMs: 60_000 },

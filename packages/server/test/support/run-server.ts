@@ -9,9 +9,10 @@ export const runServer = async (options: {
   env: Record<string, string>;
   cwd: string;
   program?: string;
+  args?: readonly string[];
 }): Promise<{ code: number | null; output: string }> => {
   const program = options.program === undefined ? main : resolve(import.meta.dirname, '../..', options.program);
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [program, ...(options.args ?? [])], {
     cwd: options.cwd,
     env: {
       PATH: process.env['PATH'] ?? '',

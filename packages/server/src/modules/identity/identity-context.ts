@@ -27,7 +27,7 @@ export interface IdentityOptions {
   magic_link: Rate;
   devices: {
     /** Of the certificates that devices meet: `sha256/` and the base64 of the hash of their public key. */
-    pins: readonly string[];
+    pins: () => readonly string[];
     /** With which several devices may join. */
     enrolment_tokens: readonly EnrolmentToken[];
     /** How long a device may have no connection before it counts as offline. */

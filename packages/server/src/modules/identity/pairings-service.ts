@@ -185,7 +185,8 @@ export const createPairingsService = (context: IdentityContext) => {
         tell(tx, { id, org_id, user_id }, 'waiting');
         tx.audit({ action: 'devices.create_pairing', target_type: 'pairing', target_id: id, details: { scopes } });
         const [base_url, server_id] = [options.public_url(), await devicesStore.serverId(tx.db)];
-        const v = await pairingCheck({ code, base_url, server_id, pairing_token, spki_pins: options.devices.pins });
+        const spki_pins = [...options.devices.pins()];
+        const v = await pairingCheck({ code, base_url, server_id, pairing_token, spki_pins });
         const qr = { u: base_url, c: code, v };
         const row = (await pairingsStore.find(tx.db, org_id, user_id, id))!;
         return { ...(await view(row)), code, url: pairingLink(qr), qr };
@@ -222,7 +223,7 @@ export const createPairingsService = (context: IdentityContext) => {
           base_url,
           name: `Atrium at ${new URL(base_url).host}`,
           server_id: await devicesStore.serverId(db),
-          spki_pins: [...options.devices.pins],
+          spki_pins: [...options.devices.pins()],
           pairing_token,
           capabilities,
           expires_at: row.expires_at.toISOString(),

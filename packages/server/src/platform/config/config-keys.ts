@@ -14,6 +14,7 @@ import {
   httpUrl,
   integer,
   list,
+  listenAddress,
   masterKeys,
   origin,
   prefix,
@@ -79,8 +80,83 @@ export const configKeys = {
     type: origin,
     default: null,
     meaning:
-      'Origin that people and agents reach: the token issuer and the base of every link. Without it `http://localhost:PORT`.',
+      'Origin that people and agents reach: the token issuer and the base of every link. Without it `http://localhost:PORT`, or `https://` with TLS.',
     example: 'https://atrium.example.org',
+  }),
+  tlsMode: configKey({
+    env: 'ATRIUM_TLS_MODE',
+    yaml: 'tls.mode',
+    type: choice(['off', 'files', 'internal', 'acme']),
+    default: 'off',
+    meaning:
+      'Where the certificates of the port come from: `files` of yours, the `internal` authority of this server, or an `acme` authority. `off` serves plain HTTP.',
+    example: 'files',
+  }),
+  tlsCertFile: configKey({
+    env: 'ATRIUM_TLS_CERT_FILE',
+    yaml: 'tls.cert_file',
+    type: text,
+    default: null,
+    meaning:
+      'PEM file with the certificate and those that issued it, for the mode `files`. Read again when it changes.',
+    example: '/etc/atrium/fullchain.pem',
+    reloadable: true,
+  }),
+  tlsKeyFile: configKey({
+    env: 'ATRIUM_TLS_KEY_FILE',
+    yaml: 'tls.key_file',
+    type: text,
+    default: null,
+    meaning: 'PEM file with the private key of that certificate, without a password.',
+    example: '/etc/atrium/privkey.pem',
+    reloadable: true,
+  }),
+  tlsRedirectAddress: configKey({
+    env: 'ATRIUM_TLS_REDIRECT_ADDRESS',
+    yaml: 'tls.redirect_address',
+    type: listenAddress,
+    default: null,
+    meaning:
+      'Further address that speaks plain HTTP: it answers the challenges of an `acme` authority and sends everybody else to https. Without a host, the one of ATRIUM_HOST.',
+    example: '0.0.0.0:80',
+  }),
+  tlsAcmeDirectory: configKey({
+    env: 'ATRIUM_TLS_ACME_DIRECTORY',
+    yaml: 'tls.acme.directory',
+    type: httpUrl,
+    default: 'https://acme-v02.api.letsencrypt.org/directory',
+    meaning: 'Directory of the ACME authority that certificates are ordered from in the mode `acme`.',
+    example: 'https://ca.example.org/acme/directory',
+    reloadable: true,
+  }),
+  tlsAcmeEmail: configKey({
+    env: 'ATRIUM_TLS_ACME_EMAIL',
+    yaml: 'tls.acme.email',
+    type: text,
+    default: null,
+    meaning: 'Where the authority writes to when something is wrong with certificates.',
+    example: 'ada@example.org',
+    reloadable: true,
+  }),
+  tlsAcmeChallenge: configKey({
+    env: 'ATRIUM_TLS_ACME_CHALLENGE',
+    yaml: 'tls.acme.challenge',
+    type: choice(['http-01', 'tls-alpn-01', 'dns-01']),
+    default: 'http-01',
+    meaning:
+      'How names are proved: `http-01` needs port 80 of the name to reach this server, `tls-alpn-01` port 443, `dns-01` a program that sets TXT records; wildcards need `dns-01`.',
+    example: 'tls-alpn-01',
+    reloadable: true,
+  }),
+  tlsAcmeDnsCommand: configKey({
+    env: 'ATRIUM_TLS_ACME_DNS_COMMAND',
+    yaml: 'tls.acme.dns_command',
+    type: text,
+    default: null,
+    meaning:
+      'Program for `dns-01`, called without a shell as `PROGRAM present|cleanup NAME VALUE`; it ends when the TXT record can be seen.',
+    example: '/etc/atrium/dns-record',
+    reloadable: true,
   }),
   dataDir: configKey({
     env: 'ATRIUM_DATA_DIR',
@@ -375,7 +451,7 @@ export const configKeys = {
     type: list(certificatePin),
     default: '',
     meaning:
-      'Public keys of the certificate that devices meet at the public address, the next one beside the present one before a change: at most two. A device that pairs by picture holds the server to them ever after.',
+      'Public keys of the certificate that devices meet at the public address, the next one beside the present one before a change: at most two. Without them, those of the certificate that this server serves itself. A device that pairs by picture holds the server to them ever after.',
     example: 'sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
   }),
   deviceEnrolmentTokens: configKey({

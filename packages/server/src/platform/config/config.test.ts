@@ -206,6 +206,7 @@ describe('readConfig', () => {
 
   it('has a default, an example and a row of the manual for every key that accepts them', () => {
     const manual = configReference();
+    const pair = { ATRIUM_TLS_MODE: 'files', ATRIUM_TLS_CERT_FILE: 'cert.pem', ATRIUM_TLS_KEY_FILE: 'key.pem' };
     for (const key of Object.values(configKeys)) {
       expect(manual).toContain(`\`${key.env}\``);
       if (key.secret || key.example.startsWith('the ')) continue;
@@ -221,6 +222,7 @@ describe('readConfig', () => {
         ATRIUM_OAUTH_TRUST_DOMAIN: 'x',
         ATRIUM_HOOK_SECRET: 'sixteen characters',
         ...s3,
+        ...(key.yaml?.startsWith('tls.') === true ? pair : {}),
         ...(key.yaml?.endsWith('_prefix') === true ? { ATRIUM_EMBEDDINGS_DIR: '/models/e5' } : {}),
         [key.env]: key.example,
       });

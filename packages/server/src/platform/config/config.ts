@@ -1,6 +1,13 @@
 import { type ConfigKey, configKeys } from './config-keys.ts';
 import { Secret } from './secret.ts';
-import { type AddressRange, type EnrolmentToken, type Rate, Refusal, type WatchedUrl } from './value-types.ts';
+import {
+  type AddressRange,
+  type EnrolmentToken,
+  type ListenAddress,
+  type Rate,
+  Refusal,
+  type WatchedUrl,
+} from './value-types.ts';
 
 export interface Config {
   server: {
@@ -19,6 +26,7 @@ export interface Config {
     maxConnectionsPerAddress: number;
     maxWaiting: number;
   };
+  tls: TlsConfig;
   log: { level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent' };
   telemetry: { otlpEndpoint: string | null };
   auth: { sessionTtlMs: number; openRegistration: boolean };
@@ -69,6 +77,21 @@ export interface Config {
     proxyAllowPrivate: AddressRange[];
     webhookAllowPrivate: AddressRange[];
     signInAllowPrivate: AddressRange[];
+  };
+}
+
+export interface TlsConfig {
+  mode: 'off' | 'files' | 'internal' | 'acme';
+  /** Set when the mode is `files`, and then only. */
+  certFile: string | null;
+  keyFile: string | null;
+  /** Where plain HTTP leads to https as well. */
+  redirectAddress: ListenAddress | null;
+  acme: {
+    directory: string;
+    email: string | null;
+    challenge: 'http-01' | 'tls-alpn-01' | 'dns-01';
+    dnsCommand: string | null;
   };
 }
 
@@ -287,6 +310,10 @@ ${rows.join('\n')}
 `;
 }
 
+/** The origin of a server that nobody has named. */
+export const localOrigin = (mode: TlsConfig['mode'], port: number): string =>
+  `${mode === 'off' ? 'http' : 'https'}://localhost:${port}`;
+
 type Get = <T, D extends string | null>(key: ConfigKey<T, D>) => Value<T, D>;
 
 function assemble(get: Get): Config {
@@ -296,7 +323,7 @@ function assemble(get: Get): Config {
     server: {
       host: get(k.host),
       port,
-      publicUrl: get(k.publicUrl) ?? (port === 0 ? null : `http://localhost:${port}`),
+      publicUrl: get(k.publicUrl) ?? (port === 0 ? null : localOrigin(get(k.tlsMode), port)),
       dataDir: get(k.dataDir),
       role: get(k.role),
       trustedProxies: get(k.trustedProxies),
@@ -307,6 +334,18 @@ function assemble(get: Get): Config {
       maxPerBulkhead: get(k.maxPerBulkhead),
       maxConnectionsPerAddress: get(k.maxConnectionsPerAddress),
       maxWaiting: get(k.maxWaiting),
+    },
+    tls: {
+      mode: get(k.tlsMode),
+      certFile: get(k.tlsCertFile),
+      keyFile: get(k.tlsKeyFile),
+      redirectAddress: get(k.tlsRedirectAddress),
+      acme: {
+        directory: get(k.tlsAcmeDirectory),
+        email: get(k.tlsAcmeEmail),
+        challenge: get(k.tlsAcmeChallenge),
+        dnsCommand: get(k.tlsAcmeDnsCommand),
+      },
     },
     log: { level: get(k.log) },
     telemetry: { otlpEndpoint: get(k.otlpEndpoint) },
@@ -495,6 +534,7 @@ function contradictions(get: Get): ConfigProblem[] {
       if (get(key as ConfigKey) === null) problems.push(problemOf(key, 'is needed because ATRIUM_FILES is s3'));
     }
   }
+  problems.push(...tlsContradictions(get));
   if (get(k.discoveryDockerNetworkMode) === 'preferred' && get(k.discoveryDockerNetworks).length === 0)
     problems.push(
       problemOf(k.discoveryDockerNetworks, 'is needed because ATRIUM_DISCOVERY_DOCKER_NETWORK_MODE is preferred'),
@@ -540,6 +580,25 @@ function contradictions(get: Get): ConfigProblem[] {
     const reason = `is needed because ATRIUM_ROLE is ${get(k.role)}: the database in the data directory belongs to one process`;
     problems.push(problemOf(k.databaseUrl, reason));
   }
+  return problems;
+}
+
+function tlsContradictions(get: Get): ConfigProblem[] {
+  const k = configKeys;
+  const mode = get(k.tlsMode);
+  const problems: ConfigProblem[] = [];
+  for (const key of [k.tlsCertFile, k.tlsKeyFile]) {
+    if (mode === 'files' && get(key) === null)
+      problems.push(problemOf(key, 'is needed because ATRIUM_TLS_MODE is files'));
+    if (mode !== 'files' && get(key) !== null)
+      problems.push(problemOf(key, 'is of use with ATRIUM_TLS_MODE=files alone'));
+  }
+  if (mode === 'off' && get(k.tlsRedirectAddress) !== null)
+    problems.push(problemOf(k.tlsRedirectAddress, 'leads nowhere while ATRIUM_TLS_MODE is off'));
+  if (mode === 'acme' && get(k.tlsAcmeChallenge) === 'dns-01' && get(k.tlsAcmeDnsCommand) === null)
+    problems.push(problemOf(k.tlsAcmeDnsCommand, 'is needed because ATRIUM_TLS_ACME_CHALLENGE is dns-01'));
+  if (mode !== 'off' && get(k.publicUrl)?.startsWith('http:') === true)
+    problems.push(problemOf(k.publicUrl, `must begin with https:// because ATRIUM_TLS_MODE is ${mode}`));
   return problems;
 }
 

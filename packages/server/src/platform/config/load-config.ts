@@ -1,4 +1,5 @@
 import { gatewayDocument } from '@atrium/protocol';
+import { fileProblems } from '../tls/certificate-files.ts';
 import { type ConfigProblem, type ConfigResult, readConfig } from './config.ts';
 import { readConfigFile, readEnvironment } from './env.ts';
 
@@ -22,6 +23,7 @@ export const loadConfig = async (): Promise<ConfigResult> => {
   if ('problems' in file) return { ok: false, problems: file.problems };
   const { path, content } = file;
   const result = readConfig({ environment, file: content, path, sections: ['apps', 'routes'] });
-  const problems = [...(result.ok ? [] : result.problems), ...documentProblems(content)];
+  const certificates = result.ok ? fileProblems(result.values.config.tls, new Date()) : [];
+  const problems = [...(result.ok ? [] : result.problems), ...certificates, ...documentProblems(content)];
   return problems.length === 0 ? result : { ok: false, problems };
 };

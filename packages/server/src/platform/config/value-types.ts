@@ -101,6 +101,21 @@ export const origin: ValueType<string> = fromText('origin', (value) => {
   return url.origin;
 });
 
+/** A place to listen at; '' for the host that everything listens at. */
+export interface ListenAddress {
+  host: string;
+  port: number;
+}
+
+/** `0.0.0.0:80`, `[::]:80` or `:80`. */
+export const listenAddress: ValueType<ListenAddress> = fromText('host:port', (value) => {
+  const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]*)):(\d{1,5})$/.exec(value) ?? [];
+  const port = Number(digits);
+  return digits !== undefined && port <= 65_535
+    ? { host: bracketed ?? plain ?? '', port }
+    : new Refusal('must be a host and a port, or a colon and a port');
+});
+
 export const httpUrl: ValueType<string> = fromText('URL', (value) => {
   const url = urlWith(['http:', 'https:'], value);
   return url instanceof Refusal ? url : value;

@@ -370,6 +370,22 @@ export interface DiaryVectors {
   embedding: Buffer;
 }
 
+export interface GatewayAcmeAccounts {
+  directory: string;
+  url: string | null;
+  key_sealed: string;
+  created_at: Timestamp;
+}
+
+export interface GatewayAcmeChallenges {
+  certificate_id: string;
+  name: string;
+  kind: string;
+  token: string;
+  answer: string;
+  expires_at: Timestamp;
+}
+
 export interface GatewayApps {
   id: string;
   org_id: string;
@@ -383,6 +399,53 @@ export interface GatewayApps {
   source: string;
   source_ref: string | null;
   version: Generated<number>;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
+export interface GatewayCertificateAuthority {
+  only_row: Generated<boolean>;
+  certificate: string;
+  key_sealed: string;
+  created_at: Timestamp;
+}
+
+export interface GatewayCertificateEvents {
+  id: string;
+  certificate_id: string;
+  names: string[];
+  act: string;
+  reason: string | null;
+  actor_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  actor_id: string | null;
+  actor_name: string;
+  at: Timestamp;
+}
+
+export interface GatewayCertificates {
+  id: string;
+  names: string[];
+  issuer: string;
+  state: string;
+  managed: Generated<boolean>;
+  chain: string | null;
+  key_sealed: string | null;
+  pins: Generated<string[]>;
+  serial: string | null;
+  issued_by: string | null;
+  not_before: Timestamp | null;
+  not_after: Timestamp | null;
+  renew_at: Timestamp | null;
+  failures: Generated<number>;
+  last_error: string | null;
+  warned_at: Timestamp | null;
+  generation: Generated<number>;
+  ordering: Generated<boolean>;
+  order_url: string | null;
+  order_key_sealed: string | null;
   created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
   created_by_id: string | null;
   created_by_name: string;
@@ -1632,7 +1695,12 @@ export interface Schema {
   diary_vector_counts: DiaryVectorCounts;
   diary_vector_models: DiaryVectorModels;
   diary_vectors: DiaryVectors;
+  gateway_acme_accounts: GatewayAcmeAccounts;
+  gateway_acme_challenges: GatewayAcmeChallenges;
   gateway_apps: GatewayApps;
+  gateway_certificate_authority: GatewayCertificateAuthority;
+  gateway_certificate_events: GatewayCertificateEvents;
+  gateway_certificates: GatewayCertificates;
   gateway_claims: GatewayClaims;
   gateway_config_versions: GatewayConfigVersions;
   gateway_cookie_jars: GatewayCookieJars;

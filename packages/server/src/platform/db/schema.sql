@@ -451,6 +451,26 @@ create table diary_vectors (
   constraint diary_vectors_entry_id_model_fkey FOREIGN KEY (entry_id, model) REFERENCES diary_vector_codes(entry_id, model) ON DELETE CASCADE
 );
 
+create table gateway_acme_accounts (
+  directory text not null,
+  url text,
+  key_sealed text not null,
+  created_at timestamp with time zone not null,
+  constraint gateway_acme_accounts_pkey PRIMARY KEY (directory)
+);
+
+create table gateway_acme_challenges (
+  certificate_id uuid not null,
+  name text not null,
+  kind text not null,
+  token text not null,
+  answer text not null,
+  expires_at timestamp with time zone not null,
+  constraint gateway_acme_challenges_pkey PRIMARY KEY (certificate_id, name),
+  constraint gateway_acme_challenges_certificate_id_fkey FOREIGN KEY (certificate_id) REFERENCES gateway_certificates(id) ON DELETE CASCADE,
+  constraint gateway_acme_challenges_kind_check CHECK ((kind = ANY (ARRAY['http-01'::text, 'tls-alpn-01'::text, 'dns-01'::text])))
+);
+
 create table gateway_apps (
   id uuid not null,
   org_id uuid not null,
@@ -474,6 +494,62 @@ create table gateway_apps (
   constraint gateway_apps_pkey PRIMARY KEY (id),
   constraint gateway_apps_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
   constraint gateway_apps_source_check CHECK ((source = ANY (ARRAY['ui'::text, 'file'::text, 'label'::text, 'http'::text, 'federation'::text])))
+);
+
+create table gateway_certificate_authority (
+  only_row boolean not null default true,
+  certificate text not null,
+  key_sealed text not null,
+  created_at timestamp with time zone not null,
+  constraint gateway_certificate_authority_pkey PRIMARY KEY (only_row),
+  constraint gateway_certificate_authority_only_row_check CHECK (only_row)
+);
+
+create table gateway_certificate_events (
+  id uuid not null,
+  certificate_id uuid not null,
+  names text[] not null,
+  act text not null,
+  reason text,
+  actor_type actor_type not null,
+  actor_id uuid,
+  actor_name text not null,
+  at timestamp with time zone not null,
+  constraint gateway_certificate_events_pkey PRIMARY KEY (id),
+  constraint gateway_certificate_events_act_check CHECK ((act = ANY (ARRAY['generated'::text, 'uploaded'::text, 'ordered'::text, 'renewed'::text, 'replaced'::text, 'failed'::text, 'deleted'::text])))
+);
+
+create table gateway_certificates (
+  id uuid not null,
+  names text[] not null,
+  issuer text not null,
+  state text not null,
+  managed boolean not null default false,
+  chain text,
+  key_sealed text,
+  pins text[] not null default '{}'::text[],
+  serial text,
+  issued_by text,
+  not_before timestamp with time zone,
+  not_after timestamp with time zone,
+  renew_at timestamp with time zone,
+  failures integer not null default 0,
+  last_error text,
+  warned_at timestamp with time zone,
+  generation integer not null default 0,
+  ordering boolean not null default false,
+  order_url text,
+  order_key_sealed text,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint gateway_certificates_pkey PRIMARY KEY (id),
+  constraint gateway_certificates_check CHECK (((state = 'active'::text) = ((chain IS NOT NULL) AND (key_sealed IS NOT NULL)))),
+  constraint gateway_certificates_issuer_check CHECK ((issuer = ANY (ARRAY['internal'::text, 'acme'::text, 'uploaded'::text]))),
+  constraint gateway_certificates_names_check CHECK (((cardinality(names) >= 1) AND (cardinality(names) <= 100))),
+  constraint gateway_certificates_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'active'::text, 'failed'::text])))
 );
 
 create table gateway_claims (
@@ -1980,6 +2056,9 @@ CREATE INDEX diary_tuples_org ON public.diary_tuples USING btree (org_id);
 CREATE INDEX diary_tuples_subject ON public.diary_tuples USING btree (subject_id, subject_namespace, relation) WHERE (namespace = 'Diary'::text);
 CREATE UNIQUE INDEX diary_vector_codes_version ON public.diary_vector_codes USING btree (diary_id, version);
 CREATE INDEX gateway_apps_org ON public.gateway_apps USING btree (org_id, group_name, "position", name, id);
+CREATE INDEX gateway_certificate_events_newest ON public.gateway_certificate_events USING btree (at DESC, id DESC);
+CREATE INDEX gateway_certificate_events_of ON public.gateway_certificate_events USING btree (certificate_id, at DESC, id DESC);
+CREATE INDEX gateway_certificates_renew ON public.gateway_certificates USING btree (renew_at) WHERE (renew_at IS NOT NULL);
 CREATE INDEX gateway_claims_route ON public.gateway_claims USING btree (route_id);
 CREATE INDEX gateway_cookie_jars_route ON public.gateway_cookie_jars USING btree (route_id);
 CREATE INDEX gateway_pins_app ON public.gateway_pins USING btree (app_id);
@@ -2603,6 +2682,15 @@ begin
   return null;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.gateway_notify_certificates()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_notify('atrium_certificates', '');
+  return null;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.inbox_items_count()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2650,7 +2738,9 @@ CREATE TRIGGER diary_entries_inserted AFTER INSERT ON public.diary_entries REFER
 CREATE TRIGGER diary_entries_keep_signed BEFORE DELETE OR UPDATE ON public.diary_entries FOR EACH ROW WHEN ((old.signature IS NOT NULL)) EXECUTE FUNCTION diary_entries_keep_signed();
 CREATE TRIGGER diary_entries_place BEFORE INSERT ON public.diary_entries FOR EACH ROW EXECUTE FUNCTION diary_entries_take_place();
 CREATE TRIGGER diary_entries_updated AFTER UPDATE ON public.diary_entries REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION diary_entries_count_updated();
+CREATE TRIGGER gateway_acme_challenges_notify AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.gateway_acme_challenges FOR EACH STATEMENT EXECUTE FUNCTION gateway_notify_certificates();
 CREATE TRIGGER gateway_apps_notify AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.gateway_apps FOR EACH STATEMENT EXECUTE FUNCTION gateway_notify();
+CREATE TRIGGER gateway_certificates_notify AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.gateway_certificates FOR EACH STATEMENT EXECUTE FUNCTION gateway_notify_certificates();
 CREATE TRIGGER gateway_routes_notify AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.gateway_routes FOR EACH STATEMENT EXECUTE FUNCTION gateway_notify();
 CREATE TRIGGER inbox_attachments_count AFTER INSERT OR DELETE ON public.inbox_attachments FOR EACH ROW EXECUTE FUNCTION inbox_items_count();
 CREATE TRIGGER inbox_comments_count AFTER INSERT OR DELETE ON public.inbox_comments FOR EACH ROW EXECUTE FUNCTION inbox_items_count();

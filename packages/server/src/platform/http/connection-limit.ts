@@ -12,6 +12,8 @@ interface Known {
 
 /** A connection beyond the limit has so long to say what it wants: many at once that ask at once are no attack. */
 const patienceMs = 1000;
+/** Requests of HTTP/2 that are passed on at once, for each connection that an address may hold. */
+const streamsEach = 4;
 
 /**
  * Holds the connections of one address that say nothing, and those that are passed on, below a limit. What the product
@@ -20,6 +22,7 @@ const patienceMs = 1000;
 export class ConnectionLimit {
   readonly #open = new Map<string, number>();
   readonly #known = new WeakMap<Socket, Known>();
+  readonly #streams = new Map<string, number>();
   readonly #most: number;
   readonly #trusted: (address: string) => boolean;
 
@@ -30,6 +33,30 @@ export class ConnectionLimit {
 
   watch(server: Server): void {
     if (this.#most > 0) server.on('connection', (socket: Socket) => this.#opened(socket));
+  }
+
+  /** What goes on over a connection that was counted when it opened: TLS, and HTTP/2 in it. */
+  adopt(socket: Socket, under: Socket): void {
+    const known = this.#known.get(under);
+    if (known !== undefined) this.#known.set(socket, known);
+  }
+
+  /**
+   * Told of each request of HTTP/2 that is passed on, of which one connection carries many; false = it is one too many
+   * of its address. `ended` is called once it is over.
+   */
+  began(address: string, ended: (over: () => void) => void): boolean {
+    if (this.#most === 0 || this.#trusted(address)) return true;
+    const key = addressKey(address);
+    const now = (this.#streams.get(key) ?? 0) + 1;
+    if (now > this.#most * streamsEach) return false;
+    this.#streams.set(key, now);
+    ended(() => {
+      const left = this.#streams.get(key)! - 1;
+      if (left === 0) this.#streams.delete(key);
+      else this.#streams.set(key, left);
+    });
+    return true;
   }
 
   /** Told of each request; false = it is one too many of its address, and gets nothing. */
@@ -46,6 +73,7 @@ export class ConnectionLimit {
   }
 
   #opened(socket: Socket): void {
+    if (this.#known.has(socket)) return;
     const address = socket.remoteAddress;
     if (address === undefined || this.#trusted(address)) return;
     const known: Known = { key: addressKey(address), use: 'silent', late: null };

@@ -106,8 +106,10 @@ export class ErrorAnswers {
       status,
     });
     const body = page ? plainPage(problem.title, problem.detail) : problemBytes(problem);
+    // A name that is nobody's here must not be bound to https by this server.
+    const ofName = status === 421 ? '' : this.#options.config.public_url();
     response.writeHead(status, {
-      ...securityHeaders(this.#options.config.public_url()),
+      ...securityHeaders(ofName),
       'content-type': page ? 'text/html; charset=utf-8' : problemType,
       'content-length': Buffer.byteLength(body),
       'cache-control': 'no-store',

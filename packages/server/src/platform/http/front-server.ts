@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { createServer as createStreamServer, type Http2Server } from 'node:http2';
+import type { Socket, Server as TcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AppError } from '../errors/app-error.ts';
 import { BodyDeadlines } from './body-deadlines.ts';
@@ -9,6 +10,7 @@ import type { Arrival, FrontDoor } from './front-door.ts';
 import { hostNameOf, OwnHosts } from './host-names.ts';
 import type { HttpHostOptions } from './http-options.ts';
 import { formProblem, mostHeaders } from './request-form.ts';
+import { StreamRequest, StreamResponse } from './stream-exchange.ts';
 import { trustedProxies } from './trusted-proxies.ts';
 import { refuseUpgrade } from './upgrade-router.ts';
 
@@ -17,6 +19,24 @@ const aboutAnother = /^\/auth\/verify(?:[/?]|$)/;
 
 const tooMany = 'One address may hold so many connections to apps, and holds them.';
 const maxHeaderSize = 64 * 1024;
+/** HTTP/2: what one connection may ask for at once, and how much it may send that nobody has read yet. */
+const streamLimits = {
+  settings: {
+    enablePush: false,
+    maxConcurrentStreams: 128,
+    initialWindowSize: 256 * 1024,
+    // A head that is too large by little gets an answer that says so; one that is too large by much is reset.
+    maxHeaderListSize: maxHeaderSize + 32 * 1024,
+  },
+  maxHeaderListPairs: mostHeaders + 44,
+  maxSessionMemory: 32,
+  maxSettings: 16,
+  // Streams that are begun to be ended cost work and bring nothing: so many at once, then so many a second.
+  streamResetBurst: 200,
+  streamResetRate: 50,
+  maxSessionInvalidFrames: 50,
+  maxSessionRejectedStreams: 50,
+};
 /** Of the body of a request that the product itself answers. Long answers are not touched by it. */
 const ownBodyDeadline = 60_000;
 
@@ -32,6 +52,7 @@ export class FrontServer {
   readonly #trustsNobody: boolean;
   readonly #deadlines: BodyDeadlines;
   readonly #limit: ConnectionLimit;
+  #routes: RequestListener = () => undefined;
 
   constructor(options: HttpHostOptions, answers: ErrorAnswers) {
     const { config } = options;
@@ -41,12 +62,14 @@ export class FrontServer {
     this.#trusted = trustedProxies(config.trusted_proxies);
     this.#trustsNobody = config.trusted_proxies.length === 0;
     this.#limit = new ConnectionLimit(config.max_connections_per_address, this.#trusted);
-    this.#deadlines = new BodyDeadlines(ownBodyDeadline, (request) =>
-      answers.brokenRequest(
-        Object.assign(new Error('the body did not arrive'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }),
-        request.socket,
-      ),
-    );
+    this.#deadlines = new BodyDeadlines(ownBodyDeadline, (request) => {
+      if (request instanceof StreamRequest) request.lateBody();
+      else
+        answers.brokenRequest(
+          Object.assign(new Error('the body did not arrive'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }),
+          request.socket,
+        );
+    });
   }
 
   get #door(): FrontDoor | undefined {
@@ -69,14 +92,49 @@ export class FrontServer {
     });
     server.maxHeadersCount = mostHeaders + 1;
     server.setTimeout(0);
+    this.#routes = own;
     this.#limit.watch(server);
-    server.on('request', (request, response) => this.#request(request, response, own, false));
-    server.on('checkContinue', (request, response) => this.#request(request, response, own, true));
+    server.on('request', (request, response) => this.#request(request, response, false));
+    server.on('checkContinue', (request, response) => this.#request(request, response, true));
     server.on('connect', (_request: IncomingMessage, socket: Duplex) =>
       refuseUpgrade(socket, 405, 'Method Not Allowed'),
     );
     server.on('close', () => this.#deadlines.stop());
     return server;
+  }
+
+  /** The same for HTTP/2, whose connections it is given. They are counted where they were opened. */
+  createForStreams(): Http2Server {
+    const server = createStreamServer({
+      ...streamLimits,
+      Http2ServerRequest: StreamRequest as never,
+      Http2ServerResponse: StreamResponse as never,
+    });
+    const take = (request: unknown, response: unknown, expects: boolean): void =>
+      this.#request(request as IncomingMessage, response as ServerResponse, expects);
+    server.on('request', (request, response) => take(request, response, false));
+    server.on('checkContinue', (request, response) => take(request, response, true));
+    return server;
+  }
+
+  /** Counts the connections of a further listener. */
+  count(server: TcpServer): void {
+    this.#limit.watch(server);
+  }
+
+  /** What goes on over a counted connection. */
+  adopt(socket: Socket, under: Socket): void {
+    this.#limit.adopt(socket, under);
+  }
+
+  /** Whether a Host header names this server or one of its apps. */
+  knowsAuthority(authority: string): boolean {
+    return this.#isKnown(hostNameOf(authority));
+  }
+
+  /** Hands a request to the product's own routes, past every rule. */
+  own(request: IncomingMessage, response: ServerResponse): void {
+    this.#routes(request, response);
   }
 
   /** True when the upgrade needs nobody else: it was refused, or the front door took it. */
@@ -97,7 +155,7 @@ export class FrontServer {
     return true;
   }
 
-  #request(request: IncomingMessage, response: ServerResponse, own: RequestListener, expects: boolean): void {
+  #request(request: IncomingMessage, response: ServerResponse, expects: boolean): void {
     if (this.#answers.isRefused(request.socket)) return;
     const problem = formProblem(request);
     if (problem !== null) {
@@ -118,14 +176,24 @@ export class FrontServer {
       this.#answers.early(request, response, new AppError('address_denied'), 403);
       return;
     }
-    if (!this.#limit.spoke(request.socket, this.#useOf(request, arrival))) {
+    if (!this.#hasRoom(request, arrival)) {
       this.#answers.early(request, response, new AppError('rate_limited', tooMany), 429);
       return;
     }
     if (this.#door?.request(request, response, arrival, expects) === true) return;
     if (expects) response.writeContinue();
     this.#deadlines.watch(request);
-    own(request, response);
+    this.#routes(request, response);
+  }
+
+  #hasRoom(request: IncomingMessage, arrival: Arrival): boolean {
+    const use = this.#useOf(request, arrival);
+    if (!(request instanceof StreamRequest)) return this.#limit.spoke(request.socket, use);
+    const peer = request.socket.remoteAddress ?? '';
+    return (
+      this.#limit.spoke(request.connectionSocket, use) &&
+      (use === 'own' || this.#limit.began(peer, (over) => request.stream.once('close', over)))
+    );
   }
 
   #useOf(request: IncomingMessage, arrival: Arrival): 'own' | 'passed' {

@@ -1,12 +1,11 @@
-import type { AddressInfo } from 'node:net';
 import fastifyMultipart from '@fastify/multipart';
 import { type FastifyInstance, fastify } from 'fastify';
-import { StartupError } from '../errors/startup-error.ts';
 import { registerDocs } from './docs-routes.ts';
 import { ErrorAnswers } from './error-answers.ts';
 import { FrontServer } from './front-server.ts';
 import { type HttpHostOptions, httpDefaults } from './http-options.ts';
 import { InFlight } from './in-flight.ts';
+import { openListening } from './listening.ts';
 import { checkOperations } from './operation-registry.ts';
 import { OperationRoute } from './operation-route.ts';
 import { registerPages } from './page-routes.ts';
@@ -90,17 +89,6 @@ const registerOperations = async (
   });
 };
 
-const cannotListen = (error: unknown, host: string, port: number): unknown => {
-  const refusals: Record<string, string> = {
-    EADDRINUSE: `Something else already listens on ${host} port ${port}, perhaps another Atrium. Stop it, or set ATRIUM_PORT to another port (0 takes any free one).`,
-    EADDRNOTAVAIL: `This machine has no address ${host}. Set ATRIUM_HOST to one it has, to 127.0.0.1, or to 0.0.0.0 for all.`,
-    ENOTFOUND: `The name ${host} of ATRIUM_HOST leads to no address. Set it to an address of this machine, to 127.0.0.1, or to 0.0.0.0 for all.`,
-    EACCES: `This user may not listen on port ${port}. Set ATRIUM_PORT to a port above 1023, with a reverse proxy in front of it.`,
-  };
-  const sentence = refusals[(error as NodeJS.ErrnoException).code ?? ''];
-  return sentence === undefined ? error : new StartupError(sentence, { cause: error });
-};
-
 /** Builds the HTTP door from the bindings. Throws OperationRegistryError, naming every operation declared wrongly. */
 export const createHttpHost = async (given: HttpHostOptions): Promise<HttpHost> => {
   const options: HttpHostOptions = { ...given, config: { ...httpDefaults, ...given.config } };
@@ -128,24 +116,18 @@ export const createHttpHost = async (given: HttpHostOptions): Promise<HttpHost> 
   upgrades.add((request, socket, head) => front.upgrade(request, socket, head));
   upgrades.attach(app.server, (request) => options.denied_address?.(clientAddress(request, trusted)) === true);
   options.metrics.inFlight(inFlight);
+  const listening = openListening(app, front, options);
 
   return {
     app,
     upgrades,
     in_flight: inFlight,
     checks: () => runChecks(options.ready),
-    listen: async () => {
-      const { host, port: wanted } = options.config;
-      await app.listen({ host, port: wanted }).catch((error: unknown) => {
-        throw cannotListen(error, host, wanted);
-      });
-      const { address, port } = app.server.address() as AddressInfo;
-      return { address, port };
-    },
+    listen: listening.listen,
     close: async () => {
       const { drain_grace_ms, drain_deadline_ms, front_drain_ms } = options.config;
       // Who connects from now on is refused by the system and goes to another server; who is connected gets an answer.
-      app.server.close();
+      listening.stop();
       const [answered] = await Promise.all([
         inFlight.drain(drain_grace_ms, drain_deadline_ms),
         options.front?.drain(front_drain_ms),
@@ -153,7 +135,7 @@ export const createHttpHost = async (given: HttpHostOptions): Promise<HttpHost> 
       if (!answered) {
         options.logger.warn({ in_flight: inFlight.size }, 'requests were cut off at the drain deadline');
       }
-      app.server.closeAllConnections();
+      await listening.cut();
       await app.close();
     },
   };

@@ -7,6 +7,7 @@ import type { Call } from '../operations/call.ts';
 import type { Caller } from '../operations/caller.ts';
 import type { HttpMetrics } from '../telemetry/metrics.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
+import type { CertificateSource } from '../tls/certificate-source.ts';
 import { type CertificateOf, noCertificates } from './client-certificate.ts';
 import type { FrontDoor } from './front-door.ts';
 import { PageProofs } from './page-proof.ts';
@@ -75,6 +76,8 @@ export interface HttpConfig {
   extra_hosts: () => readonly string[];
   /** Connections that one address may hold at once; 0 = any number. */
   max_connections_per_address: number;
+  /** How long a connection may take to speak, and to agree on TLS. */
+  handshake_ms: number;
   /** Client certificates as those proxies hand them on. */
   certificate_of: CertificateOf;
   /** Origins that may call the API from a browser; empty closes CORS. */
@@ -104,6 +107,7 @@ export const httpDefaults = {
   trusted_proxies: [],
   extra_hosts: () => [],
   max_connections_per_address: 256,
+  handshake_ms: 10_000,
   certificate_of: noCertificates,
   cors_origins: [],
   metrics_token: null,
@@ -142,6 +146,12 @@ export interface HttpHostOptions {
   denied_address?: (ip: string) => boolean;
   /** Sees every request before the product's own routes. */
   front?: FrontDoor;
+  /** Speaks TLS with these certificates; absent: plain HTTP. */
+  tls?: {
+    certificates: CertificateSource;
+    /** Where plain HTTP is answered too; null = at the port alone. */
+    redirect: { host: string; port: number } | null;
+  };
   /** Checks every answer against the operation's output; for tests, where a wrong answer must be loud. */
   validate_output: boolean;
 }

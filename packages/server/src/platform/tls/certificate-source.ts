@@ -10,4 +10,9 @@ export interface CertificateSource {
   challengeContext(name: string): SecureContext | null;
   /** Key authorization of an HTTP-01 challenge (RFC 8555, 8.3) by its token, while an order waits for it. */
   challengeAnswer(token: string): string | null;
+  /**
+   * What devices should remember of the certificate for the public name: `sha256/` and the base64 of the hash of its
+   * public key, that of the next one behind it. Two count at most. Absent: nothing is to be remembered.
+   */
+  pins?(): readonly string[];
 }

@@ -1,3 +1,4 @@
+import type { ClientHttp2Session } from 'node:http2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   createGatewayTest,
@@ -7,16 +8,22 @@ import {
   makeRoute,
 } from '../../../../test/support/make-gate.ts';
 import { callOf, makeOrg, publicCall, type TestOrg } from '../../../../test/support/make-org.ts';
+import { ask, openStreams } from '../../../../test/support/stream-client.ts';
+import { TestCertificates } from '../../../../test/support/tls-certificates.ts';
 import { newId } from '../../../platform/ids/ids.ts';
 import { hashToken, newToken } from '../../../platform/secrets/tokens.ts';
 import { type GateRequest, hiddenApp, type Verdict } from '../gate.ts';
+import { makeTarget, startLane, startUpstream, type TestLane, type Upstream } from '../lanes/lane.testkit.ts';
 import type { RouteSnapshot } from '../snapshot.ts';
 import { hostCookies } from './header-rules.ts';
 import { shareCookieName } from './presented-credential.ts';
 import { visitsStore } from './visits-store.ts';
 
 const accessKinds = ['public', 'signed_in', 'scopes', 'people', 'share'] as const;
-const places = ['path', 'path socket', 'host', 'host socket', 'host over TLS'] as const;
+const places = [
+  ...(['path', 'path socket', 'host', 'host socket', 'host over TLS'] as const),
+  ...(['path over HTTP/2', 'host over HTTP/2'] as const),
+] as const;
 type Place = (typeof places)[number];
 
 /** What each credential opens: the same whatever the place and the lane. */
@@ -49,6 +56,9 @@ const expected = {
 type State = keyof typeof expected;
 
 let test: GatewayTest;
+let upstream: Upstream;
+let lane: TestLane;
+let session: ClientHttp2Session;
 let org: TestOrg<'Ada' | 'Ben' | 'Closed', 'Bot'>;
 let foreign: TestOrg;
 const routes = new Map<string, RouteSnapshot>();
@@ -72,6 +82,15 @@ const accessToken = async (resource: string): Promise<string> => {
 
 beforeAll(async () => {
   test = await createGatewayTest();
+  upstream = await startUpstream((_request, response) => response.end('the app'));
+  const certificates = new TestCertificates();
+  certificates.add(['localhost']);
+  lane = await startLane([], {
+    gate: test.gate,
+    parts: { source: test.routes },
+    tls: { certificates, redirect: null },
+  });
+  session = await openStreams(lane.port);
   org = await makeOrg(test.identity, {
     members: { Ada: 'member', Ben: 'member', Closed: 'Closed' },
     roles: { Closed: ['items.read'] },
@@ -82,6 +101,7 @@ beforeAll(async () => {
     const route = makeRoute({
       ...{ org_id: org.id, slug: `notes-${access}`, access, scopes: access === 'scopes' ? ['gateway:read'] : [] },
       app: { id: newId(), slug: 'notes', name: 'Notes' },
+      targets: [makeTarget(upstream.url)],
       people: { user_ids: new Set([org.members.Ada.id]), team_ids: new Set(), role_ids: new Set() },
     });
     routes.set(access, route);
@@ -134,7 +154,11 @@ beforeAll(async () => {
     'a dead cookie': sessionOf({ token: dead.access_token, caller: deadCaller }),
   };
 });
-afterAll(() => test.drop());
+afterAll(async () => {
+  session.destroy();
+  await Promise.all([lane.close(), upstream.close()]);
+  await test.drop();
+});
 
 /** The cookie by which a session stands on a host, as signing in there leaves it. */
 const visitCookie = async (session: { id: string; org_id: string }, host: string): Promise<string> => {
@@ -172,7 +196,7 @@ const shareCookie = async (route: RouteSnapshot): Promise<string> => {
 const requestAt = (place: Place, route: RouteSnapshot): GateRequest => {
   const upgrade = place.endsWith('socket');
   const host = place.startsWith('host') ? `${route.access.replace('_', '-')}.example.org` : '';
-  const scheme = place.endsWith('TLS') ? 'https' : 'http';
+  const scheme = place.includes(' over ') ? 'https' : 'http';
   const origin = host === '' ? 'http://localhost:4400' : `${scheme}://${host}`;
   return makeRequest({
     ...{ url: host === '' ? `/apps/${route.slug}/data` : '/data', host, scheme, upgrade },
@@ -198,6 +222,12 @@ const present = async (state: State, request: GateRequest, route: RouteSnapshot)
   } else headers.authorization = `Bearer ${tokens[state]!}`;
 };
 
+/** What somebody gets who really asks: a connection of HTTP/2, the listener, the lane, and the app behind it. */
+const statusOverStreams = async ({ url, host, headers }: GateRequest): Promise<number> => {
+  const { host: _own, ...sent } = headers as Record<string, string>;
+  return (await ask(session, url, { ...sent, ':authority': host === '' ? 'localhost' : host })).status;
+};
+
 const statusOf = (verdict: Verdict): number =>
   verdict.kind === 'allow' ? 200 : verdict.kind === 'refuse' ? verdict.status : 303;
 
@@ -208,11 +238,12 @@ describe.each(places)('G15: the gate in the place %j', (place) => {
       const route = routes.get(access)!;
       const request = requestAt(place, route);
       await present(state, request, route);
-      const first = await test.gate.decide(request, route);
+      const answer = async () =>
+        place.endsWith('HTTP/2') ? statusOverStreams(request) : statusOf(await test.gate.decide(request, route));
+      const first = await answer();
       // The second answer comes from what the first one found out, and is the same.
-      const again = await test.gate.decide(request, route);
-      expect(statusOf(again), `${access}, asked again`).toBe(statusOf(first));
-      found[access] = statusOf(first);
+      expect(await answer(), `${access}, asked again`).toBe(first);
+      found[access] = first;
     }
     expect(found).toEqual(expected[state]);
   });

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { StreamResponse } from '../../../platform/http/stream-exchange.ts';
 import { TargetRefused } from '../../../platform/net/target-guard.ts';
 import { actorOf } from '../../../platform/operations/caller.ts';
 import type { Verdict, Visitor } from '../gate.ts';
@@ -428,7 +429,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     const full = this.#response.writableNeedDrain || this.#response.writableEnded;
     if (full !== this.#clientClock) {
       // Node looks at what the system took, so a client that takes little by little lives on.
-      (this.#response.socket as Socket | null)?.setTimeout(full ? timeouts.client_take_idle : 0);
+      const within = full ? timeouts.client_take_idle : 0;
+      if (this.#response instanceof StreamResponse) this.#response.takeWithin(within);
+      else (this.#response.socket as Socket | null)?.setTimeout(within);
       this.#clientClock = full;
       this.#at = now;
     }

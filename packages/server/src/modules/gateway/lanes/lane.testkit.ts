@@ -8,7 +8,7 @@ import {
 } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startTestHost, type TestHost } from '../../../platform/http/http-host.testkit.ts';
-import type { HttpConfig } from '../../../platform/http/http-options.ts';
+import type { HttpConfig, HttpHostOptions } from '../../../platform/http/http-options.ts';
 import { systemResolve } from '../../../platform/net/address-guard.ts';
 import { createTargetGuard, type TargetRefused } from '../../../platform/net/target-guard.ts';
 import type { Gate, Visitor } from '../gate.ts';
@@ -126,7 +126,7 @@ export interface TestLane {
 
 export const startLane = async (
   claims: readonly RouteClaim[],
-  over: { gate?: Gate; parts?: Partial<LaneParts>; config?: Partial<HttpConfig> } = {},
+  over: { gate?: Gate; parts?: Partial<LaneParts>; config?: Partial<HttpConfig>; tls?: HttpHostOptions['tls'] } = {},
 ): Promise<TestLane> => {
   let snapshot = snapshotOf(claims, 1);
   const listeners: ((gone: ReadonlySet<string>) => void)[] = [];
@@ -146,7 +146,7 @@ export const startLane = async (
     resolve: systemResolve,
     sticky_key: Buffer.alloc(32, 7),
     server_id: 'test0001',
-    public_url: () => `http://localhost:${port}`,
+    public_url: () => `${over.tls === undefined ? 'http' : 'https'}://localhost:${port}`,
     access: (line) => book.record(line),
     metrics: new ProxyMetrics(null, () => 0),
     on_target_refused: (_route, error) => void refused.push(error),
@@ -164,7 +164,10 @@ export const startLane = async (
     verify_password: async (hashed, password) => hashed === `hash of ${password}`,
     ...over.parts,
   });
-  const t = await startTestHost({ options: { front: lane.front }, config: { ...over.config } });
+  const t = await startTestHost({
+    options: { front: lane.front, ...(over.tls === undefined ? {} : { tls: over.tls }) },
+    config: { ...over.config },
+  });
   port = t.port;
   return {
     ...{ t, port, lane, health, book, refused, errors },

@@ -1,0 +1,65 @@
+import { type CertificatesPart, createCertificatesPart } from '../modules/gateway/certificates-module.ts';
+import type { GuardedFetch } from '../platform/net/guarded-fetch.ts';
+import { addCounter, addGauge, Tally } from '../platform/telemetry/families.ts';
+import type { ModulesOptions } from './modules.ts';
+
+const addMetrics = (
+  registry: ModulesOptions['metrics']['registry'],
+  part: () => CertificatesPart,
+  now: () => Date,
+): Tally => {
+  const served = new Tally();
+  addCounter(registry, 'atrium_certificate_serve_total', 'Handshakes by whether a certificate names the host.', () =>
+    served.as('result'),
+  );
+  addGauge(registry, 'atrium_certificates_total', 'Certificates that are served.', [], () => [
+    { value: part().certificates.ends().length },
+  ]);
+  addGauge(
+    registry,
+    'atrium_certificate_expiry_seconds',
+    'Until the certificate that ends first has ended.',
+    [],
+    () => {
+      const ends = part()
+        .certificates.ends()
+        .map(({ expires }) => expires.getTime());
+      return ends.length === 0 ? [] : [{ value: (Math.min(...ends) - now().getTime()) / 1000 }];
+    },
+  );
+  return served;
+};
+
+/** Certificates that the server makes, orders or was given. */
+export const openCertificates = (
+  options: ModulesOptions,
+  orgOf: () => Promise<string | null>,
+  fetch: GuardedFetch,
+): CertificatesPart => {
+  const { storage, clock, log, values } = options;
+  const { config } = values;
+  const served = addMetrics(
+    options.metrics.registry,
+    () => part,
+    () => clock.now(),
+  );
+  const part = createCertificatesPart(
+    {
+      ...{ database: storage.database, database_url: storage.url, clock, secrets: storage.secrets },
+      ...{ public_url: options.public_url, orgOf, fetch },
+      settings: () => {
+        const { mode, acme } = config.tls;
+        const { directory, email, challenge, dnsCommand } = acme;
+        return {
+          mode,
+          acme: { directory, email, challenge, dns_command: dnsCommand },
+          extra_hosts: config.server.extraHosts,
+          base_domain: config.gateway.base_domain,
+        };
+      },
+      onError: (error, what) => log.warn({ err: error }, what),
+    },
+    { onServed: () => served.add('named'), onMissed: () => served.add('unnamed') },
+  );
+  return part;
+};

@@ -1,0 +1,110 @@
+import type { AddressInfo, Server } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { StartupError } from '../errors/startup-error.ts';
+import type { FrontServer } from './front-server.ts';
+import { hostNameOf } from './host-names.ts';
+import type { HttpHostOptions } from './http-options.ts';
+import { createPlainDoor } from './plain-door.ts';
+import { TlsListener } from './tls-listener.ts';
+
+/** How the server takes connections. */
+export interface Listening {
+  /** Starts to listen and tells the port that was taken. */
+  listen(): Promise<{ port: number; address: string }>;
+  /** Takes nothing new. */
+  stop(): void;
+  /** Ends every connection. */
+  cut(): Promise<void>;
+}
+
+const cannotListen = (error: unknown, host: string, port: number, setting = 'ATRIUM_PORT'): unknown => {
+  const another = setting === 'ATRIUM_PORT' ? 'another port (0 takes any free one)' : 'another place, or to none';
+  const refusals: Record<string, string> = {
+    EADDRINUSE: `Something else already listens on ${host} port ${port}, perhaps another Atrium. Stop it, or set ${setting} to ${another}.`,
+    EADDRNOTAVAIL: `This machine has no address ${host}. Set ATRIUM_HOST to one it has, to 127.0.0.1, or to 0.0.0.0 for all.`,
+    ENOTFOUND: `The name ${host} of ATRIUM_HOST leads to no address. Set it to an address of this machine, to 127.0.0.1, or to 0.0.0.0 for all.`,
+    EACCES: `This user may not listen on port ${port}. Set ${setting} to a port above 1023, with a reverse proxy in front of it.`,
+  };
+  const sentence = refusals[(error as NodeJS.ErrnoException).code ?? ''];
+  return sentence === undefined ? error : new StartupError(sentence, { cause: error });
+};
+
+/** Plain HTTP on the server that the product works behind. */
+const listenPlainly = (app: FastifyInstance, { config }: HttpHostOptions): Listening => ({
+  listen: async () => {
+    const { host, port: wanted } = config;
+    await app.listen({ host, port: wanted }).catch((error: unknown) => {
+      throw cannotListen(error, host, wanted);
+    });
+    const { address, port } = app.server.address() as AddressInfo;
+    return { address, port };
+  },
+  stop: () => void app.server.close(),
+  cut: async () => app.server.closeAllConnections(),
+});
+
+const listenAt = (server: Server, host: string, port: number): Promise<AddressInfo> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve(server.address() as AddressInfo);
+    });
+  });
+
+const listenOverTls = (
+  app: FastifyInstance,
+  front: FrontServer,
+  { config, logger }: HttpHostOptions,
+  { certificates, redirect }: NonNullable<HttpHostOptions['tls']>,
+): Listening => {
+  const http = app.server;
+  const doorFor = (secureAuthority: (authority: string) => string) =>
+    createPlainDoor({
+      ...{ secureAuthority, challengeAnswer: (token) => certificates.challengeAnswer(token) },
+      knows: (authority) => front.knowsAuthority(authority),
+      health: (request, response) => front.own(request, response),
+    });
+  const listener = new TlsListener({
+    ...{ certificates, http, streams: front.createForStreams(), plain: doorFor((authority) => authority) },
+    handshake_ms: config.handshake_ms,
+    count: (server) => front.count(server),
+    adopt: (socket, under) => front.adopt(socket, under),
+  });
+  // The port that the public reaches this server by, which may be another one than it listens at.
+  const publicPort = (): string => {
+    const { port } = new URL(config.public_url());
+    return port === '' ? '' : `:${port}`;
+  };
+  const redirecting = redirect === null ? null : doorFor((authority) => `${hostNameOf(authority)}${publicPort()}`);
+  if (redirecting !== null) front.count(redirecting);
+  return {
+    listen: async () => {
+      await app.ready();
+      const { host, port: wanted } = config;
+      const taken = await listener.listen(host, wanted).catch((error: unknown) => {
+        throw cannotListen(error, host, wanted);
+      });
+      if (redirecting !== null && redirect !== null) {
+        const plain = await listenAt(redirecting, redirect.host, redirect.port).catch((error: unknown) => {
+          throw cannotListen(error, redirect.host, redirect.port, 'ATRIUM_TLS_REDIRECT_ADDRESS');
+        });
+        logger.info({ host: plain.address, redirect_port: plain.port }, 'plain HTTP is sent to https from here');
+      }
+      return taken;
+    },
+    stop: () => {
+      listener.stop();
+      redirecting?.close();
+      http.close();
+    },
+    cut: async () => {
+      await listener.cut();
+      redirecting?.closeAllConnections();
+      http.closeAllConnections();
+    },
+  };
+};
+
+export const openListening = (app: FastifyInstance, front: FrontServer, options: HttpHostOptions): Listening =>
+  options.tls === undefined ? listenPlainly(app, options) : listenOverTls(app, front, options, options.tls);
