@@ -12,6 +12,7 @@ import { oauthAdminOperations } from './oauth-admin.ts';
 import type { Operation } from './operation.ts';
 import { serverOperations, userOperations } from './operators.ts';
 import { signInOperations } from './sign-in.ts';
+import { toolboxOperations } from './toolbox.ts';
 
 /** Every operation, in module order. The server refuses to start when one has no handler. */
 export const operations: readonly Operation[] = [
@@ -24,6 +25,7 @@ export const operations: readonly Operation[] = [
   ...deviceOperations,
   ...gatewayOperations,
   ...discoveryOperations,
+  ...toolboxOperations,
   ...diariesOperations,
   ...feedOperations,
   ...inboxOperations,

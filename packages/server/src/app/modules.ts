@@ -59,6 +59,7 @@ import { createGatewayMetrics, type GatewayCounting } from './gateway-metrics.ts
 import type { Limits } from './limits.ts';
 import { type Counting, createOauthMetrics } from './oauth-metrics.ts';
 import type { Storage } from './storage.ts';
+import { openToolbox } from './toolbox.ts';
 
 export interface ModulesOptions {
   values: ConfigValues;
@@ -439,7 +440,9 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     reloaded: counting.reloaded,
     directories: () => [...new Set([dirname(values.path ?? resolve('atrium.yaml')), directory()])],
   };
-  return { gateway, gate, lanes, discovery, live, listening: (port: number) => void ownPorts.push(port) };
+  const toolbox = openToolbox(options, gateway, () => values);
+  const listening = (port: number) => void ownPorts.push(port);
+  return { gateway, gate, lanes, discovery, toolbox, live, listening };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -477,13 +480,14 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
-  const { gateway, gate, lanes, discovery, live, listening } = opened;
+  const { gateway, gate, lanes, discovery, toolbox, live, listening } = opened;
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
     ...(identityModule(identity).eventFilters ?? []),
     ...(oauthModule(oauth).eventFilters ?? []),
     ...(operators.eventFilters ?? []),
     ...(discovery.eventFilters ?? []),
+    ...(toolbox.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -509,6 +513,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
   identity.onPersonExporting(diaries.services.hooks.personExporting);
+  identity.onOrgDeleting(toolbox.orgDeleting);
   identity.onOrgDeleting(gateway.services.hooks.orgDeleting);
   identity.onTeamDeleting(gateway.services.hooks.teamDeleting);
   identity.onPersonErasing(gateway.services.hooks.personErasing);
@@ -589,12 +594,21 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       gate,
       lanes,
       discovery,
+      toolbox,
       diaries,
       inbox,
       admin,
     ],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
-    rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, gateway.rotate, inbox.rotate],
+    rotations: [
+      ...storage.rotations,
+      identity.rotate,
+      oauth.rotate,
+      operators.rotate,
+      gateway.rotate,
+      toolbox.rotate,
+      inbox.rotate,
+    ],
     host_opened: (facts) => {
       host = facts;
     },

@@ -1,0 +1,21 @@
+import type { NewJob } from '../../../platform/db/database.ts';
+import type { DeploymentStep } from './deployments-rows.ts';
+
+/** What a job does next: a step of an installation, or an order of its own. */
+export type Order = DeploymentStep | 'stop' | 'cancel' | 'remove';
+
+export interface Advance {
+  id: string;
+  turn: number;
+  order: Order;
+  attempt: number;
+}
+
+export const advanceName = 'advance-deployment';
+
+export const advanceJob = ({ id, turn, order, attempt }: Advance, run_at?: Date): NewJob => ({
+  name: advanceName,
+  id: `toolbox-${id}-${turn}-${order}-${attempt}`,
+  args: { id, turn, order, attempt },
+  ...(run_at === undefined ? {} : { run_at }),
+});
