@@ -144,7 +144,7 @@ const unframed = (bytes: Buffer, framed: boolean): { stream: 'stdout' | 'stderr'
 };
 
 const lineOf = (stream: LogLine['stream'], line: string): LogLine => {
-  const [, time, text] = /^(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) ?([^]*)$/.exec(line) ?? [];
+  const [, time, text] = /^(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) ?(.*)$/s.exec(line) ?? [];
   return { stream, time: time ?? null, text: (text ?? line).replace(/\r$/, '').slice(0, 4000) };
 };
 

@@ -1,8 +1,7 @@
 import type { NewJob } from '../../../platform/db/database.ts';
-import type { DeploymentStep } from './deployments-rows.ts';
 
-/** What a job does next: a step of an installation, or an order of its own. */
-export type Order = DeploymentStep | 'stop' | 'cancel' | 'remove';
+/** What a job is to do: go on with the installation where the row says, or an order of its own. */
+export type Order = 'install' | 'stop' | 'cancel' | 'remove';
 
 export interface Advance {
   id: string;

@@ -32,7 +32,16 @@ const stateOf: Readonly<Record<DeploymentStep, DeploymentState>> = {
 
 const orderStates = { stop: 'stopping', cancel: 'cancelling', remove: 'removing' } as const;
 
-const isStep = (order: Order): order is DeploymentStep => !(order in orderStates);
+/** The step that an installation under way is at. */
+const stepOf = ({ state, step }: DeploymentRow): DeploymentStep | null =>
+  step !== null && stateOf[step] === state ? step : null;
+
+/** Where a row stands when it is through with a step. */
+const after = ({ auto_start }: DeploymentRow, done: DeploymentStep): Pick<DeploymentRow, 'state' | 'step'> => {
+  const next = done === 'create' && !auto_start ? 'route' : steps[steps.indexOf(done) + 1];
+  if (next === undefined) return { state: auto_start ? 'running' : 'stopped', step: null };
+  return { state: stateOf[next], step: next };
+};
 
 /** How often an engine that does not answer is asked again, with pauses of 2, 4, 8, 16 and 32 seconds. */
 const mostAttempts = 5;
@@ -51,10 +60,10 @@ const reasonOf = (error: unknown): string =>
       ? `The image could not be pulled: ${error.message}`
       : engineWords(error);
 
-/** Does what orders ask for, one job a step. A step that is begun again finds what it made by its labels. */
+/** Does what orders ask for, one job an order. A step that is begun again finds what it made by its labels. */
 export class DeploymentRunner {
   readonly #parts: ToolboxParts;
-  readonly #running = new Map<string, { turn: number; abort: AbortController }>();
+  readonly #running = new Set<{ id: string; turn: number; abort: AbortController }>();
 
   constructor(parts: ToolboxParts) {
     this.#parts = parts;
@@ -69,8 +78,7 @@ export class DeploymentRunner {
 
   /** A later order has come: what runs for an earlier one ends. */
   heard(id: string, turn: number): void {
-    const running = this.#running.get(id);
-    if (running !== undefined && running.turn < turn) running.abort.abort();
+    for (const running of this.#running) if (running.id === id && running.turn < turn) running.abort.abort();
   }
 
   #callFor(row: Pick<DeploymentRow, 'org_id'>): Call {
@@ -85,15 +93,15 @@ export class DeploymentRunner {
       return;
     }
     // This job was done already, and cut off before it could say so.
-    if (isStep(order) ? row.step !== order || row.state !== stateOf[order] : row.state !== orderStates[order]) return;
+    if (order === 'install' ? stepOf(row) === null : row.state !== orderStates[order]) return;
     const abort = new AbortController();
-    this.#running.set(id, { turn, abort });
+    const running = { id, turn, abort };
+    this.#running.add(running);
     let engine: DockerDeploying | null = null;
     try {
       engine = await DockerDeploying.open(this.#parts.engine(), abort.signal);
-      const installer = new Installer(this.#parts, engine, row, abort.signal);
-      if (isStep(order)) await this.#next(row, order, await installer.perform(order));
-      else await this.#obey(row, order, installer);
+      if (order === 'install') await this.#install(row, engine, abort.signal);
+      else await this.#obey(row, order, new Installer(this.#parts, engine, row, abort.signal));
     } catch (error) {
       if (error instanceof Superseded || abort.signal.aborted) {
         await this.#settle(id, await deploymentsStore.any(this.#parts.database.read, id));
@@ -102,8 +110,17 @@ export class DeploymentRunner {
       if (isFinal(error) || attempt + 1 >= mostAttempts) await this.#fail(row, order, reasonOf(error));
       else await this.#again(row, advance, error);
     } finally {
-      if (this.#running.get(id)?.abort === abort) this.#running.delete(id);
+      this.#running.delete(running);
       await engine?.close();
+    }
+  }
+
+  /** Step by step, each written down before the next begins: whoever goes on later begins with the one that was left. */
+  async #install(begun: DeploymentRow, engine: DockerDeploying, signal: AbortSignal): Promise<void> {
+    for (let row = begun, step = stepOf(row); step !== null; step = stepOf(row)) {
+      const changes = await new Installer(this.#parts, engine, row, signal).perform(step);
+      signal.throwIfAborted();
+      row = await this.#change(row, { message: null, ...changes, ...after(row, step), progress: null });
     }
   }
 
@@ -125,39 +142,25 @@ export class DeploymentRunner {
     }
   }
 
-  async #change(
-    row: DeploymentRow,
-    changes: Parameters<typeof deploymentsStore.change>[3],
-    then: Order | null,
-  ): Promise<void> {
+  async #change(row: DeploymentRow, changes: Parameters<typeof deploymentsStore.change>[3]): Promise<DeploymentRow> {
     const { database, clock } = this.#parts;
-    await database.transaction(this.#callFor(row), async (tx) => {
+    return database.transaction(this.#callFor(row), async (tx) => {
       const changed = await deploymentsStore.change(tx.db, row.id, row.turn, changes, clock.now());
       if (changed === null) throw new Superseded();
       emitDeployment(tx, 'changed', changed);
-      if (then !== null) tx.enqueue(advanceJob({ id: row.id, turn: row.turn, order: then, attempt: 0 }));
+      return changed;
     });
-  }
-
-  async #next(row: DeploymentRow, done: DeploymentStep, changes: Partial<DeploymentRow>): Promise<void> {
-    const skip = done === 'create' && !row.auto_start;
-    const next = skip ? 'route' : steps[steps.indexOf(done) + 1];
-    if (next === undefined) {
-      const state = row.auto_start ? 'running' : 'stopped';
-      await this.#change(row, { message: null, ...changes, state, step: null, progress: null }, null);
-    } else
-      await this.#change(row, { message: null, ...changes, state: stateOf[next], step: next, progress: null }, next);
   }
 
   async #obey(row: DeploymentRow, order: 'stop' | 'cancel' | 'remove', installer: Installer): Promise<void> {
     if (order === 'stop') {
       await installer.stop();
-      await this.#change(row, { state: 'stopped', message: null }, null);
+      await this.#change(row, { state: 'stopped', message: null });
     } else if (order === 'cancel') {
       if (row.former !== null) await this.#fallBack(row, 'The update was cancelled; what ran before runs on.');
       else {
         await installer.clear(false);
-        await this.#change(row, { state: 'cancelled', step: null, message: null, containers: [] }, null);
+        await this.#change(row, { state: 'cancelled', step: null, message: null, containers: [] });
       }
     } else {
       await installer.clear(row.remove_volumes);
@@ -177,7 +180,7 @@ export class DeploymentRunner {
     const { state, variables, ...former } = formerOfRow(this.#parts, row)!;
     const sealed = seal(this.#parts, row.id, variables);
     const step = row.state === 'cancelling' ? null : row.step;
-    await this.#change(row, { ...former, variables: sealed, state, step, message, former: null, progress: null }, null);
+    await this.#change(row, { ...former, variables: sealed, state, step, message, former: null, progress: null });
   }
 
   async #fail(row: DeploymentRow, order: Order, reason: string): Promise<void> {
@@ -185,9 +188,9 @@ export class DeploymentRunner {
     try {
       // The step itself may have put the former installation away.
       const now = await deploymentsStore.any(this.#parts.database.read, row.id);
-      if (isStep(order) && now?.turn === row.turn && now.former !== null)
+      if (order === 'install' && now?.turn === row.turn && now.former !== null)
         await this.#fallBack(now, `The update failed: ${shown.replace(/\.$/, '')}. What ran before runs on.`);
-      else await this.#change(row, { state: 'error', message: shown, progress: null }, null);
+      else await this.#change(row, { state: 'error', message: shown, progress: null });
     } catch (error) {
       if (!(error instanceof Superseded)) throw error;
       await this.#settle(row.id, await deploymentsStore.any(this.#parts.database.read, row.id));

@@ -206,7 +206,7 @@ export const createDeploymentsService = (parts: ToolboxParts) => {
           ...{ action: 'toolbox.deploy', target_type: 'deployment', target_id: id },
           details: { name, template: template.id, digest: template.digest, accepted: row.accepted },
         });
-        enqueue(tx, row, 'validate');
+        enqueue(tx, row, 'install');
       });
       return get(call, id);
     },
@@ -249,7 +249,7 @@ export const createDeploymentsService = (parts: ToolboxParts) => {
           volumes: [...new Set([...row.volumes, ...installation.plan.volumes])],
           ...(row.state === 'stopped' ? {} : { auto_start: true }),
         });
-        enqueue(tx, changed, 'validate');
+        enqueue(tx, changed, 'install');
         return { row: changed, action: 'toolbox.update' };
       });
       return get(call, input.id);
@@ -263,7 +263,7 @@ export const createDeploymentsService = (parts: ToolboxParts) => {
         if (row.containers.length === 0) throw busy(row, ' and has no containers; update it');
         const started = { state: 'starting', step: 'start', message: null, progress: null, auto_start: true } as const;
         const changed = await change(tx, row, started);
-        enqueue(tx, changed, 'start');
+        enqueue(tx, changed, 'install');
         return { row: changed, action: 'toolbox.start' };
       });
       return get(call, id);

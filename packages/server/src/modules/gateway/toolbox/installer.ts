@@ -134,10 +134,24 @@ export class Installer {
 
   async #pull(): Promise<Changes> {
     const services = this.#installation().plan.services;
-    const login = registryOfRow(this.#parts, this.#row);
     const wanted = [...new Map(services.map((service) => [service.image, service])).values()];
     const images: Progress['images'] = wanted.map(({ image }) => ({ image, percent: null, status: 'Waiting' }));
     const telling = this.#teller(images);
+    this.#signal.addEventListener('abort', telling.stop, { once: true });
+    try {
+      await this.#pullAll(wanted, images, telling);
+    } finally {
+      telling.stop();
+    }
+    return {};
+  }
+
+  async #pullAll(
+    wanted: readonly PlannedService[],
+    images: Progress['images'],
+    telling: { tell: () => Promise<void>; hint: () => void },
+  ): Promise<void> {
+    const login = registryOfRow(this.#parts, this.#row);
     for (const [i, { image, pull }] of wanted.entries()) {
       const line = images[i]!;
       if (pull === 'missing' && (await this.#engine.hasImage(image, this.#signal))) line.status = 'Here already';
@@ -158,30 +172,31 @@ export class Installer {
       line.percent = 100;
       await telling.tell();
     }
-    return {};
   }
 
   /** Writes progress into the row, not more often than people can read it. */
   #teller(images: Progress['images']) {
-    let last = 0;
     let writing: Promise<void> = Promise.resolve();
+    let timer: NodeJS.Timeout | null = null;
     let shown = '';
     const tell = (): Promise<void> => {
-      last = Date.now();
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
       const percent = Math.floor(images.reduce((sum, image) => sum + (image.percent ?? 0), 0) / images.length);
       const progress = { percent, images: images.map((image) => ({ ...image })) };
       const text = JSON.stringify(progress);
-      if (text === shown) return writing;
+      if (text !== shown) writing = writing.then(() => this.#change({ progress }));
       shown = text;
-      writing = writing.then(() => this.#change({ progress }));
       return writing;
     };
     const hint = (): void => {
-      if (Date.now() - last < tellEveryMs) return;
       // A failure shows when the image is through, which waits for it.
-      tell().catch(() => {});
+      timer ??= setTimeout(() => void tell().catch(() => {}), tellEveryMs);
     };
-    return { tell, hint };
+    const stop = (): void => {
+      if (timer !== null) clearTimeout(timer);
+    };
+    return { tell, hint, stop };
   }
 
   async #change(changes: Parameters<typeof deploymentsStore.change>[3]): Promise<void> {

@@ -89,7 +89,7 @@ export interface MissingVariable {
   message: string | null;
 }
 
-const valueOf = (values: Values, name: string): string | undefined =>
+const lookUp = (values: Values, name: string): string | undefined =>
   Object.hasOwn(values, name) ? values[name] : undefined;
 
 const renderParts = (parts: readonly Part[], values: Values, missing: MissingVariable[]): string =>
@@ -97,7 +97,7 @@ const renderParts = (parts: readonly Part[], values: Values, missing: MissingVar
     .map((part) => {
       if (part.kind === 'text') return part.text;
       const { name, operator, word } = part;
-      const value = valueOf(values, name);
+      const value = lookUp(values, name);
       const there = operator?.startsWith(':') === true ? value !== undefined && value !== '' : value !== undefined;
       switch (operator) {
         case null:
