@@ -92,7 +92,11 @@ export const startDeployingServer = async (socket: string): Promise<DeployingSer
       const given = Buffer.from(String(request.headers['x-registry-auth'] ?? ''), 'base64url').toString() || '{}';
       const { username, password } = JSON.parse(given) as Record<string, string>;
       if (username !== login.username || password !== login.password)
-        return refuse(response, 404, `pull access denied for ${from}, repository does not exist or may require 'docker login'`);
+        return refuse(
+          response,
+          404,
+          `pull access denied for ${from}, repository does not exist or may require 'docker login'`,
+        );
     }
     response.writeHead(200, { 'content-type': 'application/json', 'api-version': version });
     const say = (line: Json) => response.write(`${JSON.stringify(line)}\r\n`);
@@ -204,13 +208,17 @@ export const startDeployingServer = async (socket: string): Promise<DeployingSer
     if (what === 'POST /images/create') return pull(url, request, response);
     if (path.startsWith('/images/')) {
       const image = decodeURIComponent(path.slice('/images/'.length, -'/json'.length));
-      return api.images.has(image) ? answer(response, 200, { Id: idOf(image) }) : refuse(response, 404, 'no such image');
+      return api.images.has(image)
+        ? answer(response, 200, { Id: idOf(image) })
+        : refuse(response, 404, 'no such image');
     }
     if (what === 'GET /networks')
       return answer(
         response,
         200,
-        [...api.networks].filter(([, { body: one }]) => labelled(one.Labels, url)).map(([Name, { id }]) => ({ Id: id, Name })),
+        [...api.networks]
+          .filter(([, { body: one }]) => labelled(one.Labels, url))
+          .map(([Name, { id }]) => ({ Id: id, Name })),
       );
     if (what === 'POST /networks/create') {
       if (api.networks.has(body.Name)) return refuse(response, 409, `network with name ${body.Name} already exists`);

@@ -99,13 +99,16 @@ const made = (name: string): string[] =>
   [...docker.containers.values()].map((one) => one.name).filter((one) => one.startsWith(`${name}-`));
 const secret = 'correct-horse-database';
 
-it('57: a template with volume, healthcheck and depends_on is deployed, and its data survives a redeploy', async () => {
+it('G57: a template with volume, healthcheck and depends_on is deployed, and its data survives a redeploy', async () => {
   const live = await openSocket(world.url, world.operator.token);
   const answer = ok(await deploy({ template: 'notes', name: 'My Notes', variables: { DB_PASSWORD: secret } }));
   expect(answer).toMatchObject({ name: 'my-notes', state: 'pending', step: 'validate', app: null });
   const { id } = answer;
   const done = await reaches(id, 'running');
-  await live.event(({ kind, id: subject, body }) => kind === 'gateway.deployment.changed' && subject === id && body.state === 'running');
+  await live.event(
+    ({ kind, id: subject, body }) =>
+      kind === 'gateway.deployment.changed' && subject === id && body.state === 'running',
+  );
   const states = live.events.filter((event) => event.id === id).map(({ body }) => body.state);
   expect([...new Set(states)]).toEqual(['pending', 'pulling', 'creating', 'starting', 'waiting', 'routing', 'running']);
   live.close();
@@ -114,7 +117,9 @@ it('57: a template with volume, healthcheck and depends_on is deployed, and its 
   expect(made('my-notes').toSorted()).toEqual(['my-notes-db', 'my-notes-web']);
   expect(db.started).toBeLessThan(web.started);
   expect(web.body.Env).toContain(`DATABASE_URL=postgres://notes:${secret}@db/notes`);
-  expect(web.body.Env).toContain(`ADDRESS=${new URL(world.url).origin.replace('127.0.0.1', 'localhost')}/apps/my-notes`);
+  expect(web.body.Env).toContain(
+    `ADDRESS=${new URL(world.url).origin.replace('127.0.0.1', 'localhost')}/apps/my-notes`,
+  );
   expect(web.body.HostConfig).toMatchObject({
     Binds: ['my-notes_files:/files', '/srv/apps/my-notes/plugins:/plugins:ro'],
     RestartPolicy: { Name: 'unless-stopped' },
@@ -153,7 +158,9 @@ it('57: a template with volume, healthcheck and depends_on is deployed, and its 
   expect(docker.byService('web')!.id).not.toBe(web.id);
   expect(docker.byService('web')!.body.Env).toContain(`DATABASE_URL=postgres://notes:${secret}@db/notes`);
   expect(docker.volumes.get('my-notes_data')!.data).toContain('a note');
-  expect(ok(await world.operator.get(`/api/v1/routes/${done.app.route_id}`)).container_ref).toBe(docker.byService('web')!.id);
+  expect(ok(await world.operator.get(`/api/v1/routes/${done.app.route_id}`)).container_ref).toBe(
+    docker.byService('web')!.id,
+  );
 
   docker.logs.set('db', ['ready', `connected with ${secret}`]);
   const { lines } = ok(await world.operator.get(`${base}/${id}/logs?service=db&tail=10`));
@@ -185,10 +192,13 @@ it('57: a template with volume, healthcheck and depends_on is deployed, and its 
   expect([...docker.volumes.keys()]).toEqual([]);
 });
 
-it('57: what a variable needs, and what the template does not know, is told before anything is made', async () => {
+it('G57: what a variable needs, and what the template does not know, is told before anything is made', async () => {
   const refused = await deploy({ template: 'notes', variables: { DB_PASSWORD: '', COLOUR: 'red' } });
   expect(refused.status).toBe(422);
-  expect(refused.body.errors.map(({ path }: Json) => path).toSorted()).toEqual(['variables.COLOUR', 'variables.DB_PASSWORD']);
+  expect(refused.body.errors.map(({ path }: Json) => path).toSorted()).toEqual([
+    'variables.COLOUR',
+    'variables.DB_PASSWORD',
+  ]);
   const unknown = await deploy({ template: 'broken' });
   expect(unknown.body).toMatchObject({ status: 422, errors: [{ path: 'template' }] });
   expect(unknown.body.detail).toContain('services.app.build');
@@ -197,8 +207,13 @@ it('57: what a variable needs, and what the template does not know, is told befo
   expect(docker.asked.filter((one) => !one.startsWith('GET'))).toEqual([]);
 });
 
-it('37: what lets a container out of its box needs every tick of an operator; a tenant admin gets 403', async () => {
-  const tick = ['privileged:agent', 'host_network:agent', 'docker_socket:agent:/var/run/docker.sock', 'bind:agent:/etc'];
+it('G37: what lets a container out of its box needs every tick of an operator; a tenant admin gets 403', async () => {
+  const tick = [
+    'privileged:agent',
+    'host_network:agent',
+    'docker_socket:agent:/var/run/docker.sock',
+    'bind:agent:/etc',
+  ];
   for (const missing of [tick, ...tick.map((one) => [one])]) {
     const refused = await deploy({ template: 'risky', accept: tick.filter((one) => !missing.includes(one)) });
     expect(refused.body).toMatchObject({ status: 422, code: 'toolbox_unticked' });
@@ -221,7 +236,10 @@ it('37: what lets a container out of its box needs every tick of an operator; a 
 
 it('the catalogue is searched, and a trial tells what would be made', async () => {
   const page = ok(await world.operator.get('/api/v1/toolbox/templates?q=bitwarden'));
-  expect(page).toMatchObject({ enabled: true, items: [{ id: 'vaultwarden', source: 'shipped', dangers: 0, problem: null }] });
+  expect(page).toMatchObject({
+    enabled: true,
+    items: [{ id: 'vaultwarden', source: 'shipped', dangers: 0, problem: null }],
+  });
   expect(page.categories.find(({ name }: Json) => name === 'Media').templates).toBeGreaterThanOrEqual(4);
   const broken = ok(await world.operator.get('/api/v1/toolbox/templates?category=Other&limit=200')).items;
   expect(broken.find(({ id }: Json) => id === 'broken').problem).toContain('build');
@@ -233,16 +251,26 @@ it('the catalogue is searched, and a trial tells what would be made', async () =
     name: 'try-me',
     services: [{ name: 'db' }, { name: 'web', container: 'try-me-web', after: ['db'] }],
     networks: ['try-me_default'],
-    volumes: [{ name: 'try-me_files', exists: false }, { name: 'try-me_data', exists: false }],
+    volumes: [
+      { name: 'try-me_files', exists: false },
+      { name: 'try-me_data', exists: false },
+    ],
     missing: ['DB_PASSWORD'],
     route: { slug: 'try-me', service: 'web', container_port: 8080 },
   });
-  expect(ok(await world.operator.get('/api/v1/toolbox/status')).engine).toMatchObject({ reachable: true, version: '1.47' });
+  expect(ok(await world.operator.get('/api/v1/toolbox/status')).engine).toMatchObject({
+    reachable: true,
+    version: '1.47',
+  });
 });
 
 it('a port or a name that somebody has is refused, and found free again', async () => {
   docker.foreign_ports.push(18_080);
-  expect((await deploy({ template: 'plain' })).body).toMatchObject({ status: 409, code: 'toolbox_port_taken', port: 18_080 });
+  expect((await deploy({ template: 'plain' })).body).toMatchObject({
+    status: 409,
+    code: 'toolbox_port_taken',
+    port: 18_080,
+  });
   docker.foreign_ports.length = 0;
   const other = await startPage();
   const taken = await deploy({ template: 'plain', variables: { PORT: String(other.port) } });
@@ -250,7 +278,10 @@ it('a port or a name that somebody has is refused, and found free again', async 
   await other.close();
   const { id } = ok(await deploy({ template: 'plain', route: false }));
   expect((await deploy({ template: 'plain', variables: { PORT: '18081' } })).body.code).toBe('name_taken');
-  expect((await deploy({ template: 'plain', name: 'second' })).body).toMatchObject({ code: 'toolbox_port_taken', port: 18_080 });
+  expect((await deploy({ template: 'plain', name: 'second' })).body).toMatchObject({
+    code: 'toolbox_port_taken',
+    port: 18_080,
+  });
   expect(await reaches(id, 'running')).toMatchObject({ app: null, ports: [{ host_port: 18_080 }] });
   await remove(id);
 });
@@ -272,7 +303,10 @@ it('credentials of a registry open its images, are kept sealed, and are shown to
 
 it('a step that fails says why, and an update that fails leaves what ran before', async () => {
   const torn = ok(await deploy({ template: 'torn' }));
-  expect(await reaches(torn.id, 'error')).toMatchObject({ step: 'pull', message: 'The image could not be pulled: unexpected EOF' });
+  expect(await reaches(torn.id, 'error')).toMatchObject({
+    step: 'pull',
+    message: 'The image could not be pulled: unexpected EOF',
+  });
   await remove(torn.id);
 
   docker.behaviour.set('example/notes:1', { health: 'unhealthy' });
@@ -315,7 +349,11 @@ it('an engine that is busy is asked again; one that is away is told of at once',
   const refused = await deploy({ template: 'plain' });
   expect(refused.body).toMatchObject({ status: 503, code: 'toolbox_engine_unavailable' });
   const { engine } = ok(await world.operator.get('/api/v1/toolbox/status'));
-  expect(engine).toMatchObject({ reachable: false, problem: expect.stringContaining('no socket'), hint: expect.stringContaining(': -v') });
+  expect(engine).toMatchObject({
+    reachable: false,
+    problem: expect.stringContaining('no socket'),
+    hint: expect.stringContaining(': -v'),
+  });
   docker = await startDeployingServer(socket);
 });
 
@@ -327,7 +365,10 @@ it('what was begun is cancelled and cleared away, and cannot be ordered about me
     return now.progress?.images.some(({ percent }: Json) => percent > 0 && percent < 100) ? now : null;
   }, 'the pull is under way');
   expect(pulling).toMatchObject({ state: 'pulling', step: 'pull' });
-  expect((await world.operator.post(`${base}/${id}/stop`)).body).toMatchObject({ code: 'toolbox_busy', state: 'pulling' });
+  expect((await world.operator.post(`${base}/${id}/stop`)).body).toMatchObject({
+    code: 'toolbox_busy',
+    state: 'pulling',
+  });
   expect((await world.operator.patch(`${base}/${id}`, {})).body.code).toBe('toolbox_busy');
   ok(await world.operator.post(`${base}/${id}/cancel`));
   await reaches(id, 'cancelled');
@@ -345,7 +386,7 @@ it('what was begun is cancelled and cleared away, and cannot be ordered about me
   await remove(id);
 });
 
-it('52: killed in the middle of a pull, a deployment goes on by itself, and nothing is doubled or left behind', async () => {
+it('G52: killed in the middle of a pull, a deployment goes on by itself, and nothing is doubled or left behind', async () => {
   docker.stalled.add('example/postgres:17');
   const variables = { DB_PASSWORD: secret };
   const first = ok(await deploy({ template: 'notes', name: 'survivor', variables }));

@@ -8,30 +8,38 @@ import { sampleValues } from './template-variables.ts';
 
 const shipped = resolve(import.meta.dirname, '../../../../../../toolbox');
 const all = await new Catalogue(shipped, () => null).all();
-const context = { name: 'sample', data_dir: '/srv/toolbox', base_url: 'https://atrium.example/apps/sample', inside: false };
+const context = {
+  name: 'sample',
+  data_dir: '/srv/toolbox',
+  base_url: 'https://atrium.example/apps/sample',
+  inside: false,
+};
 
 it('there are at least 25 templates, each of its own name', () => {
   expect(all.length).toBeGreaterThanOrEqual(25);
   expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
 });
 
-it.each(all.map((template) => [template.id, template] as const))('%s is described and can be installed', (_, template) => {
-  expect(template.problem).toBeNull();
-  expect(template.description).not.toBe('');
-  expect(template.category).not.toBe('Other');
-  expect(template.tags.length).toBeGreaterThan(0);
-  expect(template.documentation).toMatch(/^https:\/\//);
-  const installation = installationOf(template.text, sampleValues(template.variables), context);
-  expect(installation).toMatchObject({ problems: [], missing: [] });
-  expect(installation.entrance).not.toBeNull();
-  const { services } = installation.plan;
-  for (const service of services) expect(service.image).toMatch(/:[^/]+$/);
-  // Data of databases has a place that outlives the container.
-  for (const { image, mounts } of services)
-    if (/postgres|mariadb/.test(image)) expect(mounts.some(({ kind }) => kind === 'volume')).toBe(true);
-  // Only what needs to look at the engine asks for a tick.
-  if (template.id !== 'dozzle') expect(template.dangers).toEqual([]);
-});
+it.each(all.map((template) => [template.id, template] as const))(
+  '%s is described and can be installed',
+  (_, template) => {
+    expect(template.problem).toBeNull();
+    expect(template.description).not.toBe('');
+    expect(template.category).not.toBe('Other');
+    expect(template.tags.length).toBeGreaterThan(0);
+    expect(template.documentation).toMatch(/^https:\/\//);
+    const installation = installationOf(template.text, sampleValues(template.variables), context);
+    expect(installation).toMatchObject({ problems: [], missing: [] });
+    expect(installation.entrance).not.toBeNull();
+    const { services } = installation.plan;
+    for (const service of services) expect(service.image).toMatch(/:[^/]+$/);
+    // Data of databases has a place that outlives the container.
+    for (const { image, mounts } of services)
+      if (/postgres|mariadb/.test(image)) expect(mounts.some(({ kind }) => kind === 'volume')).toBe(true);
+    // Only what needs to look at the engine asks for a tick.
+    if (template.id !== 'dozzle') expect(template.dangers).toEqual([]);
+  },
+);
 
 it.each(all.map((template) => [template.id, template] as const))('%s has no secret of its own', (_, template) => {
   for (const variable of template.variables) {
@@ -62,7 +70,8 @@ it('folders of the operator come beside ours, win over them, and are read again 
     mkdirSync(join(own, id), { recursive: true });
     writeFileSync(join(own, id, 'compose.yaml'), text);
   };
-  const text = (name: string) => `services:\n  app:\n    image: a:1\n    labels:\n      - nekzus.toolbox.name=${name}\n`;
+  const text = (name: string) =>
+    `services:\n  app:\n    image: a:1\n    labels:\n      - nekzus.toolbox.name=${name}\n`;
   write('ours', text('Ours'));
   write('memos', text('Our Memos'));
   write('broken', 'services: [');

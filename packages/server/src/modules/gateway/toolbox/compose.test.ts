@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { containerBody, configsArchive } from './container-body.ts';
+import { configsArchive, containerBody } from './container-body.ts';
 import { installationOf } from './installation.ts';
+import type { Json } from '../../../../test/support/rest-client.ts';
 
 const context = { name: 'app', data_dir: '/srv/toolbox', base_url: 'https://atrium.example/apps/app', inside: false };
 const of = (text: string, values: Record<string, string> = {}) => installationOf(text, values, context);
-const service = (lines: string, rest = '') => of(`services:\n  web:\n    image: nginx:1\n${lines.replace(/^/gm, '    ')}\n${rest}`);
+const service = (lines: string, rest = '') =>
+  of(`services:\n  web:\n    image: nginx:1\n${lines.replace(/^/gm, '    ')}\n${rest}`);
 const problems = (lines: string, rest = '') => service(lines, rest).problems.map(({ path }) => path);
 const planned = (lines: string, rest = '') => {
   const { plan, problems: found } = service(lines, rest);
@@ -12,7 +14,7 @@ const planned = (lines: string, rest = '') => {
   return plan.services[0]!;
 };
 const body = (lines: string, rest = '') =>
-  containerBody(planned(lines, rest), [], { deployment: 'd', org: 'o', generation: 1 }, {}) as any;
+  containerBody(planned(lines, rest), [], { deployment: 'd', org: 'o', generation: 1 }, {}) as Json;
 
 describe('what is not known is refused by its name', () => {
   it.each([
@@ -24,7 +26,10 @@ describe('what is not known is refused by its name', () => {
     ['deploy: {resources: {limits: {gpus: 1}}}', 'services.web.deploy.resources.limits.gpus'],
     ['healthcheck: {test: [CMD, x], often: 3s}', 'services.web.healthcheck.often'],
     ['ports: [{target: 80, colour: red}]', 'services.web.ports.0.colour'],
-    ['volumes: [{type: bind, source: /a, target: /b, bind: {propagation: shared}}]', 'services.web.volumes.0.bind.propagation'],
+    [
+      'volumes: [{type: bind, source: /a, target: /b, bind: {propagation: shared}}]',
+      'services.web.volumes.0.bind.propagation',
+    ],
     ['depends_on: {db: {when: now}}', 'services.web.depends_on.db.when'],
     ['networks: {default: {ipv4_address: 10.0.0.2}}', 'services.web.networks.default.ipv4_address'],
   ])('%s', (lines, path) => {
@@ -80,10 +85,9 @@ it('both ways to write things mean the same', () => {
   expect(planned('ports: [{target: 80, published: "8080", host_ip: 0.0.0.0}]').ports).toEqual([
     { container_port: 80, host_port: 8080, protocol: 'tcp' },
   ]);
-  expect(body('volumes: [{type: bind, source: ./a, target: /b, read_only: true}, "./c/../d:/e:ro"]').HostConfig.Binds).toEqual([
-    '/srv/toolbox/app/a:/b:ro',
-    '/srv/toolbox/app/d:/e:ro',
-  ]);
+  expect(
+    body('volumes: [{type: bind, source: ./a, target: /b, read_only: true}, "./c/../d:/e:ro"]').HostConfig.Binds,
+  ).toEqual(['/srv/toolbox/app/a:/b:ro', '/srv/toolbox/app/d:/e:ro']);
 });
 
 it('limits, rights and checks arrive in the measures of the engine', () => {
@@ -109,9 +113,22 @@ healthcheck: {test: "curl -f http://x", interval: 10s, timeout: 500ms, retries: 
   expect(made).toMatchObject({
     User: '1000',
     StopTimeout: 90,
-    Healthcheck: { Test: ['CMD-SHELL', 'curl -f http://x'], Interval: 10e9, Timeout: 5e8, Retries: 3, StartPeriod: 60e9 },
+    Healthcheck: {
+      Test: ['CMD-SHELL', 'curl -f http://x'],
+      Interval: 10e9,
+      Timeout: 5e8,
+      Retries: 3,
+      StartPeriod: 60e9,
+    },
     HostConfig: {
-      ...{ Init: true, ReadonlyRootfs: true, NanoCpus: 1.5e9, Memory: 536_870_912, ShmSize: 67_108_864, PidsLimit: 100 },
+      ...{
+        Init: true,
+        ReadonlyRootfs: true,
+        NanoCpus: 1.5e9,
+        Memory: 536_870_912,
+        ShmSize: 67_108_864,
+        PidsLimit: 100,
+      },
       ...{ CapDrop: ['ALL'], CapAdd: ['NET_BIND_SERVICE'], Tmpfs: { '/run': 'size=16777216' } },
       Ulimits: [
         { Name: 'nofile', Soft: 1024, Hard: 2048 },
@@ -128,13 +145,15 @@ healthcheck: {test: "curl -f http://x", interval: 10s, timeout: 500ms, retries: 
   });
 });
 
-it('37: what lets a container out of its box is named, one by one', () => {
+it('G37: what lets a container out of its box is named, one by one', () => {
   const dangers = (lines: string) => service(lines).plan.dangers.map(({ id }) => id);
   expect(dangers('privileged: true')).toEqual(['privileged:web']);
   expect(dangers('network_mode: host')).toEqual(['host_network:web']);
   expect(dangers('pid: host')).toEqual(['host_pid:web']);
   expect(dangers('ipc: host')).toEqual(['host_ipc:web']);
-  expect(dangers('volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]')).toEqual(['docker_socket:web:/var/run/docker.sock']);
+  expect(dangers('volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"]')).toEqual([
+    'docker_socket:web:/var/run/docker.sock',
+  ]);
   expect(dangers('volumes: ["/etc:/host", "/:/root"]')).toEqual(['bind:web:/etc', 'bind:web:/']);
   expect(dangers('volumes: ["../other:/x", "/srv/toolbox/app-2:/y", "/srv/toolbox/app/../..:/z"]')).toEqual([
     'bind:web:/srv/toolbox/other',
@@ -147,14 +166,19 @@ it('37: what lets a container out of its box is named, one by one', () => {
     'capability:web:NET_ADMIN',
     'capability:web:ALL',
   ]);
-  expect(dangers('security_opt: ["no-new-privileges:true", "seccomp=unconfined"]')).toEqual(['security:web:seccomp=unconfined']);
+  expect(dangers('security_opt: ["no-new-privileges:true", "seccomp=unconfined"]')).toEqual([
+    'security:web:seccomp=unconfined',
+  ]);
   expect(dangers('volumes: ["./data:/x", "/srv/toolbox/app/y:/y", "/anonymous"]')).toEqual([]);
 });
 
 it('a danger that comes in by a variable is seen as well', () => {
   const text = 'services: {web: {image: a, volumes: ["${DIR:-./media}:/media"], privileged: "${ALL:-false}"}}';
   expect(of(text).plan.dangers).toEqual([]);
-  expect(of(text, { DIR: '/etc', ALL: 'true' }).plan.dangers.map(({ id }) => id)).toEqual(['privileged:web', 'bind:web:/etc']);
+  expect(of(text, { DIR: '/etc', ALL: 'true' }).plan.dangers.map(({ id }) => id)).toEqual([
+    'privileged:web',
+    'bind:web:/etc',
+  ]);
 });
 
 it('services start after what they depend on, and files of configs become an archive', () => {
@@ -184,7 +208,7 @@ it('ports are bound to loopback alone, also those that are only exposed', () => 
     [{ container_port: 8080, host_port: 20_123, protocol: 'tcp' }],
     { deployment: 'd', org: 'o', generation: 2 },
     {},
-  ) as any;
+  ) as Json;
   expect(made.HostConfig.PortBindings).toEqual({ '8080/tcp': [{ HostIp: '127.0.0.1', HostPort: '20123' }] });
   expect(made.Labels).toMatchObject({ 'atrium.deployment': 'd', 'atrium.deployment.generation': '2' });
 });
@@ -194,6 +218,9 @@ it('files that are no Compose files, too large or too deep are refused', () => {
   expect(of('- a').problems).toHaveLength(1);
   expect(of('services: {}').problems.map(({ message }) => message)).toEqual(['has none']);
   expect(of(`services: {web: {image: "${'x'.repeat(70_000)}"}}`).problems[0]!.message).toContain('64 KiB');
-  const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]', ...'bcdefgh'.split('').map((c, i) => `${c}: &${c} [${`*${'abcdefgh'[i]}, `.repeat(9)}]`)];
+  const bomb = [
+    'a: &a [x, x, x, x, x, x, x, x, x]',
+    ...'bcdefgh'.split('').map((c, i) => `${c}: &${c} [${`*${'abcdefgh'[i]}, `.repeat(9)}]`),
+  ];
   expect(of(`${bomb.join('\n')}\nservices: {web: {image: a, command: *h}}`).problems).toHaveLength(1);
 });
