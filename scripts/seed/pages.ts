@@ -1,7 +1,7 @@
 import { createAtrium } from '../../packages/sdk/src/index.ts';
 import { gatewayOwn, notesRoute } from '../../packages/web/test/support/gateway-answers.ts';
-import { forgejo, toolboxOwn } from '../../packages/web/test/support/toolbox-answers.ts';
 import type { Answers } from '../../packages/web/test/support/recorded-api.ts';
+import { forgejo, toolboxOwn } from '../../packages/web/test/support/toolbox-answers.ts';
 import type { SeededDevices } from './devices.ts';
 import type { SeededDiaries } from './diaries.ts';
 import type { SeedOrganisation } from './organisation.ts';

@@ -3,11 +3,11 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newContext } from './support/browser.ts';
 import { type Call, remembered } from './support/diary-answers.ts';
+import { keyTo } from './support/keys.ts';
 import { describeStates, serveForTests } from './support/page-states.ts';
 import { me, quietSocket, recorded } from './support/recorded-api.ts';
 import { forgejo, noEngine, paperless, toolboxAnswers, toolboxRecords } from './support/toolbox-answers.ts';
 import { toolboxPages } from './support/toolbox-pages.ts';
-import { keyTo } from './support/keys.ts';
 
 test('every recorded answer of the toolbox is one that the contract allows, to a call that it allows', () => {
   expect(toolboxRecords.length).toBeGreaterThan(15);
@@ -55,7 +55,10 @@ describe('by keys alone', () => {
     expect(body).toMatchObject({ template: 'paperless-ngx', name: 'paperless-ngx', route: true, accept: [] });
     const variables = (body as { variables: Record<string, string> }).variables;
     expect(Object.keys(variables).toSorted()).toEqual(
-      paperless.variables.filter(({ required }) => required).map(({ name }) => name).toSorted(),
+      paperless.variables
+        .filter(({ required }) => required)
+        .map(({ name }) => name)
+        .toSorted(),
     );
     for (const value of Object.values(variables)) expect(value).toMatch(/^[A-Za-z0-9]{24}$/);
     await page.waitForSelector('text=Pull images');

@@ -1,4 +1,6 @@
 import {
+  type AppView,
+  appsGet,
   type InputOf,
   type Operation,
   type OutputOf,
@@ -154,7 +156,15 @@ const plan: OutputOf<typeof toolboxValidate> = {
 };
 
 const deployment = (index: number, more: Partial<ToolboxDeployment>): ToolboxDeployment => ({
-  ...{ id: id(index), name: `app-${index}`, digest, newer_template: false, state: 'running', step: null, message: null },
+  ...{
+    id: id(index),
+    name: `app-${index}`,
+    digest,
+    newer_template: false,
+    state: 'running',
+    step: null,
+    message: null,
+  },
   template: { id: 'forgejo', name: 'Forgejo', icon: 'git' },
   ...{ progress: null, variables: [], accepted: [], containers: [], volumes: [], ports: [], registry: null },
   ...{ auto_route: true, app: null, created_by: mara, created_at: ago(60 * 24 * 12), updated_at: ago(40) },
@@ -233,6 +243,18 @@ const categories = [...Map.groupBy(tiles, ({ category }) => category)]
   .map(([name, of]) => ({ name, templates: of.length }))
   .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 
+const app: AppView = {
+  ...{ id: id(90), slug: 'forgejo', name: 'Forgejo', icon: 'git', tags: [], group: null, description: '', position: 0 },
+  ...{ source: 'ui', status: 'healthy', latency_ms: 4, pinned: false, version: 1 },
+  ...{ created_at: ago(60 * 24 * 12), updated_at: ago(40) },
+  routes: [
+    {
+      ...{ id: id(91), slug: 'forgejo', mode: 'path', access: 'signed_in', status: 'healthy', shares_origin: true },
+      address: 'https://atrium.northwind.example/apps/forgejo/',
+    },
+  ],
+};
+
 /** Without the answers about who is there: for pages of a server that has a session. */
 export const toolboxOwn: Answers = Object.assign(
   {},
@@ -251,6 +273,7 @@ export const toolboxOwn: Answers = Object.assign(
   answer(toolboxStop, { id: forgejo.id }, { ...forgejo, state: 'stopping' }),
   answer(toolboxCancel, { id: pulling.id }, { ...pulling, state: 'cancelling' }),
   answer(toolboxDelete, { id: forgejo.id }, null),
+  answer(appsGet, { slug: 'forgejo' }, app),
 );
 
 export const toolboxAnswers: Answers = { ...adminAnswers, ...toolboxOwn };

@@ -35,10 +35,25 @@ export const toolboxPages: AdminPage[] = [
   },
   { name: 'template-danger', path: '/toolbox/templates/dozzle', answers: withDanger, ready: plan },
   { name: 'installed', path: '/toolbox/installed', answers: toolboxAnswers, ready: '[data-deployment]' },
-  { name: 'installed-none', path: '/toolbox/installed', answers: nothingInstalled, ready: 'text=Nothing was installed' },
+  {
+    name: 'installed-none',
+    path: '/toolbox/installed',
+    answers: nothingInstalled,
+    ready: 'text=Nothing was installed',
+  },
   { name: 'deployment', path: `/toolbox/installed/${forgejo.id}`, answers: toolboxAnswers, ready: 'text=Listen:' },
-  { name: 'deployment-pulling', path: `/toolbox/installed/${pulling.id}`, answers: toolboxAnswers, ready: '[aria-label=Images]' },
-  { name: 'deployment-failed', path: `/toolbox/installed/${failed.id}`, answers: toolboxAnswers, ready: 'text=is not well' },
+  {
+    name: 'deployment-pulling',
+    path: `/toolbox/installed/${pulling.id}`,
+    answers: toolboxAnswers,
+    ready: '[aria-label=Images]',
+  },
+  {
+    name: 'deployment-failed',
+    path: `/toolbox/installed/${failed.id}`,
+    answers: toolboxAnswers,
+    ready: 'text=is not well',
+  },
   {
     name: 'deployment-remove',
     path: `/toolbox/installed/${forgejo.id}`,

@@ -122,7 +122,7 @@ const Tile = ({ template }: { template: ToolboxTemplateSummary }) => {
               {problem ? (
                 <Badge tone="danger">Cannot be used</Badge>
               ) : (
-                dangers > 0 && <Badge tone="warning">{dangers === 1 ? '1 tick' : `${dangers} ticks`}</Badge>
+                dangers > 0 && <Badge tone="warning">Needs your tick</Badge>
               )}
               {deployments > 0 && (
                 <Badge tone="success">{deployments === 1 ? 'Installed' : `${deployments} installed`}</Badge>

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
 import {
+  appsGet,
   type ToolboxDeployment,
   toolboxCancel,
   toolboxDelete,
@@ -63,12 +64,18 @@ const Deployment = ({
   const stop = useOperationMutation(toolboxStop, { invalidates });
   const cancel = useOperationMutation(toolboxCancel, { invalidates });
   const close = () => setAsking(null);
+  const routes = useOperation(appsGet, { slug: app?.slug ?? '' }, { enabled: app !== null }).data?.routes;
+  const address = state === 'running' ? routes?.find((route) => route.address !== null)?.address : null;
   return (
     <>
       <PageHeader
         title={name}
         back={back}
-        aside={<StateMark deployment={deployment} />}
+        aside={
+          <span className="max-sm:hidden">
+            <StateMark deployment={deployment} />
+          </span>
+        }
         action={
           operator && (
             <span className="flex items-center gap-1.5">
@@ -111,13 +118,26 @@ const Deployment = ({
                 <p className="text-13 text-text-3">
                   installed by {created_by.name} <RelativeTime time={created_at} />
                 </p>
+                <span className="sm:hidden">
+                  <StateMark deployment={deployment} />
+                </span>
               </div>
               {app && (
-                <Button asChild className="ml-auto shrink-0">
-                  <Link to="/routes/$id" params={{ id: app.route_id }}>
-                    Its route
-                  </Link>
-                </Button>
+                <span className="ml-auto flex shrink-0 items-center gap-2">
+                  <Button asChild tone="ghost">
+                    <Link to="/routes/$id" params={{ id: app.route_id }}>
+                      Route
+                    </Link>
+                  </Button>
+                  {address && (
+                    <Button asChild>
+                      <a href={address} target="_blank" rel="noopener noreferrer">
+                        Open
+                        <span className="sr-only">, in a new tab</span>
+                      </a>
+                    </Button>
+                  )}
+                </span>
               )}
             </div>
             {message && <Notice tone={state === 'error' ? 'danger' : 'warning'}>{message}</Notice>}
@@ -186,7 +206,9 @@ const Steps = ({ deployment: { step, state, progress } }: { deployment: ToolboxD
                           {percent === null ? status : `${percent} %`}
                         </span>
                       </span>
-                      <ProgressBar percent={percent} label={`Pull of ${image}`} />
+                      <span className="mt-1 block">
+                        <ProgressBar percent={percent} label={`Pull of ${image}`} />
+                      </span>
                     </li>
                   ))}
                 </ul>

@@ -91,7 +91,9 @@ const Row = ({ deployment }: { deployment: ToolboxDeployment }) => {
         </span>
         <span dir="auto" className={`block truncate text-13 ${state === 'error' ? 'text-danger-text' : 'text-text-2'}`}>
           {message ??
-            `${template.name} · ${containers.length === 1 ? 'one container' : `${containers.length} containers`}`}
+            (containers.length === 0
+              ? template.name
+              : `${template.name} · ${containers.length === 1 ? 'one container' : `${containers.length} containers`}`)}
         </span>
       </span>
       <span className="flex shrink-0 flex-col items-end gap-0.5">

@@ -136,7 +136,7 @@ const Install = ({ template, back }: { template: ToolboxTemplate; back: { label:
                     {template.description}
                   </p>
                   <p className="mt-1 flex flex-wrap gap-x-3 gap-y-1 text-13 text-text-3">
-                    <span>{[template.category, ...template.tags].join(' · ')}</span>
+                    <span>{tagsOf(template).join(' · ')}</span>
                     {template.documentation && <Outside href={template.documentation}>Its manual</Outside>}
                     {template.repository && <Outside href={template.repository}>Its source</Outside>}
                   </p>
@@ -259,6 +259,12 @@ const Install = ({ template, back }: { template: ToolboxTemplate; back: { label:
     </>
   );
 };
+
+/** The category is often a tag as well. */
+const tagsOf = ({ category, tags }: ToolboxTemplate): string[] => [
+  category,
+  ...tags.filter((tag) => tag.toLowerCase() !== category.toLowerCase()),
+];
 
 const Outside = ({ href, children }: { href: string; children: string }) => (
   <a href={href} target="_blank" rel="noopener noreferrer" className="quiet-link inline-flex items-center gap-0.5">

@@ -95,7 +95,7 @@ export const MakeAllUp = ({
   return (
     <Button
       size="small"
-      icon={<Dices aria-hidden />}
+      icon={<Dices aria-hidden className="size-4" />}
       onClick={() => onChange({ ...values, ...Object.fromEntries(empty.map(({ name }) => [name, madeUpPassword()])) })}
     >
       Make up all {empty.length} passwords

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Json } from '../../../../test/support/rest-client.ts';
 import { configsArchive, containerBody } from './container-body.ts';
 import { installationOf } from './installation.ts';
-import type { Json } from '../../../../test/support/rest-client.ts';
 
 const context = { name: 'app', data_dir: '/srv/toolbox', base_url: 'https://atrium.example/apps/app', inside: false };
 const of = (text: string, values: Record<string, string> = {}) => installationOf(text, values, context);

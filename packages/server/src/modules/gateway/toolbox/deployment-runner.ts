@@ -43,7 +43,7 @@ const after = ({ auto_start }: DeploymentRow, done: DeploymentStep): Pick<Deploy
   return { state: stateOf[next], step: next };
 };
 
-/** How often an engine that does not answer is asked again, with pauses of 2, 4, 8, 16 and 32 seconds. */
+/** How often an engine that does not answer is asked again, with pauses of 2, 4, 8 and 16 seconds. */
 const mostAttempts = 5;
 
 /** The engine said no; asking it again changes nothing. */
