@@ -1,8 +1,10 @@
 import { join, posix, resolve } from 'node:path';
 import type { GatewayModule } from '../modules/gateway/index.ts';
 import { createToolboxModule, type ToolboxModule } from '../modules/gateway/toolbox-module.ts';
+import type { Clock } from '../platform/clock/clock.ts';
 import type { ConfigValues } from '../platform/config/config.ts';
-import type { ModulesOptions } from './modules.ts';
+import type { Logger } from '../platform/telemetry/logger.ts';
+import type { Storage } from './storage.ts';
 
 /** Beside the packages, so that its files are found by people too. */
 const shipped = resolve(import.meta.dirname, '../../../../toolbox');
@@ -11,7 +13,7 @@ const slashed = (path: string): string => posix.normalize(path.replaceAll('\\', 
 
 /** The toolbox lives by the newest configuration: it reads it at each use. */
 export const openToolbox = (
-  options: ModulesOptions,
+  options: { storage: Storage; clock: Clock; log: Logger; public_url: () => string },
   gateway: Pick<GatewayModule, 'services'>,
   current: () => ConfigValues,
 ): ToolboxModule => {

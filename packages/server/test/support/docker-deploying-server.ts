@@ -155,7 +155,7 @@ export const startDeployingServer = async (socket: string): Promise<DeployingSer
     ),
   });
 
-  const create = (response: ServerResponse, name: string, body: Json): void => {
+  const create = (response: ServerResponse, name: string, body: Json) => {
     if (find(name) !== undefined)
       return refuse(response, 409, `Conflict. The container name "/${name}" is already in use by container`);
     if (!api.images.has(String(body.Image).includes(':') ? body.Image : `${body.Image}:latest`))
@@ -176,7 +176,7 @@ export const startDeployingServer = async (socket: string): Promise<DeployingSer
     answer(response, 201, { Id: id, Warnings: [] });
   };
 
-  const start = (response: ServerResponse, container: MadeContainer): void => {
+  const start = (response: ServerResponse, container: MadeContainer) => {
     if (container.status === 'running') return answer(response, 304);
     const { health, exit } = api.behaviour.get(container.body.Image) ?? {};
     const checked = container.body.Healthcheck?.Test?.length > 0 && container.body.Healthcheck.Test[0] !== 'NONE';

@@ -1,7 +1,5 @@
-import { toolboxDeploymentsList, toolboxTemplatesList } from '@atrium/protocol';
 import { Package, PackagePlus } from 'lucide-react';
 import type { Feature } from '../../app/feature.ts';
-import { call } from '../../data/client.ts';
 import { invalidateOn } from '../../data/live.ts';
 import { deploymentReads } from './toolbox-words.ts';
 
@@ -34,24 +32,7 @@ export const toolboxFeature: Feature = {
       id: 'toolbox',
       heading: 'Toolbox',
       permission: 'toolbox.deploy',
-      search: async (q, signal) => {
-        const [installed, templates] = await Promise.all([
-          call(toolboxDeploymentsList, { limit: 50 }, { signal }),
-          call(toolboxTemplatesList, { q, limit: 6 }, { signal }),
-        ]);
-        const wanted = q.toLowerCase();
-        return [
-          ...installed.items
-            .filter(({ name, template }) => `${name} ${template.name}`.toLowerCase().includes(wanted))
-            .map(({ id, name, template }) => ({
-              ...{ id, label: name, hint: template.name, to: `/toolbox/installed/${id}`, icon: Package },
-            })),
-          ...templates.items.map(({ id, name, category }) => ({
-            ...{ id: `template ${id}`, label: `Install ${name}`, hint: category },
-            ...{ to: `/toolbox/templates/${id}`, icon: PackagePlus },
-          })),
-        ].slice(0, 6);
-      },
+      search: async (q, signal) => (await import('./palette-finds.ts')).findInToolbox(q, signal),
     },
   ],
   listen: () => {

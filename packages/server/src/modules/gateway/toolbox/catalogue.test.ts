@@ -12,7 +12,6 @@ const context = {
   name: 'sample',
   data_dir: '/srv/toolbox',
   base_url: 'https://atrium.example/apps/sample',
-  inside: false,
 };
 
 it('there are at least 25 templates, each of its own name', () => {

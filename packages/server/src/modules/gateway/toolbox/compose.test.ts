@@ -1,9 +1,10 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of Compose are written so.
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../../test/support/rest-client.ts';
 import { configsArchive, containerBody } from './container-body.ts';
 import { installationOf } from './installation.ts';
 
-const context = { name: 'app', data_dir: '/srv/toolbox', base_url: 'https://atrium.example/apps/app', inside: false };
+const context = { name: 'app', data_dir: '/srv/toolbox', base_url: 'https://atrium.example/apps/app' };
 const of = (text: string, values: Record<string, string> = {}) => installationOf(text, values, context);
 const service = (lines: string, rest = '') =>
   of(`services:\n  web:\n    image: nginx:1\n${lines.replace(/^/gm, '    ')}\n${rest}`);

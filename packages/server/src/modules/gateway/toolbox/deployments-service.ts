@@ -13,7 +13,6 @@ import { newId } from '../../../platform/ids/ids.ts';
 import type { Call } from '../../../platform/operations/call.ts';
 import { actorOf } from '../../../platform/operations/caller.ts';
 import { timePosition, toPage } from '../../../platform/paging/keyset.ts';
-import type { BoundPorts } from '../runtime/docker-deploying.ts';
 import { type Template, templateOf } from './catalogue.ts';
 import { ownLabels } from './container-body.ts';
 import { advanceJob, type Order } from './deployment-job.ts';
@@ -21,7 +20,7 @@ import type { DeploymentRow, DeploymentState, FormerInstallation, ListedDeployme
 import { deploymentsStore } from './deployments-store.ts';
 import type { Installation } from './installation.ts';
 import { nameFor, requireSound, requireTicks, wantedInstallation } from './installing.ts';
-import { choosePorts } from './port-choice.ts';
+import { choosePorts, type PortOutlook } from './port-choice.ts';
 import { maskFor, seal, variablesOfRow } from './sealing.ts';
 import { isSecretName, withGenerated } from './template-variables.ts';
 import { emitDeployment } from './toolbox-events.ts';
@@ -36,6 +35,13 @@ const atRest: readonly DeploymentState[] = ['running', 'stopped', 'error', 'canc
 
 const busy = (row: DeploymentRow, hint: string): AppError =>
   new AppError('toolbox_busy', `${row.name} is ${row.state} now${hint}.`, { extensions: { state: row.state } });
+
+type Surroundings = Pick<PortOutlook, 'running' | 'same_machine'>;
+
+/** The engine gives out ports of the machine that this process is on. */
+const isHere = (endpoint: string): boolean =>
+  !/^(?:tcp|https?):/.test(endpoint) ||
+  ['localhost', '127.0.0.1', '[::1]'].includes(new URL(endpoint.replace(/^tcp:/, 'http:')).hostname);
 
 export type DeploymentsService = ReturnType<typeof createDeploymentsService>;
 
@@ -81,30 +87,24 @@ export const createDeploymentsService = (parts: ToolboxParts) => {
     viewWith(await newest())(await require(call.caller.org_id, id));
 
   /** What the engine has now that matters for ports; the deployment's own containers are left out. */
-  const lookAround = (call: Call, own: string | null): Promise<BoundPorts[]> =>
-    askEngine(parts, call.signal, async (engine) =>
-      (await engine.running(call.signal)).filter(
-        ({ Labels }) => own === null || Labels?.[ownLabels.deployment] !== own,
-      ),
-    );
-
-  const endpointIsHere = (): boolean => {
-    const { endpoint } = parts.engine();
-    if (!/^(?:tcp|https?):/.test(endpoint)) return parts.own_ids.length === 0;
-    const { hostname } = new URL(endpoint.replace(/^tcp:/, 'http:'));
-    return parts.own_ids.length === 0 && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
-  };
+  const lookAround = (call: Call, own: string | null): Promise<Surroundings> =>
+    askEngine(parts, call.signal, async (engine) => {
+      const all = await engine.running(call.signal);
+      const running = all.filter(({ Labels }) => own === null || Labels?.[ownLabels.deployment] !== own);
+      const inside = all.some(({ Id }) => parts.own_ids.some((one) => Id.startsWith(one)));
+      return { running, same_machine: !inside && isHere(parts.engine().endpoint) };
+    });
 
   const portsFor = async (
     tx: Transaction,
     installation: Installation,
-    running: readonly BoundPorts[],
+    surroundings: Surroundings,
     before: DeploymentRow | null,
   ) => {
     await deploymentsStore.lockEngine(tx.db);
     const held = await deploymentsStore.heldPorts(tx.db, before?.id ?? null);
     const own = before?.ports ?? [];
-    return choosePorts(installation.plan.ports, { running, held, own, same_machine: endpointIsHere() });
+    return choosePorts(installation.plan.ports, { ...surroundings, held, own });
   };
 
   const enqueue = (tx: Transaction, row: Pick<DeploymentRow, 'id' | 'turn'>, order: Order): void =>
@@ -174,11 +174,11 @@ export const createDeploymentsService = (parts: ToolboxParts) => {
       const installation = wantedInstallation(parts, template, name, values);
       requireSound(installation);
       requireTicks(installation.plan.dangers, input.accept, call.caller);
-      const running = await lookAround(call, null);
+      const surroundings = await lookAround(call, null);
       const id = newId();
       const { org_id } = call.caller;
       await database.transaction(call, async (tx) => {
-        const ports = await portsFor(tx, installation, running, null);
+        const ports = await portsFor(tx, installation, surroundings, null);
         if ((await deploymentsStore.count(tx.db, org_id)) >= mostDeployments)
           throw new AppError('plan_limit_exceeded', `An organisation has at most ${mostDeployments} deployments.`, {
             extensions: { limit: 'deployments', max: mostDeployments },
@@ -225,10 +225,10 @@ export const createDeploymentsService = (parts: ToolboxParts) => {
       const installation = wantedInstallation(parts, template, before.name, values);
       requireSound(installation);
       requireTicks(installation.plan.dangers, input.accept ?? before.accepted, call.caller);
-      const running = await lookAround(call, before.id);
+      const surroundings = await lookAround(call, before.id);
       await order(call, input.id, async (tx, row) => {
         if (!atRest.includes(row.state) || row.turn !== before.turn) throw busy(row, '; look at it again');
-        const ports = await portsFor(tx, installation, running, row);
+        const ports = await portsFor(tx, installation, surroundings, row);
         const former = formerOf(row);
         const { registry } = input;
         const changed = await change(tx, row, {
@@ -247,7 +247,8 @@ export const createDeploymentsService = (parts: ToolboxParts) => {
           generation: row.generation + 1,
           // Those of a former template stay known, so that removing the deployment can remove them.
           volumes: [...new Set([...row.volumes, ...installation.plan.volumes])],
-          ...(row.state === 'stopped' ? {} : { auto_start: true }),
+          // What somebody stopped stays so.
+          auto_start: row.state === 'running' || (row.state !== 'stopped' && row.auto_start),
         });
         enqueue(tx, changed, 'install');
         return { row: changed, action: 'toolbox.update' };

@@ -75,8 +75,6 @@ export interface InstallationContext {
   /** Folder of all deployments, as the engine sees it. */
   data_dir: string;
   base_url: string;
-  /** Leave the entrance unpublished: it is reached by a network of the engine. */
-  inside: boolean;
 }
 
 const nothing: Plan = { services: [], networks: [], volumes: [], ports: [], dangers: [] };
@@ -92,7 +90,7 @@ export const installationOf = (compose: string, values: Values, context: Install
   const { plan, problems: planning } = planOf(document, { name: context.name, folder });
   const entrance = entranceOf(plan, context.name);
   return {
-    plan: withEntrance(plan, entrance, context.inside),
+    plan: withEntrance(plan, entrance),
     entrance,
     missing,
     problems: [...problems, ...planning],
@@ -100,8 +98,8 @@ export const installationOf = (compose: string, values: Values, context: Install
 };
 
 /** The port that people come by is published on loopback, also where the file only exposes it. */
-const withEntrance = (plan: Plan, entrance: Entrance | null, inside: boolean): Plan => {
-  if (entrance === null || inside) return plan;
+const withEntrance = (plan: Plan, entrance: Entrance | null): Plan => {
+  if (entrance === null) return plan;
   const service = plan.services.find(({ name }) => name === entrance.service)!;
   const { container_port } = entrance;
   const there = service.ports.some((port) => port.container_port === container_port && port.protocol === 'tcp');

@@ -16,7 +16,7 @@ export const nameFor = (template: Pick<Template, 'id'>, wished: string | undefin
 };
 
 export const installationFor = (
-  parts: Pick<ToolboxParts, 'settings' | 'addressOf' | 'own_ids'>,
+  parts: Pick<ToolboxParts, 'settings' | 'addressOf'>,
   compose: string,
   name: string,
   values: Values,
@@ -25,12 +25,11 @@ export const installationFor = (
     name,
     data_dir: parts.settings().host_data_dir,
     base_url: parts.addressOf(name),
-    inside: parts.own_ids.length > 0,
   });
 
 /** With a problem for each variable that the template does not have. */
 export const wantedInstallation = (
-  parts: Pick<ToolboxParts, 'settings' | 'addressOf' | 'own_ids'>,
+  parts: Pick<ToolboxParts, 'settings' | 'addressOf'>,
   template: Pick<Template, 'text' | 'variables'>,
   name: string,
   values: Values,

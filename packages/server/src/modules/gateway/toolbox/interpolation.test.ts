@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of Compose are written so.
 import { expect, it } from 'vitest';
 import { InterpolationProblem, type MissingVariable, render, variablesIn } from './interpolation.ts';
 
