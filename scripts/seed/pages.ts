@@ -1,6 +1,7 @@
 import { createAtrium } from '../../packages/sdk/src/index.ts';
 import { gatewayOwn, notesRoute } from '../../packages/web/test/support/gateway-answers.ts';
 import type { Answers } from '../../packages/web/test/support/recorded-api.ts';
+import { forgejo, toolboxOwn } from '../../packages/web/test/support/toolbox-answers.ts';
 import type { SeededDevices } from './devices.ts';
 import type { SeededDiaries } from './diaries.ts';
 import type { SeedOrganisation } from './organisation.ts';
@@ -186,6 +187,28 @@ export const seededPages: readonly SeededPage[] = [
     ready: row,
     streams: true,
     answers: gatewayOwn,
+  },
+  { name: 'toolbox', route: '/toolbox', path: () => '/toolbox', ready: '[data-template]', answers: toolboxOwn },
+  {
+    name: 'toolbox-template',
+    route: '/toolbox/templates/$template',
+    path: () => '/toolbox/templates/paperless-ngx',
+    ready: 'text=Ports, on 127.0.0.1 alone',
+    answers: toolboxOwn,
+  },
+  {
+    name: 'installed',
+    route: '/toolbox/installed',
+    path: () => '/toolbox/installed',
+    ready: '[data-deployment]',
+    answers: toolboxOwn,
+  },
+  {
+    name: 'deployment',
+    route: '/toolbox/installed/$id',
+    path: () => `/toolbox/installed/${forgejo.id}`,
+    ready: 'text=Listen:',
+    answers: toolboxOwn,
   },
   { name: 'devices', route: '/devices', path: () => '/devices', ready: row },
   {

@@ -169,6 +169,21 @@ export const errorCodes = {
     title: 'Already decided',
     meaning: 'Somebody approved or dismissed this service; `state` says which.',
   },
+  toolbox_off: {
+    status: 409,
+    title: 'The toolbox is off',
+    meaning: 'An operator switched it off with `toolbox.enabled`.',
+  },
+  toolbox_busy: {
+    status: 409,
+    title: 'Something is under way',
+    meaning: 'The state of the deployment, `state`, does not allow that now.',
+  },
+  toolbox_port_taken: {
+    status: 409,
+    title: 'Port taken',
+    meaning: 'Something on this machine has the port already; `port` says which.',
+  },
   gateway_route_stale: {
     status: 412,
     title: 'Changed meanwhile',
@@ -340,6 +355,11 @@ export const errorCodes = {
     meaning:
       '`reason` says why: its key belongs to another, it ended, its key or signature is weak, its chain is broken.',
   },
+  toolbox_unticked: {
+    status: 422,
+    title: 'An operator has to tick this',
+    meaning: 'The template lets a container out of its box; `dangers` lists what has to be named in `accept`.',
+  },
   gateway_target_refused: {
     status: 422,
     title: 'Target refused',
@@ -387,6 +407,11 @@ export const errorCodes = {
     status: 503,
     title: 'The app is down',
     meaning: 'No target of the route can be reached; try again after the seconds in `Retry-After`.',
+  },
+  toolbox_engine_unavailable: {
+    status: 503,
+    title: 'The container engine does not answer',
+    meaning: 'Docker could not be reached, or refused; the detail says what it said.',
   },
   gateway_upstream_timeout: {
     status: 504,

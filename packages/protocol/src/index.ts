@@ -44,3 +44,4 @@ export * from './security-events.ts';
 export * from './settings.ts';
 export * from './sign-in.ts';
 export * from './socket.ts';
+export * from './toolbox.ts';

@@ -13,6 +13,7 @@ import { oauthAdminOperations } from './oauth-admin.ts';
 import type { Operation } from './operation.ts';
 import { serverOperations, userOperations } from './operators.ts';
 import { signInOperations } from './sign-in.ts';
+import { toolboxOperations } from './toolbox.ts';
 
 /** Every operation, in module order. The server refuses to start when one has no handler. */
 export const operations: readonly Operation[] = [
@@ -26,6 +27,7 @@ export const operations: readonly Operation[] = [
   ...gatewayOperations,
   ...discoveryOperations,
   ...certificateOperations,
+  ...toolboxOperations,
   ...diariesOperations,
   ...feedOperations,
   ...inboxOperations,

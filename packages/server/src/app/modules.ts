@@ -60,6 +60,7 @@ import { createGatewayMetrics, type GatewayCounting } from './gateway-metrics.ts
 import type { Limits } from './limits.ts';
 import { type Counting, createOauthMetrics } from './oauth-metrics.ts';
 import type { Storage } from './storage.ts';
+import { openToolbox } from './toolbox.ts';
 
 export interface ModulesOptions {
   values: ConfigValues;
@@ -444,7 +445,9 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     reloaded: counting.reloaded,
     directories: () => [...new Set([dirname(values.path ?? resolve('atrium.yaml')), directory()])],
   };
-  return { gateway, gate, lanes, discovery, live, listening: (port: number) => void ownPorts.push(port) };
+  const toolbox = openToolbox(options, gateway, () => values);
+  const listening = (port: number) => void ownPorts.push(port);
+  return { gateway, gate, lanes, discovery, toolbox, live, listening };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -483,7 +486,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
-  const { gateway, gate, lanes, discovery, live, listening } = opened;
+  const { gateway, gate, lanes, discovery, toolbox, live, listening } = opened;
   const certificatesPart = openCertificates(options, () => identity.homeOrg(values.config.discovery.org), acmeFetch);
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
@@ -492,6 +495,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     ...(operators.eventFilters ?? []),
     ...(discovery.eventFilters ?? []),
     ...(certificatesPart.eventFilters ?? []),
+    ...(toolbox.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -517,6 +521,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
   identity.onPersonExporting(diaries.services.hooks.personExporting);
+  identity.onOrgDeleting(toolbox.orgDeleting);
   identity.onOrgDeleting(gateway.services.hooks.orgDeleting);
   identity.onTeamDeleting(gateway.services.hooks.teamDeleting);
   identity.onPersonErasing(gateway.services.hooks.personErasing);
@@ -599,6 +604,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       lanes,
       discovery,
       certificatesPart,
+      toolbox,
       diaries,
       inbox,
       admin,
@@ -611,6 +617,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       operators.rotate,
       gateway.rotate,
       certificatesPart.rotate,
+      toolbox.rotate,
       inbox.rotate,
     ],
     host_opened: (facts) => {

@@ -37,7 +37,7 @@ beforeAll(async () => {
     item_scope: { kind: 'org' },
     role: 'admin',
     scopes: grantableScopes.filter((scope) =>
-      /^(?:inbox:|diary:|account:|agent:profile|crypto:sign|gateway:)/.test(scope),
+      /^(?:inbox:|diary:|account:|agent:profile|crypto:sign|gateway:|toolbox:)/.test(scope),
     ),
   });
   rows = await fill(home);
@@ -146,6 +146,7 @@ const fill = async (org: Org): Promise<Rows> => {
     invitation: ok(await owner.post('/api/v1/orgs/current/invitations', { role: 'member' })).invitation.id,
     grant: await grantOf(owner),
     proposal: await proposalOf(owner),
+    deployment: await deploymentOf(owner),
     approval_request: await approvalRequestOf(owner),
     ...(await fillGateway(owner)),
   };
@@ -179,6 +180,19 @@ const proposalOf = async (person: Person): Promise<string> => {
        addresses, confidence, suggested_app, suggested_route, first_seen_at, last_seen_at)
      values ($1, $2, 'docker', 'container found', 'found', 'http', '192.0.2.1', 80,
        '[{"port":80,"scheme":"http","host":"192.0.2.1","dial_port":80}]', 0.5, '{"slug":"found"}', '{}', now(), now())`,
+    [id, person.org_id],
+  );
+  return id;
+};
+
+/** An application that was installed for the organisation. */
+const deploymentOf = async (person: Person): Promise<string> => {
+  const id = crypto.randomUUID();
+  await world.database.query(
+    `insert into gateway_deployments (id, org_id, name, template_id, template_name, template_icon, digest, compose, variables,
+       state, auto_route, auto_start, created_by_type, created_by_name, created_at, updated_at)
+     values ($1, $2, 'installed', 'memos', 'Memos', 'notebook', 'digest', 'services: {}', 'sealed',
+       'stopped', true, true, 'system', 'Atrium', now(), now())`,
     [id, person.org_id],
   );
   return id;
@@ -230,6 +244,7 @@ const kindByGroup: Record<string, string> = {
   server: 'user',
   routes: 'route',
   discovery: 'proposal',
+  toolbox: 'deployment',
 };
 
 /** Which row a member of an operation's input names. */

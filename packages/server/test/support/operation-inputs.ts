@@ -142,4 +142,5 @@ const known: Record<string, Json> = {
   'routes.test.url': 'https://foreign.example/apps/foreign/',
   ...wholeRoute(),
   'device_codes.expire.id': 'f'.repeat(64),
+  template: 'memos',
 };

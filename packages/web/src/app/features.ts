@@ -9,6 +9,7 @@ import { membersFeature } from '../features/members/feature.ts';
 import { onboardingFeature } from '../features/onboarding/feature.ts';
 import { serverFeature } from '../features/server/feature.ts';
 import { settingsFeature } from '../features/settings/feature.ts';
+import { toolboxFeature } from '../features/toolbox/feature.ts';
 import type { Feature } from './feature.ts';
 
 /** Every feature that adds to the frame, in the order of the rail. */
@@ -17,6 +18,7 @@ export const features: readonly Feature[] = [
   diariesFeature,
   feedFeature,
   gatewayFeature,
+  toolboxFeature,
   devicesFeature,
   onboardingFeature,
   agentsFeature,

@@ -12,6 +12,7 @@ import { membersRoutes } from '../features/members/routes.tsx';
 import { onboardingRoutes } from '../features/onboarding/routes.tsx';
 import { serverRoutes } from '../features/server/routes.tsx';
 import { settingsRoutes } from '../features/settings/routes.tsx';
+import { toolboxRoutes } from '../features/toolbox/routes.tsx';
 import { ErrorPage, NotFoundPage } from './error-pages.tsx';
 import { FrameSkeleton } from './frame-skeleton.tsx';
 import { frameRoute, homeRoute, openRoute, publicRoute, rootRoute } from './layout-routes.tsx';
@@ -25,6 +26,7 @@ const routeTree = rootRoute.addChildren([
     moderationRoute,
     ...diariesRoutes,
     ...gatewayRoutes,
+    ...toolboxRoutes,
     ...devicesRoutes,
     ...onboardingRoutes,
     ...agentsRoutes,

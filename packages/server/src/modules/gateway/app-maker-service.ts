@@ -37,6 +37,18 @@ export const createAppMakerService = (parts: GatewayParts, writing: GatewayWriti
     return true;
   },
 
+  unmake: async (tx, call, route_id) => {
+    const w = await writing.begin(tx, call);
+    const route = await routesStore.find(tx.db, call.caller.org_id, route_id);
+    if (route === null) return;
+    const app = await appsStore.find(tx.db, call.caller.org_id, { id: route.app_id });
+    const routes = await appsStore.routesOf(tx.db, [route.app_id]);
+    const origin = { source: route.source as Origin['source'], source_ref: route.source_ref };
+    if (app !== null && routes.length === 1 && app.source_ref === null) await writing.removeApp(w, app, origin);
+    else await writing.removeRoute(w, route, origin);
+    await writing.finish(w, 'api');
+  },
+
   routeOf: async (tx, org_id, container_ref) => {
     const route = await routesStore.findByContainer(tx.db, org_id, container_ref);
     if (route === null) return null;

@@ -10,6 +10,7 @@ export const peopleStore = {
       ['gateway_shares', 'created_by'],
       ['gateway_config_versions', 'actor'],
       ['gateway_proposals', 'decided_by'],
+      ['gateway_deployments', 'created_by'],
       ['gateway_request_stats', 'principal'],
     ] as const;
     for (const [table, column] of copies) {
@@ -33,6 +34,8 @@ export const peopleStore = {
             order by r.slug, c.name), '[]') from gateway_cookie_jars c join gateway_routes r on r.id = c.route_id where c.principal_id = ${userId}),
         'share_links', (select coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'org_id', s.org_id, 'name', s.name, 'created_at', s.created_at)
             order by s.created_at), '[]') from gateway_shares s where s.created_by_type = 'user' and s.created_by_id = ${userId}),
+        'deployments', (select coalesce(jsonb_agg(jsonb_build_object('id', d.id, 'name', d.name, 'template', d.template_id, 'created_at', d.created_at)
+            order by d.created_at), '[]') from gateway_deployments d where d.created_by_type = 'user' and d.created_by_id = ${userId}),
         'requests', (select coalesce(jsonb_agg(jsonb_build_object('app', a.slug, 'day', s.day, 'requests', s.requests)
             order by s.day, a.slug), '[]') from gateway_request_stats s join gateway_apps a on a.id = s.app_id where s.principal_id = ${userId})
       ) as document`.execute(db)

@@ -23,14 +23,14 @@ const checksumOf = (header: Buffer): number => {
 const checksumField = (header: Buffer): string => `${checksumOf(header).toString(8).padStart(6, '0')}\0 `;
 
 /** Header of one regular file in ustar form, readable by every tar program. */
-export const tarHeader = (name: string, size: number, modified: Date): Buffer => {
+export const tarHeader = (name: string, size: number, modified: Date, mode = 0o600): Buffer => {
   if (Buffer.byteLength(name) > 100) throw new RangeError(`${name} is too long for a member name`);
   if (size > largest) throw new RangeError(`${name} is larger than a member can be`);
   const header = Buffer.alloc(block);
   const octal = (value: number, at: number, width: number) =>
     header.write(`${value.toString(8).padStart(width - 1, '0')}\0`, at, 'ascii');
   header.write(name, 0, 'utf8');
-  octal(0o600, 100, 8);
+  octal(mode, 100, 8);
   octal(0, 108, 8);
   octal(0, 116, 8);
   octal(size, 124, 12);

@@ -192,16 +192,16 @@ describe('readConfig', () => {
       example: 'false',
     });
     const values = accepted(
-      { ATRIUM_TOOLBOX_DATA_DIR: 'a.lan', ATRIUM_SOUNDS: 'off' },
-      { toolbox: { default_mode: 'path' }, routes: [] },
-      { extraKeys: [sounds], sections: ['toolbox', 'routes'] },
+      { ATRIUM_KITCHEN_DATA_DIR: 'a.lan', ATRIUM_SOUNDS: 'off' },
+      { kitchen: { default_mode: 'path' }, routes: [] },
+      { extraKeys: [sounds], sections: ['kitchen', 'routes'] },
     );
     expect(values.extra(sounds)).toBe(false);
-    expect(values.sections['toolbox']).toEqual({
+    expect(values.sections['kitchen']).toEqual({
       file: { default_mode: 'path' },
-      environment: { ATRIUM_TOOLBOX_DATA_DIR: 'a.lan' },
+      environment: { ATRIUM_KITCHEN_DATA_DIR: 'a.lan' },
     });
-    expect(Object.keys(problemsOf({ ATRIUM_TOOLBOX_DATA_DIR: 'a.lan' }, { toolbox: {} }))).toHaveLength(2);
+    expect(Object.keys(problemsOf({ ATRIUM_KITCHEN_DATA_DIR: 'a.lan' }, { kitchen: {} }))).toHaveLength(2);
   });
 
   it('has a default, an example and a row of the manual for every key that accepts them', () => {

@@ -65,6 +65,7 @@ export interface Config {
     meaning: Rate;
   };
   discovery: DiscoveryConfig;
+  toolbox: ToolboxConfig;
   files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
   /** `smtp` is null when letters become files. */
   mail: { smtp: SmtpConfig | null; from: string | null };
@@ -139,6 +140,15 @@ export interface DiscoveryConfig {
   };
   http: readonly WatchedUrl[];
   autoApprove: { enabled: boolean; threshold: number };
+}
+
+export interface ToolboxConfig {
+  enabled: boolean;
+  catalogDir: string | null;
+  dataDir: string | null;
+  hostDataDir: string | null;
+  autoRoute: boolean;
+  autoStart: boolean;
 }
 
 /** Services of operators that are asked, or told. */
@@ -439,6 +449,14 @@ function assemble(get: Get): Config {
       meaning: get(k.rateLimitMeaning),
     },
     discovery: assembleDiscovery(get),
+    toolbox: {
+      enabled: get(k.toolboxEnabled),
+      catalogDir: get(k.toolboxCatalog),
+      dataDir: get(k.toolboxData),
+      hostDataDir: get(k.toolboxHostData),
+      autoRoute: get(k.toolboxAutoRoute),
+      autoStart: get(k.toolboxAutoStart),
+    },
     files:
       get(k.files) === 'disk'
         ? { storage: 'disk' }

@@ -485,6 +485,42 @@ export interface GatewayCookieJars {
   updated_at: Timestamp;
 }
 
+export interface GatewayDeployments {
+  id: string;
+  org_id: string;
+  name: string;
+  template_id: string;
+  template_name: string;
+  template_icon: string;
+  digest: string;
+  compose: string;
+  variables: string;
+  registry: string | null;
+  registry_server: string | null;
+  accepted: Generated<string[]>;
+  former: string | null;
+  state: string;
+  step: string | null;
+  message: string | null;
+  progress: Json | null;
+  turn: Generated<number>;
+  generation: Generated<number>;
+  containers: Generated<Json>;
+  volumes: Generated<string[]>;
+  ports: Generated<Json>;
+  auto_route: boolean;
+  auto_start: boolean;
+  remove_volumes: Generated<boolean>;
+  app_id: string | null;
+  route_id: string | null;
+  target: string | null;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
 export interface GatewayHealth {
   route_id: string;
   target_url: string;
@@ -1704,6 +1740,7 @@ export interface Schema {
   gateway_claims: GatewayClaims;
   gateway_config_versions: GatewayConfigVersions;
   gateway_cookie_jars: GatewayCookieJars;
+  gateway_deployments: GatewayDeployments;
   gateway_health: GatewayHealth;
   gateway_pins: GatewayPins;
   gateway_proposals: GatewayProposals;

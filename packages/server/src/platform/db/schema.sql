@@ -592,6 +592,49 @@ create table gateway_cookie_jars (
   constraint gateway_cookie_jars_route_id_fkey FOREIGN KEY (route_id) REFERENCES gateway_routes(id) ON DELETE CASCADE
 );
 
+create table gateway_deployments (
+  id uuid not null,
+  org_id uuid not null,
+  name text not null,
+  template_id text not null,
+  template_name text not null,
+  template_icon text not null,
+  digest text not null,
+  compose text not null,
+  variables text not null,
+  registry text,
+  registry_server text,
+  accepted text[] not null default '{}'::text[],
+  former text,
+  state text not null,
+  step text,
+  message text,
+  progress jsonb,
+  turn integer not null default 1,
+  generation integer not null default 1,
+  containers jsonb not null default '[]'::jsonb,
+  volumes text[] not null default '{}'::text[],
+  ports jsonb not null default '[]'::jsonb,
+  auto_route boolean not null,
+  auto_start boolean not null,
+  remove_volumes boolean not null default false,
+  app_id uuid,
+  route_id uuid,
+  target text,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint gateway_deployments_name_key UNIQUE (name),
+  constraint gateway_deployments_pkey PRIMARY KEY (id),
+  constraint gateway_deployments_app_id_fkey FOREIGN KEY (app_id) REFERENCES gateway_apps(id) ON DELETE SET NULL,
+  constraint gateway_deployments_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint gateway_deployments_route_id_fkey FOREIGN KEY (route_id) REFERENCES gateway_routes(id) ON DELETE SET NULL,
+  constraint gateway_deployments_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'pulling'::text, 'creating'::text, 'starting'::text, 'waiting'::text, 'routing'::text, 'running'::text, 'stopping'::text, 'stopped'::text, 'cancelling'::text, 'cancelled'::text, 'removing'::text, 'error'::text]))),
+  constraint gateway_deployments_step_check CHECK ((step = ANY (ARRAY['validate'::text, 'networks'::text, 'pull'::text, 'volumes'::text, 'create'::text, 'start'::text, 'wait'::text, 'route'::text])))
+);
+
 create table gateway_health (
   route_id uuid not null,
   target_url text not null,
@@ -2061,6 +2104,9 @@ CREATE INDEX gateway_certificate_events_of ON public.gateway_certificate_events 
 CREATE INDEX gateway_certificates_renew ON public.gateway_certificates USING btree (renew_at) WHERE (renew_at IS NOT NULL);
 CREATE INDEX gateway_claims_route ON public.gateway_claims USING btree (route_id);
 CREATE INDEX gateway_cookie_jars_route ON public.gateway_cookie_jars USING btree (route_id);
+CREATE INDEX gateway_deployments_app ON public.gateway_deployments USING btree (app_id);
+CREATE INDEX gateway_deployments_org ON public.gateway_deployments USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX gateway_deployments_route ON public.gateway_deployments USING btree (route_id);
 CREATE INDEX gateway_pins_app ON public.gateway_pins USING btree (app_id);
 CREATE INDEX gateway_proposals_app ON public.gateway_proposals USING btree (app_id) WHERE (app_id IS NOT NULL);
 CREATE INDEX gateway_proposals_route ON public.gateway_proposals USING btree (route_id) WHERE (route_id IS NOT NULL);

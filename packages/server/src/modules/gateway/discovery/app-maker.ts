@@ -32,6 +32,8 @@ export interface AppMaker {
     call: Call,
     move: { route_id: string; from: string; to: string; container_ref: string | null },
   ): Promise<boolean>;
+  /** Removes the route, and its app when that has no other one; nothing when it is gone already. */
+  unmake(tx: Transaction, call: Call, route_id: string): Promise<void>;
   /** The route that somebody made for this container by hand. */
   routeOf(
     tx: Transaction,
