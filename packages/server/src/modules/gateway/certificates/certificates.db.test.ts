@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.ts';
 import { newId } from '../../../platform/ids/ids.ts';
+import { createGuardedFetch } from '../../../platform/net/guarded-fetch.ts';
 import { internalCall } from '../../../platform/operations/call.ts';
 import { systemCaller } from '../../../platform/operations/caller.ts';
 import { SecretBox } from '../../../platform/secrets/secret-box.ts';
@@ -29,6 +30,7 @@ const make = (own: Partial<CertificateSettings> = {}) => {
     settings: () => ({ ...settings, ...own }),
     public_url: () => 'https://atrium-house.org',
     orgOf: async () => newId(),
+    fetch: createGuardedFetch({}),
     onError: () => {},
   });
   part.onExpiring(async (_t, _c, notice) => void told.push(notice));
