@@ -1,5 +1,6 @@
 export * from './admin.ts';
 export * from './agent-keys.ts';
+export * from './containers.ts';
 export * from './devices.ts';
 export * from './diaries.ts';
 export * from './diary-feed.ts';

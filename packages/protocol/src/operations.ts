@@ -1,5 +1,6 @@
 import { adminOperations } from './admin.ts';
 import { agentKeyOperations } from './agent-keys.ts';
+import { containersOperations } from './containers.ts';
 import { deviceOperations } from './devices.ts';
 import { diariesOperations } from './diaries.ts';
 import { feedOperations } from './diary-feed.ts';
@@ -24,6 +25,7 @@ export const operations: readonly Operation[] = [
   ...deviceOperations,
   ...gatewayOperations,
   ...discoveryOperations,
+  ...containersOperations,
   ...diariesOperations,
   ...feedOperations,
   ...inboxOperations,

@@ -57,6 +57,7 @@ export interface Config {
     meaning: Rate;
   };
   discovery: DiscoveryConfig;
+  containers: { runtime: 'auto' | 'docker' | 'kubernetes' | 'off' };
   files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
   /** `smtp` is null when letters become files. */
   mail: { smtp: SmtpConfig | null; from: string | null };
@@ -400,6 +401,7 @@ function assemble(get: Get): Config {
       meaning: get(k.rateLimitMeaning),
     },
     discovery: assembleDiscovery(get),
+    containers: { runtime: get(k.containersRuntime) },
     files:
       get(k.files) === 'disk'
         ? { storage: 'disk' }

@@ -66,11 +66,29 @@ export class ServiceClient {
     });
   }
 
-  async #get(path: string, signal: AbortSignal, silence: number): Promise<Dispatcher.ResponseData> {
-    const headers = { accept: 'application/json', ...(await this.#address.headers?.()) };
+  #get(path: string, signal: AbortSignal, silence: number, accept?: string): Promise<Dispatcher.ResponseData> {
+    return this.#ask('GET', path, signal, silence, { accept });
+  }
+
+  async #ask(
+    method: 'GET' | 'POST' | 'PATCH',
+    path: string,
+    signal: AbortSignal,
+    silence: number,
+    { accept = 'application/json', body, type }: { accept?: string | undefined; body?: string; type?: string } = {},
+  ): Promise<Dispatcher.ResponseData> {
+    const headers = {
+      accept,
+      ...(type === undefined ? {} : { 'content-type': type }),
+      ...(await this.#address.headers?.()),
+    };
     const timeouts = { headersTimeout: silence, bodyTimeout: silence };
-    const answer = await this.#pool.request({ method: 'GET', path, headers, signal, ...timeouts });
-    if (answer.statusCode >= 200 && answer.statusCode < 300) return answer;
+    const answer = await this.#pool.request({
+      ...{ method, path, headers, signal, ...timeouts },
+      ...(body === undefined ? {} : { body }),
+    });
+    // Docker says by 304 that there was nothing to do.
+    if ((answer.statusCode >= 200 && answer.statusCode < 300) || answer.statusCode === 304) return answer;
     throw new ServiceRefusal(answer.statusCode, path, messageIn(await answer.body.text()));
   }
 
@@ -90,6 +108,31 @@ export class ServiceClient {
   async lines<T>(path: string, signal: AbortSignal): Promise<AsyncGenerator<T>> {
     const answer = await this.#get(path, signal, 0);
     return readLines<T>(answer.body);
+  }
+
+  /** The bytes of an answer that may go on for hours; its head waits no longer than that of a document. */
+  async bytes(path: string, signal: AbortSignal): Promise<{ type: string; body: AsyncIterable<Uint8Array> }> {
+    const opening = AbortSignal.timeout(6 * answerMs);
+    const begun = new AbortController();
+    const late = (): void => begun.abort(opening.reason);
+    opening.addEventListener('abort', late, { once: true });
+    const answer = await this.#get(path, AbortSignal.any([signal, begun.signal]), 0, '*/*');
+    opening.removeEventListener('abort', late);
+    return { type: String(answer.headers['content-type'] ?? ''), body: answer.body };
+  }
+
+  /** Asks for an act, which may take as long as is said; null when the answer is no document. */
+  async act<T = unknown>(
+    method: 'POST' | 'PATCH',
+    path: string,
+    signal: AbortSignal,
+    { wait_ms = answerMs, json, type = 'application/json' }: { wait_ms?: number; json?: unknown; type?: string } = {},
+  ): Promise<T | null> {
+    const within = AbortSignal.any([signal, AbortSignal.timeout(wait_ms)]);
+    const sent = json === undefined ? {} : { body: JSON.stringify(json), type };
+    const answer = await this.#ask(method, path, within, wait_ms, sent);
+    const text = await answer.body.text();
+    return text.trim() === '' ? null : (JSON.parse(text) as T);
   }
 
   close(): Promise<void> {
