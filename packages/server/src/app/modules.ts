@@ -46,12 +46,14 @@ import type { RotationVisit } from '../platform/secrets/secret-box.ts';
 import { createSettingsStore, type SettingsStore } from '../platform/settings/settings-store.ts';
 import type { EventFanOut } from '../platform/sockets/event-fan-out.ts';
 import { eventsFor } from '../platform/sockets/event-stream.ts';
+import type { SocketLogs } from '../platform/sockets/socket-options.ts';
 import { HourlyCounts } from '../platform/telemetry/hourly-counts.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { createArchiveKey } from './archive-key.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { openClientCertificates } from './client-certificates.ts';
+import { engineSettings, openContainers } from './containers.ts';
 import { openEmbedder } from './embeddings.ts';
 import { sinkAddresses } from './event-sinks.ts';
 import { openFiles, openImportFolder } from './files.ts';
@@ -85,6 +87,7 @@ export interface Modules {
   refresh: (caller: Caller) => Promise<Caller | null>;
   /** Told of the sockets of every caller. */
   presence: Identity['presence'];
+  socket_logs: SocketLogs;
   certificate_of: CertificateOf;
   denied_address: NonNullable<HttpHostOptions['denied_address']>;
   /** Before the doors open. */
@@ -415,6 +418,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     onError: (error, what) => log.error({ err: error }, what),
   });
   const discovery = buildDiscovery(options, identity, discoveryFetch, gateway.services.maker);
+  const containers = openContainers(options, gateway.services, oauth.refresh);
   const live: LiveConfig = {
     replace: async (next, applied, waiting) => {
       values = next;
@@ -425,6 +429,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
         await gateway.services.documents.reclaim();
         await gateway.settingsChanged();
         await discovery.reconfigure(discoveryOptions(next.config));
+        await containers.reconfigure(engineSettings(next.config));
       }
       const [apps, routes] = [next.sections['apps']?.file, next.sections['routes']?.file];
       const main = next.path === null ? null : { path: next.path, apps, routes };
@@ -439,7 +444,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     reloaded: counting.reloaded,
     directories: () => [...new Set([dirname(values.path ?? resolve('atrium.yaml')), directory()])],
   };
-  return { gateway, gate, lanes, discovery, live, listening: (port: number) => void ownPorts.push(port) };
+  return { gateway, gate, lanes, discovery, containers, live, listening: (port: number) => void ownPorts.push(port) };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -477,13 +482,14 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
-  const { gateway, gate, lanes, discovery, live, listening } = opened;
+  const { gateway, gate, lanes, discovery, containers, live, listening } = opened;
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
     ...(identityModule(identity).eventFilters ?? []),
     ...(oauthModule(oauth).eventFilters ?? []),
     ...(operators.eventFilters ?? []),
     ...(discovery.eventFilters ?? []),
+    ...(containers.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -589,6 +595,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       gate,
       lanes,
       discovery,
+      containers,
       diaries,
       inbox,
       admin,
@@ -604,6 +611,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     client_caller: oauth.clientCaller,
     refresh: oauth.refresh,
     presence: identity.presence,
+    socket_logs: containers.logs,
     certificate_of: certificates?.of ?? noCertificates,
     denied_address: (ip) => {
       const denied = oauth.deniedAddress(ip);
@@ -618,6 +626,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await oauth.start();
       await gateway.start();
       await discovery.start();
+      containers.start();
     },
     listening,
     live,
@@ -639,6 +648,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await gateway.stop();
       gate.close();
       await discovery.stop();
+      await containers.stop();
       await denials.stop();
       await counts.flush();
       await identity.flush();

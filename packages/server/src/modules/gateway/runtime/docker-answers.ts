@@ -270,8 +270,7 @@ export const usageOf = (id: string, at: Date, stats: DockerStats, before: Docker
     memory.stats?.['inactive_file'] ?? memory.stats?.['total_inactive_file'] ?? memory.stats?.['cache'] ?? 0;
   const networks = Object.values(stats.networks ?? {});
   const moved = stats.blkio_stats?.io_service_bytes_recursive ?? [];
-  const disk = (op: string) =>
-    summed(moved.filter((one) => one.op?.toLowerCase() === op).map(({ value }) => value));
+  const disk = (op: string) => summed(moved.filter((one) => one.op?.toLowerCase() === op).map(({ value }) => value));
   return {
     ...{ id, at },
     cpu_percent: cpuBetween(before === null ? stats.precpu_stats : before.cpu_stats, stats.cpu_stats),

@@ -58,6 +58,14 @@ export class DockerRuntime implements Runtime {
     this.#clock = clock;
   }
 
+  async ping(signal: AbortSignal): Promise<void> {
+    const { client, prefix } = await this.#open(signal);
+    // What a proxy refuses, it refuses alive.
+    await client.head(`${prefix}/_ping`, signal).catch((error: unknown) => {
+      if (!(error instanceof ServiceRefusal)) throw error;
+    });
+  }
+
   async rights(signal: AbortSignal): Promise<Rights> {
     const api = await this.#open(signal);
     const missing = new Set(api.missing);
@@ -141,7 +149,7 @@ export class DockerRuntime implements Runtime {
     const tty = (await this.#inspect(id, signal)).Config?.Tty === true;
     const query = new URLSearchParams({
       ...{ stdout: '1', stderr: '1', timestamps: '1', tail: String(tail), follow: follow ? '1' : '0' },
-      ...(since === null ? {} : { since: secondsOf(since), tail: 'all' }),
+      ...(since === null ? {} : { since: secondsOf(since) }),
     });
     const { body } = await this.#ask(id, ['CONTAINERS'], signal, ({ client, prefix }) =>
       client.bytes(`${prefix}/containers/${id}/logs?${query}`, signal),

@@ -122,14 +122,21 @@ export const workloadListed = (kind: WorkloadKind, one: KubeWorkload): Listed =>
   const ready = one.status?.readyReplicas ?? 0;
   const stuck = one.status?.conditions?.find(({ type, status }) => type === 'Progressing' && status === 'False');
   const state =
-    wanted === 0 ? 'stopped' : ready > 0 ? 'running' : stuck?.reason === 'ProgressDeadlineExceeded' ? 'failed' : 'starting';
+    wanted === 0
+      ? 'stopped'
+      : ready > 0
+        ? 'running'
+        : stuck?.reason === 'ProgressDeadlineExceeded'
+          ? 'failed'
+          : 'starting';
   const main = mainContainer(one.spec?.template?.spec, one.spec?.template?.metadata);
   return {
     id: idOf(kind, one.metadata),
     name: one.metadata?.name ?? '',
     image: main.image ?? '',
     state,
-    health: wanted === 0 ? null : ready >= wanted ? 'healthy' : ready === 0 && state === 'failed' ? 'unhealthy' : 'starting',
+    health:
+      wanted === 0 ? null : ready >= wanted ? 'healthy' : ready === 0 && state === 'failed' ? 'unhealthy' : 'starting',
     status: stuck?.message ?? (wanted === 0 ? 'scaled to 0' : `${ready} of ${wanted} ready`),
     kind: workloadKinds[kind].kind,
     group: one.metadata?.namespace ?? null,
@@ -151,7 +158,8 @@ export const podListed = (pod: KubePod): Listed => {
     image: main.image ?? '',
     state,
     health: state !== 'running' ? null : statuses.every(({ ready }) => ready === true) ? 'healthy' : 'starting',
-    status: statuses.find(({ state: now }) => now?.waiting !== undefined)?.state?.waiting?.reason ?? pod.status?.phase ?? '',
+    status:
+      statuses.find(({ state: now }) => now?.waiting !== undefined)?.state?.waiting?.reason ?? pod.status?.phase ?? '',
     kind: 'pod',
     group: pod.metadata?.namespace ?? null,
     replicas: null,
@@ -231,4 +239,5 @@ export const inspectedOf = (
   };
 };
 
-export const runs = (pod: KubePod): boolean => podState(pod) === 'running' && pod.metadata?.deletionTimestamp === undefined;
+export const runs = (pod: KubePod): boolean =>
+  podState(pod) === 'running' && pod.metadata?.deletionTimestamp === undefined;

@@ -45,7 +45,8 @@ const watchSeconds = 290;
 const roleLine =
   'kubectl create clusterrole atrium-containers --verb=get,list,watch,patch --resource=deployments.apps,statefulsets.apps,pods,pods/log';
 const roleHint = `Give the account of Atrium this role: ${roleLine}`;
-const metricsHint = 'Install the metrics server of Kubernetes, or let the account of Atrium list pods of metrics.k8s.io';
+const metricsHint =
+  'Install the metrics server of Kubernetes, or let the account of Atrium list pods of metrics.k8s.io';
 
 interface Connection {
   client: ServiceClient;
@@ -71,6 +72,13 @@ export class KubernetesRuntime implements Runtime {
     return this.#settings.access;
   }
 
+  async ping(signal: AbortSignal): Promise<void> {
+    const { client } = await this.#open();
+    await client.json('/version', signal).catch((error: unknown) => {
+      if (!(error instanceof ServiceRefusal)) throw error;
+    });
+  }
+
   async rights(signal: AbortSignal): Promise<Rights> {
     const { client, namespaces } = await this.#open();
     const missing: string[] = [];
@@ -81,7 +89,11 @@ export class KubernetesRuntime implements Runtime {
         '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
         signal,
         {
-          json: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes } },
+          json: {
+            apiVersion: 'authorization.k8s.io/v1',
+            kind: 'SelfSubjectAccessReview',
+            spec: { resourceAttributes },
+          },
         },
       );
       const allowed = review?.status?.allowed === true;
@@ -159,9 +171,7 @@ export class KubernetesRuntime implements Runtime {
     const { client } = await this.#open();
     const inspected = await this.inspect(id, signal);
     const query =
-      kind === 'pod'
-        ? ''
-        : `?labelSelector=${selectorOf(await this.#workload(id, kind, namespace, name, signal))}`;
+      kind === 'pod' ? '' : `?labelSelector=${selectorOf(await this.#workload(id, kind, namespace, name, signal))}`;
     interface PodUse {
       containers?: { usage?: { cpu?: string; memory?: string } }[];
     }
@@ -177,7 +187,9 @@ export class KubernetesRuntime implements Runtime {
     const sum = (key: 'cpu' | 'memory'): number | null =>
       measured === null
         ? null
-        : measured.flatMap((pod) => pod.containers ?? []).reduce((all, { usage }) => all + (quantity(usage?.[key]) ?? 0), 0);
+        : measured
+            .flatMap((pod) => pod.containers ?? [])
+            .reduce((all, { usage }) => all + (quantity(usage?.[key]) ?? 0), 0);
     const cpu = sum('cpu');
     const limit = inspected.limits.memory_bytes;
     return {
@@ -202,7 +214,8 @@ export class KubernetesRuntime implements Runtime {
     if (pod === undefined) return;
     const query = new URLSearchParams({
       ...{ timestamps: 'true', follow: String(follow) },
-      ...(since === null ? { tailLines: String(tail) } : { sinceTime: since }),
+      ...(tail === 'all' ? {} : { tailLines: String(tail) }),
+      ...(since === null ? {} : { sinceTime: since }),
     });
     const main = mainContainer(pod.spec, pod.metadata).name;
     if (main !== undefined) query.set('container', main);
@@ -222,7 +235,9 @@ export class KubernetesRuntime implements Runtime {
       const first = await this.#ask('', [`watch ${workloadKinds[kind].resource}.apps`], () =>
         client.json<{ metadata?: { resourceVersion?: string }; items?: KubeWorkload[] }>(path, signal),
       );
-      const states = new Map((first.items ?? []).map((one) => [idOf(kind, one.metadata), workloadListed(kind, one).state]));
+      const states = new Map(
+        (first.items ?? []).map((one) => [idOf(kind, one.metadata), workloadListed(kind, one).state]),
+      );
       const query = `watch=true&resourceVersion=${first.metadata?.resourceVersion ?? ''}&timeoutSeconds=${watchSeconds}`;
       const told = await client.lines<{ type?: string; object?: KubeWorkload }>(`${path}?${query}`, signal);
       for await (const { type, object } of told) {
@@ -234,7 +249,8 @@ export class KubernetesRuntime implements Runtime {
         states.set(id, state);
         if (type === 'DELETED') queue.push({ id, kind: 'removed' });
         else if (before !== state) {
-          const told_kind = state === 'running' ? 'started' : state === 'stopped' || state === 'failed' ? 'stopped' : 'changed';
+          const told_kind =
+            state === 'running' ? 'started' : state === 'stopped' || state === 'failed' ? 'stopped' : 'changed';
           queue.push({ id, kind: told_kind });
         }
         wake.resolve();

@@ -67,7 +67,7 @@ export interface Usage {
 }
 
 export interface LogWishes {
-  tail: number;
+  tail: number | 'all';
   follow: boolean;
   /** Only lines of that moment and later, in the form of `at`. */
   since: string | null;
@@ -99,6 +99,8 @@ export interface Rights {
 export interface Runtime {
   readonly kind: 'docker' | 'kubernetes';
   readonly endpoint: string;
+  /** Throws when the engine does not answer. */
+  ping(signal: AbortSignal): Promise<void>;
   rights(signal: AbortSignal): Promise<Rights>;
   list(signal: AbortSignal): Promise<Listed[]>;
   /** Throws NoContainer, as all that name one do. */

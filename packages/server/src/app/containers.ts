@@ -1,0 +1,32 @@
+import {
+  type ContainersModule,
+  createContainersModule,
+  type EngineSettings,
+} from '../modules/gateway/containers-module.ts';
+import type { GatewayModule } from '../modules/gateway/index.ts';
+import type { Config } from '../platform/config/config.ts';
+import type { Caller } from '../platform/operations/caller.ts';
+import type { ModulesOptions } from './modules.ts';
+
+/** The engine is reached as discovery reaches it. */
+export const engineSettings = ({ containers, discovery }: Config): EngineSettings => ({
+  runtime: containers.runtime,
+  docker: { endpoint: discovery.docker.endpoint, cert_path: discovery.docker.certPath },
+  kubernetes: {
+    kubeconfig: discovery.kubernetes.kubeconfig,
+    context: discovery.kubernetes.context,
+    namespaces: discovery.kubernetes.namespaces,
+  },
+});
+
+export const openContainers = (
+  { values, storage, clock, log }: ModulesOptions,
+  { apps }: GatewayModule['services'],
+  refresh: (caller: Caller) => Promise<Caller | null>,
+): ContainersModule =>
+  createContainersModule({
+    ...{ database: storage.database, clock, refresh, settings: engineSettings(values.config) },
+    watches: values.config.server.role !== 'api',
+    apps: { routeIds: apps.openRouteIds, allRouteIds: apps.allOpenRouteIds },
+    onError: (error, what) => log.warn({ err: error }, what),
+  });
