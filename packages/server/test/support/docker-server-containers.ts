@@ -30,6 +30,8 @@ export interface DockerEngine extends DockerServer {
   cutLogs(name: string): void;
   /** Streams of logs that are open now. */
   readonly followers: number;
+  /** Bytes of logs that their readers have not taken yet. */
+  readonly untaken: number;
   /** Answers of acts that fail, by `name:action`. */
   faults: Map<string, { status: number; message: string }>;
   /** `name:action:t` of all that was done. */
@@ -74,6 +76,10 @@ export const startDockerEngine = async (options: DockerServerOptions = {}): Prom
     return found;
   };
 
+  const leave = ({ followers }: Machine): void => {
+    for (const follower of followers) follower.end();
+    followers.clear();
+  };
   const start = (machine: Machine): void => {
     machine.state = 'running';
     machine.started = new Date();
@@ -82,7 +88,7 @@ export const startDockerEngine = async (options: DockerServerOptions = {}): Prom
   const end = (machine: Machine, code: number): void => {
     machine.state = 'exited';
     machine.code = code;
-    for (const follower of machine.followers) follower.end();
+    leave(machine);
     base.stop(machine.name);
   };
 
@@ -104,7 +110,14 @@ export const startDockerEngine = async (options: DockerServerOptions = {}): Prom
         StartedAt: started.toISOString(),
       },
       Config: {
-        ...{ Hostname: id.slice(0, 12), User: '', WorkingDir: '', Tty: machine.tty === true, Image: image, Labels: labels },
+        ...{
+          Hostname: id.slice(0, 12),
+          User: '',
+          WorkingDir: '',
+          Tty: machine.tty === true,
+          Image: image,
+          Labels: labels,
+        },
         Env: Object.entries(machine.environment ?? {}).map(([key, value]) => `${key}=${value}`),
         ...{ Cmd: machine.command ?? null, Entrypoint: null },
         ...more.Config,
@@ -169,14 +182,22 @@ export const startDockerEngine = async (options: DockerServerOptions = {}): Prom
       ...{ cpu_stats: cpu(machine.cpu, machine.system), precpu_stats: cpu(before.total, before.system) },
       memory_stats: { usage: 150_000_000, limit: 1_000_000_000, stats: { inactive_file: 50_000_000 } },
       networks: { eth0: { rx_bytes: 1000, tx_bytes: 2000 }, eth1: { rx_bytes: 1, tx_bytes: 2 } },
-      blkio_stats: { io_service_bytes_recursive: [{ op: 'read', value: 10 }, { op: 'write', value: 20 }] },
+      blkio_stats: {
+        io_service_bytes_recursive: [
+          { op: 'read', value: 10 },
+          { op: 'write', value: 20 },
+        ],
+      },
     };
   };
 
   const act = (machine: Machine, action: string, { query, answer, response }: DockerQuestion): void => {
     const fault = faults.get(`${machine.name}:${action}`);
     acts.push(`${machine.name}:${action}${query.has('t') ? `:${query.get('t')}` : ''}`);
-    if (fault !== undefined) return answer(fault.status, { message: fault.message });
+    if (fault !== undefined) {
+      answer(fault.status, { message: fault.message });
+      return;
+    }
     const runs = machine.state === 'running';
     const idle = (action === 'start' && runs) || (action === 'stop' && !runs);
     if (runs && action !== 'start') end(machine, 143);
@@ -203,7 +224,7 @@ export const startDockerEngine = async (options: DockerServerOptions = {}): Prom
   };
 
   const base = await startDockerServer({ ...options, routes });
-  const engine: Omit<DockerEngine, keyof DockerServer | 'followers' | 'measured'> = {
+  const engine: Omit<DockerEngine, keyof DockerServer | 'followers' | 'untaken' | 'measured'> = {
     faults,
     acts,
     make: (machine) => {
@@ -229,11 +250,17 @@ export const startDockerEngine = async (options: DockerServerOptions = {}): Prom
       return line.at;
     },
     cutLogs: (name) => {
-      for (const follower of named(name).followers) follower.end();
+      leave(named(name));
     },
   };
   return Object.defineProperties(Object.assign(base, engine), {
     followers: { get: () => [...machines.values()].reduce((sum, { followers }) => sum + followers.size, 0) },
+    untaken: {
+      get: () =>
+        [...machines.values()]
+          .flatMap(({ followers }) => [...followers])
+          .reduce((sum, { writableLength }) => sum + writableLength, 0),
+    },
     measured: { get: () => measured },
   }) as DockerEngine;
 };

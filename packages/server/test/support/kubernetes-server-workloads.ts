@@ -6,7 +6,11 @@ type Kind = 'deployments' | 'statefulsets';
 
 export interface KubernetesWorkloads extends KubernetesServer {
   /** Makes a workload whose pods run. */
-  make(kind: Kind, name: string, plan?: { replicas?: number; namespace?: string; container?: Json; labels?: Json }): void;
+  make(
+    kind: Kind,
+    name: string,
+    plan?: { replicas?: number; namespace?: string; container?: Json; labels?: Json },
+  ): void;
   /** A pod that nothing keeps running. */
   bare(name: string): void;
   scale(kind: Kind, name: string, replicas: number): void;
@@ -146,10 +150,17 @@ export const startKubernetesWorkloads = async (): Promise<KubernetesWorkloads> =
     if (found === null) return false;
     const [, namespace, kind, name, sub] = found as unknown as [string, string?, string?, string?, string?];
     const verb =
-      request.method === 'PATCH' ? 'patch' : name === undefined ? (url.searchParams.has('watch') ? 'watch' : 'list') : 'get';
+      request.method === 'PATCH'
+        ? 'patch'
+        : name === undefined
+          ? url.searchParams.has('watch')
+            ? 'watch'
+            : 'list'
+          : 'get';
     if (forbidden.has(`${verb} ${kind}${sub ?? ''}`)) return refuse(response, `${verb} ${kind}`);
     if (kind === 'pods') {
-      if (name === undefined) return answer(response, 200, { metadata: {}, items: selected(url).map(({ object }) => object) });
+      if (name === undefined)
+        return answer(response, 200, { metadata: {}, items: selected(url).map(({ object }) => object) });
       const pod = pods.get(keyOf(name, namespace));
       if (pod === undefined) return answer(response, 404, { message: `pods "${name}" not found` });
       return sub === undefined ? answer(response, 200, pod.object) : log(pod, url, response);

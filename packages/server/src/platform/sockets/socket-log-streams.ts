@@ -34,13 +34,21 @@ export class SocketLogStreams {
   /** Returns at once: a log that is slow to begin holds up nothing else of the connection. */
   open(caller: Caller, message: OpenMessage): void {
     const { id } = message;
-    if (this.#source === null) return this.#end(id, 'not_found', 'This server follows no logs.');
-    if (this.#open.has(id)) return this.#end(id, 'bad_request', 'A stream of this id is open; choose another id.');
-    if (this.#open.size >= mostOfConnection)
-      return this.#end(id, 'too_many_waits', `A connection follows ${mostOfConnection} logs at most; close one first.`);
+    const refused = this.#refusal(id);
+    if (this.#source === null || refused !== null) {
+      this.#refuse(id, refused ?? new AppError('not_found', 'This server follows no logs.'));
+      return;
+    }
     const stop = new AbortController();
     this.#open.set(id, stop);
     void this.#follow(this.#source, caller, message, stop);
+  }
+
+  #refusal(id: string): AppError | null {
+    if (this.#open.has(id)) return new AppError('bad_request', 'A stream of this id is open; choose another id.');
+    if (this.#open.size < mostOfConnection) return null;
+    const detail = `A connection follows ${mostOfConnection} logs at most; close one first.`;
+    return new AppError('too_many_waits', detail);
   }
 
   close(id: string): void {
@@ -83,12 +91,9 @@ export class SocketLogStreams {
   }
 
   #refuse(id: string, error: unknown): void {
-    if (error instanceof AppError) return this.#end(id, error.code, error.message);
-    this.#wire.logger.error({ err: error }, 'a log could not be followed');
-    this.#end(id, 'internal', 'Something went wrong.');
-  }
-
-  #end(id: string, code: string, detail: string): void {
+    const known = error instanceof AppError;
+    if (!known) this.#wire.logger.error({ err: error }, 'a log could not be followed');
+    const [code, detail] = known ? [error.code, error.message] : ['internal', 'Something went wrong.'];
     this.#wire.send({ type: 'logs.ended', id, code, detail });
   }
 }

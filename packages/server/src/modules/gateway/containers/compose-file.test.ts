@@ -31,8 +31,8 @@ describe('the compose file of a container', () => {
     });
     expect(service.environment).toEqual({
       TZ: 'Europe/Berlin',
-      DB_PASSWORD: '${NOTES_DB_PASSWORD}',
-      DATABASE_URL: '${NOTES_DATABASE_URL}',
+      DB_PASSWORD: `\${NOTES_DB_PASSWORD}`,
+      DATABASE_URL: `\${NOTES_DATABASE_URL}`,
       PASSWORD_FILE: '/run/secrets/x',
       PRICE: '5$$',
     });

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type DockerEngine, startDockerEngine } from '../../../../test/support/docker-server-containers.ts';
 import { systemClock } from '../../../platform/clock/clock.ts';
 import { DockerRuntime } from './docker-runtime.ts';
-import { ActionFailed } from './runtime.ts';
 import { runtimeSuite } from './runtime.testsuite.ts';
+import { ActionFailed } from './runtime.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'atrium-docker-'));
 const signal = new AbortController().signal;

