@@ -16,6 +16,7 @@ import { useShortcut } from '../../ui/shortcuts.tsx';
 import { Skeleton } from '../../ui/skeleton.tsx';
 import { openAddApp } from './add-app-store.ts';
 import { AppIcon } from './app-icon.tsx';
+import { ServicesTabs } from './gateway-tabs.tsx';
 import { addressOf, pathAddress, sharesOrigin, shortAddress } from './gateway-words.ts';
 import { HealthMark } from './health-mark.tsx';
 import { findServices, groupServices, isGridKey, tileBy } from './service-grid.ts';
@@ -66,6 +67,7 @@ export const ServicesPage = () => {
     <>
       <PageHeader
         title="Services"
+        tabs={<ServicesTabs />}
         {...(list.items.length > 0 ? { aside: <span className="tabular">{list.items.length}</span> } : {})}
         {...(phone ? { filters: searchField } : { tools: searchField })}
         action={
