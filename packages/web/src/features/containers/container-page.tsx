@@ -14,7 +14,7 @@ import { RelativeTime } from '../../ui/relative-time.tsx';
 import { SkeletonRows } from '../../ui/skeleton.tsx';
 import { useContainerActs } from './container-acts.ts';
 import { StateMark } from './container-marks.tsx';
-import { actionWords, kindWords, mayAct, memory, portWords } from './container-words.ts';
+import { actionWords, kindWords, mayAct, memory, percent, portWords } from './container-words.ts';
 import { ExportDialog } from './export-dialog.tsx';
 import { LogViewer } from './log-viewer.tsx';
 import { useStatsHistory } from './use-stats-history.ts';
@@ -86,6 +86,11 @@ const Opened = ({ id }: { id: string }) => {
       <div className="min-h-0 flex-1 overflow-y-auto xl:grid xl:grid-cols-[minmax(380px,460px)_minmax(0,1fr)] xl:overflow-hidden">
         <div className="min-w-0 xl:overflow-y-auto xl:border-r xl:border-line">
           <About container={container} />
+          <p className="px-4 pb-6 sm:hidden">
+            <Button className="w-full" onClick={() => setExporting(true)}>
+              Export as a compose file
+            </Button>
+          </p>
         </div>
         <div className="h-[70dvh] min-w-0 border-line max-xl:border-t xl:h-full">
           <LogViewer id={container.id} name={container.name} />
@@ -217,8 +222,34 @@ const Usage = ({ container }: { container: ContainerDetails }) => {
     return <p className="text-13 text-text-2">It does not run, so it uses nothing. {container.status}</p>;
   return (
     <Part title="What it uses">
-      <Chart label="Processor in percent of one" times={times} series={cpu} unit="%" height={120} sync="container" />
-      <Chart label="Memory in MiB" times={times} series={used} unit="MiB" height={120} sync="container" />
+      <Facts
+        roomy
+        facts={[
+          { label: 'Processor', value: last?.cpu_percent == null ? '–' : `${percent(last.cpu_percent)} of one` },
+          {
+            label: 'Memory',
+            value:
+              last?.memory_bytes == null
+                ? '–'
+                : `${memory(last.memory_bytes)}${last.memory_limit_bytes === null ? '' : ` of ${memory(last.memory_limit_bytes)}`}`,
+          },
+        ]}
+      />
+      {history.length < 2 ? (
+        <p className="text-12 text-text-3">Measured every two seconds; the curves begin with the next reading.</p>
+      ) : (
+        <>
+          <Chart
+            label="Processor in percent of one"
+            times={times}
+            series={cpu}
+            unit="%"
+            height={120}
+            sync="container"
+          />
+          <Chart label="Memory in MiB" times={times} series={used} unit="MiB" height={120} sync="container" />
+        </>
+      )}
       {last && (
         <p className="tabular text-12 text-text-3">
           {[

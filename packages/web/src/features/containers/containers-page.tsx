@@ -38,6 +38,7 @@ import {
   stateOrder,
   stateWords,
   toneOf,
+  wordOf,
 } from './container-words.ts';
 import { ExportDialog } from './export-dialog.tsx';
 
@@ -212,7 +213,6 @@ const columnsWith = (stats: ReadonlyMap<string, Parameters<typeof CpuMeter>[0]['
     width: 'minmax(180px, 1.5fr)',
     cell: (one) => (
       <span className="flex min-w-0 items-center gap-2.5">
-        <Dot tone={toneOf(one)} />
         <span dir="auto" className="truncate font-medium text-text">
           {one.name}
         </span>
@@ -295,7 +295,7 @@ const columnsWith = (stats: ReadonlyMap<string, Parameters<typeof CpuMeter>[0]['
 const cardOf = (one: Container, stats: Parameters<typeof CpuMeter>[0]['stats']) => ({
   leading: <Dot tone={toneOf(one)} />,
   title: one.name,
-  detail: [stateWords[one.state].label, shortImage(one.image), portWords(one)].filter(Boolean).join(' · '),
+  detail: [wordOf(one), shortImage(one.image), portWords(one)].filter(Boolean).join(' · '),
   trailing: stats && (
     <>
       <span className="tabular block text-13 text-text-2">

@@ -52,7 +52,7 @@ export const ExportDialog = ({
       open={containers !== null}
       onOpenChange={(open) => !open && onClose()}
       title={ids.length === 1 ? `Export ${name}` : `Export ${ids.length} containers`}
-      description="A compose file that makes them anew on another machine."
+      description={`A compose file that makes ${ids.length === 1 ? 'it' : 'them'} anew on another machine.`}
       width="large"
       footer={
         <>

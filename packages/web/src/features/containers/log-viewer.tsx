@@ -1,7 +1,7 @@
 // biome-ignore-all lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, Clock, Copy, Download, Pause, Play, WrapText } from 'lucide-react';
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { saveFile } from '../../data/client.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button, IconButton } from '../../ui/button.tsx';
@@ -43,9 +43,11 @@ export const LogViewer = ({ id, name }: { id: string; name: string }) => {
     getItemKey: (index) => shown[index]!.key,
     overscan: 20,
   });
-  useEffect(() => {
-    if (atEnd && shown.length > 0) virtual.scrollToIndex(shown.length - 1, { align: 'end' });
-  }, [atEnd, shown, virtual]);
+  const height = virtual.getTotalSize();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is measured later moves the end.
+  useLayoutEffect(() => {
+    if (atEnd && scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight;
+  }, [atEnd, shown, height]);
   const onScroll = () => {
     const { scrollTop, scrollHeight, clientHeight } = scroller.current!;
     setAtEnd(scrollHeight - scrollTop - clientHeight < 40);
@@ -137,7 +139,7 @@ export const LogViewer = ({ id, name }: { id: string; name: string }) => {
                     : 'Opening the log.')}
             </p>
           ) : (
-            <div className="relative" style={{ height: virtual.getTotalSize() }}>
+            <div className="relative" style={{ height }}>
               {virtual.getVirtualItems().map((item) => {
                 const line = shown[item.index]!;
                 return (
