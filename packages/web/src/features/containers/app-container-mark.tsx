@@ -37,16 +37,17 @@ export const AppContainerSwitch = ({
   const { act, busy } = useContainerActs();
   const action: ContainerAction = idles(container) ? 'start' : 'stop';
   return (
-    <IconButton
-      label={action === 'start' ? `Start ${app}` : `Stop ${app}`}
-      size="small"
-      tooltip={false}
-      tabIndex={tabbed ? 0 : -1}
-      disabled={busy}
-      onClick={() => act(container, action)}
-      className="absolute top-2 right-9 opacity-0 transition-opacity focus-visible:opacity-100 group-focus-within:opacity-100 group-hover:opacity-100 touch:right-11 touch:opacity-100"
-    >
-      {action === 'start' ? <Play className="size-3.5!" /> : <Square className="size-3.5!" />}
-    </IconButton>
+    <span className="absolute top-2 right-9 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 touch:right-11 touch:opacity-100">
+      <IconButton
+        label={action === 'start' ? `Start ${app}` : `Stop ${app}`}
+        size="small"
+        tooltip={false}
+        tabIndex={tabbed ? 0 : -1}
+        disabled={busy}
+        onClick={() => act(container, action)}
+      >
+        {action === 'start' ? <Play className="size-3.5!" /> : <Square className="size-3.5!" />}
+      </IconButton>
+    </span>
   );
 };

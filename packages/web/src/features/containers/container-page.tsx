@@ -83,7 +83,7 @@ const Opened = ({ id }: { id: string }) => {
           )
         }
       />
-      <div className="min-h-0 flex-1 overflow-y-auto xl:grid xl:grid-cols-[minmax(380px,460px)_minmax(0,1fr)] xl:overflow-hidden">
+      <div className="min-h-0 flex-1 overflow-y-auto xl:grid xl:grid-rows-[minmax(0,1fr)] xl:grid-cols-[minmax(380px,460px)_minmax(0,1fr)] xl:overflow-hidden">
         <div className="min-w-0 xl:overflow-y-auto xl:border-r xl:border-line">
           <About container={container} />
           <p className="px-4 pb-6 sm:hidden">
