@@ -4,9 +4,11 @@ import {
   type EngineSettings,
 } from '../modules/gateway/containers-module.ts';
 import type { GatewayModule } from '../modules/gateway/index.ts';
-import type { Config } from '../platform/config/config.ts';
+import type { Clock } from '../platform/clock/clock.ts';
+import type { Config, ConfigValues } from '../platform/config/config.ts';
 import type { Caller } from '../platform/operations/caller.ts';
-import type { ModulesOptions } from './modules.ts';
+import type { Logger } from '../platform/telemetry/logger.ts';
+import type { Storage } from './storage.ts';
 
 /** The engine is reached as discovery reaches it. */
 export const engineSettings = ({ containers, discovery }: Config): EngineSettings => ({
@@ -20,7 +22,7 @@ export const engineSettings = ({ containers, discovery }: Config): EngineSetting
 });
 
 export const openContainers = (
-  { values, storage, clock, log }: ModulesOptions,
+  { values, storage, clock, log }: { values: ConfigValues; storage: Storage; clock: Clock; log: Logger },
   { apps }: GatewayModule['services'],
   refresh: (caller: Caller) => Promise<Caller | null>,
 ): ContainersModule =>

@@ -207,7 +207,7 @@ it('a socket that closes its log, or that is not allowed one, leaves nothing ope
 
   const other = await openSocket(world.url, member.token);
   await openLog(other, 'c', { container_id: 'quiet' });
-  expect(await other.message((m) => m.id === 'c')).toMatchObject({ type: 'logs.ended', code: 'operator_required' });
+  expect(await other.message((m) => m.id === 'c')).toMatchObject({ type: 'logs.ended', code: 'permission_denied' });
   other.close();
 });
 
@@ -313,7 +313,8 @@ it('who may open an app sees its container and what it uses, and nothing of othe
   expect(ok(await world.operator.get('/api/v1/apps/wiki/container')).items[0].container.controllable).toBe(true);
   const foreign = await world.makePerson('Stranger');
   expect((await foreign.get('/api/v1/apps/wiki/container')).status).toBe(404);
-  expect((await member.get(at(''))).body.code).toBe('operator_required');
+  expect((await member.get(at(''))).body.code).toBe('permission_denied');
+  expect((await foreign.get(at(''))).body.code).toBe('operator_required');
 });
 
 it('5: rights that a proxy does not give switch off what needs them, and the status has the line to add', async () => {
