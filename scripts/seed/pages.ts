@@ -1,4 +1,5 @@
 import { createAtrium } from '../../packages/sdk/src/index.ts';
+import { containerAnswers, opened as openedContainer } from '../../packages/web/test/support/container-answers.ts';
 import { gatewayOwn, notesRoute } from '../../packages/web/test/support/gateway-answers.ts';
 import type { Answers } from '../../packages/web/test/support/recorded-api.ts';
 import { forgejo, toolboxOwn } from '../../packages/web/test/support/toolbox-answers.ts';
@@ -38,6 +39,9 @@ export interface SeededPage {
 }
 
 const row = '[role=row][data-row], ul[aria-label] > li';
+const containersOwn = Object.fromEntries(
+  Object.entries(containerAnswers).filter(([call]) => call.includes('/api/v1/containers')),
+);
 
 /** Every page of the web app. The test of the pages fails when a route of the router is missing here. */
 export const seededPages: readonly SeededPage[] = [
@@ -209,6 +213,14 @@ export const seededPages: readonly SeededPage[] = [
     path: () => `/toolbox/installed/${forgejo.id}`,
     ready: 'text=Listen:',
     answers: toolboxOwn,
+  },
+  { name: 'containers', route: '/containers', path: () => '/containers', ready: row, answers: containersOwn },
+  {
+    name: 'container',
+    route: '/containers/$id',
+    path: () => `/containers/${openedContainer.id}`,
+    ready: 'text=SESSION_SECRET',
+    answers: containersOwn,
   },
   { name: 'devices', route: '/devices', path: () => '/devices', ready: row },
   {

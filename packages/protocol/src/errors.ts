@@ -423,6 +423,22 @@ export const errorCodes = {
     title: 'Loop',
     meaning: 'The request came through this server before; a target leads back to Atrium.',
   },
+  container_runtime_unavailable: {
+    status: 503,
+    title: 'The container engine cannot be asked',
+    meaning:
+      'It is off, does not answer, or a proxy before it does not let this through; `missing` names rights and `hint` the line to add.',
+  },
+  container_action_failed: {
+    status: 502,
+    title: 'The container engine refused',
+    meaning: 'The container was not started or stopped; the detail has the words of the engine.',
+  },
+  too_many_containers: {
+    status: 422,
+    title: 'Too many containers at once',
+    meaning: 'A call acts on 100 at most; narrow the filter, or name ids. `matched` tells how many it was.',
+  },
   internal: {
     status: 500,
     title: 'Internal error',

@@ -1,6 +1,7 @@
 import { adminOperations } from './admin.ts';
 import { agentKeyOperations } from './agent-keys.ts';
 import { certificateOperations } from './certificates.ts';
+import { containersOperations } from './containers.ts';
 import { deviceOperations } from './devices.ts';
 import { diariesOperations } from './diaries.ts';
 import { feedOperations } from './diary-feed.ts';
@@ -28,6 +29,7 @@ export const operations: readonly Operation[] = [
   ...discoveryOperations,
   ...certificateOperations,
   ...toolboxOperations,
+  ...containersOperations,
   ...diariesOperations,
   ...feedOperations,
   ...inboxOperations,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { containerId, logLine, logWishes } from './containers.ts';
 import { actor, time } from './operation.ts';
 
 /** Version of this wire. A server that no longer speaks it closes with 4426. */
@@ -15,6 +16,8 @@ export const deliveredEvent = z.object({
   body: z.record(z.string(), z.unknown()),
 });
 export type DeliveredEvent = z.infer<typeof deliveredEvent>;
+
+const logStreamId = z.string().min(1).max(64).describe('of the stream, chosen by the client');
 
 /** What a client may send on /ws. The first message is `auth`, within 5 seconds, unless a same-origin session cookie came with the upgrade. */
 export const clientMessage = z.discriminatedUnion('type', [
@@ -38,6 +41,14 @@ export const clientMessage = z.discriminatedUnion('type', [
     item: z.uuid(),
     state: z.enum(['viewing', 'answering', 'gone']).default('viewing'),
   }),
+  z.strictObject({
+    type: z.literal('logs.open'),
+    id: logStreamId,
+    container_id: containerId,
+    follow: z.boolean().default(true),
+    ...logWishes,
+  }),
+  z.strictObject({ type: z.literal('logs.close'), id: logStreamId }),
 ]);
 export type ClientMessage = z.input<typeof clientMessage>;
 
@@ -58,6 +69,23 @@ export const serverMessage = z.discriminatedUnion('type', [
     principals: z.array(actor.extend({ state: z.enum(['viewing', 'answering']) })),
   }),
   z.object({ type: z.literal('resync'), cursor: z.int().describe('the replay window is exceeded: fetch afresh') }),
+  z.object({
+    type: z.literal('logs.lines'),
+    id: z.string(),
+    lines: z.array(logLine),
+    skipped: z.int().describe('lines before these that were left out, because this client read too slowly'),
+  }),
+  z.object({
+    type: z.literal('logs.paused'),
+    id: z.string(),
+    reason: z.enum(['stopped', 'unreachable']).describe('the stream goes on by itself when the container is back'),
+  }),
+  z.object({
+    type: z.literal('logs.ended'),
+    id: z.string(),
+    code: z.string().describe('`end`, `gone`, or a code of the error list'),
+    detail: z.string(),
+  }),
   z.object({ type: z.literal('error'), code: z.string(), detail: z.string() }),
   z.object({ type: z.literal('pong') }),
 ]);

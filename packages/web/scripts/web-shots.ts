@@ -6,6 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { adminPages } from '../test/support/admin-pages.ts';
 import { launchBrowser, newContext } from '../test/support/browser.ts';
+import { containerPages } from '../test/support/container-pages.ts';
 import { gatewayPages } from '../test/support/gateway-pages.ts';
 import {
   type Answers,
@@ -137,7 +138,7 @@ const shots: Shot[] = [
     },
   },
   { name: 'kitchen', path: '/dev/kitchen', answers: strangerAnswers, full: true },
-  ...[...adminPages, ...gatewayPages].map(
+  ...[...adminPages, ...gatewayPages, ...containerPages].map(
     ({ ready, act, ...shot }): Shot => ({
       ...shot,
       async act(page) {

@@ -213,6 +213,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       client_caller: modules.client_caller,
       can_see: modules.can_see,
       presence: modules.presence,
+      socket_logs: modules.socket_logs,
       denied_address: modules.denied_address,
       on_tool_call: modules.on_tool_call,
       jobs_ready: jobsReady,

@@ -45,6 +45,8 @@ export interface DoorsOptions {
   can_see: (caller: Caller, itemId: string) => Promise<boolean>;
   /** Told of the sockets of every caller. */
   presence: NonNullable<SocketHostOptions['presence']>;
+  /** Logs that are followed over a socket. */
+  socket_logs: NonNullable<SocketHostOptions['logs']>;
   on_tool_call: (seen: ToolCallSeen) => void;
   jobs_ready: () => boolean;
   tracing: Tracing | null;
@@ -208,6 +210,7 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
     cors_origins: values.config.server.corsOrigins,
     presence_bus: null,
     presence: options.presence,
+    logs: options.socket_logs,
     now: () => clock.now().getTime(),
     logger: log,
     metrics,

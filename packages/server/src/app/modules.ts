@@ -46,6 +46,7 @@ import type { RotationVisit } from '../platform/secrets/secret-box.ts';
 import { createSettingsStore, type SettingsStore } from '../platform/settings/settings-store.ts';
 import type { EventFanOut } from '../platform/sockets/event-fan-out.ts';
 import { eventsFor } from '../platform/sockets/event-stream.ts';
+import type { SocketLogs } from '../platform/sockets/socket-options.ts';
 import { HourlyCounts } from '../platform/telemetry/hourly-counts.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
@@ -53,6 +54,7 @@ import { createArchiveKey } from './archive-key.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { openCertificates } from './certificates.ts';
 import { openClientCertificates } from './client-certificates.ts';
+import { engineSettings, openContainers } from './containers.ts';
 import { openEmbedder } from './embeddings.ts';
 import { sinkAddresses } from './event-sinks.ts';
 import { openFiles, openImportFolder } from './files.ts';
@@ -89,6 +91,7 @@ export interface Modules {
   refresh: (caller: Caller) => Promise<Caller | null>;
   /** Told of the sockets of every caller. */
   presence: Identity['presence'];
+  socket_logs: SocketLogs;
   certificate_of: CertificateOf;
   denied_address: NonNullable<HttpHostOptions['denied_address']>;
   /** Before the doors open. */
@@ -421,6 +424,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     onError: (error, what) => log.error({ err: error }, what),
   });
   const discovery = buildDiscovery(options, identity, discoveryFetch, gateway.services.maker);
+  const containers = openContainers(options, gateway.services, oauth.refresh);
   const live: LiveConfig = {
     replace: async (next, applied, waiting) => {
       values = next;
@@ -431,6 +435,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
         await gateway.services.documents.reclaim();
         await gateway.settingsChanged();
         await discovery.reconfigure(discoveryOptions(next.config));
+        await containers.reconfigure(engineSettings(next.config));
       }
       const [apps, routes] = [next.sections['apps']?.file, next.sections['routes']?.file];
       const main = next.path === null ? null : { path: next.path, apps, routes };
@@ -447,7 +452,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
   };
   const toolbox = openToolbox(options, gateway, () => values);
   const listening = (port: number) => void ownPorts.push(port);
-  return { gateway, gate, lanes, discovery, toolbox, live, listening };
+  return { gateway, gate, lanes, discovery, toolbox, containers, live, listening };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -486,7 +491,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
-  const { gateway, gate, lanes, discovery, toolbox, live, listening } = opened;
+  const { gateway, gate, lanes, discovery, toolbox, containers, live, listening } = opened;
   const certificatesPart = openCertificates(options, () => identity.homeOrg(values.config.discovery.org), acmeFetch);
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
@@ -496,6 +501,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     ...(discovery.eventFilters ?? []),
     ...(certificatesPart.eventFilters ?? []),
     ...(toolbox.eventFilters ?? []),
+    ...(containers.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -605,6 +611,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       discovery,
       certificatesPart,
       toolbox,
+      containers,
       diaries,
       inbox,
       admin,
@@ -629,6 +636,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     client_caller: oauth.clientCaller,
     refresh: oauth.refresh,
     presence: identity.presence,
+    socket_logs: containers.logs,
     certificate_of: certificates?.of ?? noCertificates,
     denied_address: (ip) => {
       const denied = oauth.deniedAddress(ip);
@@ -644,6 +652,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await gateway.start();
       await certificatesPart.start();
       await discovery.start();
+      containers.start();
     },
     listening,
     live,
@@ -666,6 +675,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       gate.close();
       await discovery.stop();
       await certificatesPart.stop();
+      await containers.stop();
       await denials.stop();
       await counts.flush();
       await identity.flush();

@@ -7,6 +7,8 @@ import type { AddressInfo } from 'node:net';
 /** A container as a test describes it. */
 export interface ToyContainer {
   name: string;
+  /** Without one it gets an id of its own. */
+  id?: string;
   image?: string;
   labels?: Record<string, string>;
   ports?: { private: number; public?: number; ip?: string; type?: 'tcp' | 'udp' }[];
@@ -21,7 +23,7 @@ export interface DockerServer {
   asked: string[];
   /** Versions that were asked in. */
   versions: Set<string>;
-  /** Beginnings of paths that are answered 403, as a socket proxy does. */
+  /** Beginnings of paths, or of `POST /path`, that are answered 403, as a socket proxy does. */
   denied: Set<string>;
   /** Event streams that are open now. */
   readonly streams: number;
@@ -43,6 +45,18 @@ export interface DockerServerOptions {
   late_events?: boolean;
   newest?: string;
   oldest?: string;
+  /** Asked before the routes below; true when it has answered. */
+  routes?: (question: DockerQuestion) => boolean;
+}
+
+/** What a part of the engine beyond this file is asked. */
+export interface DockerQuestion {
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** Without version. */
+  path: string;
+  query: URLSearchParams;
+  answer: (status: number, body: unknown) => void;
 }
 
 /** Of this machine, and nothing listens there. */
@@ -128,7 +142,7 @@ export const startDockerServer = async (options: DockerServerOptions = {}): Prom
     const path = version === undefined ? url.pathname : url.pathname.slice(version.length + 2);
     api.asked.push(path);
     if (version !== undefined) api.versions.add(version);
-    if ([...api.denied].some((one) => path.startsWith(one))) {
+    if ([...api.denied].some((one) => path.startsWith(one) || `${request.method} ${path}`.startsWith(one))) {
       response.writeHead(403, { 'content-type': 'text/html' });
       return response.end('<html><body><h1>403 Forbidden</h1></body></html>');
     }
@@ -140,6 +154,8 @@ export const startDockerServer = async (options: DockerServerOptions = {}): Prom
       return answer(response, 400, {
         message: `client version ${version} is too old. Minimum supported API version is ${oldest}`,
       });
+    const question = { request, response, path, query: url.searchParams };
+    if (options.routes?.({ ...question, answer: (status, body) => void answer(response, status, body) })) return;
     if (path === '/_ping') {
       response.writeHead(200, { 'api-version': newest, 'content-type': 'text/plain' });
       return response.end('OK');
@@ -179,7 +195,7 @@ export const startDockerServer = async (options: DockerServerOptions = {}): Prom
     run: (container) => {
       if (containers.has(container.name)) api.stop(container.name);
       made += 1;
-      const id = createHash('sha256').update(`${container.name} ${made}`).digest('hex');
+      const id = container.id ?? createHash('sha256').update(`${container.name} ${made}`).digest('hex');
       const running = { ...container, id, created: 1_700_000_000 + made };
       containers.set(container.name, running);
       told('create', running);

@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Json } from './rest-client.ts';
 
@@ -44,7 +44,10 @@ const kindOf = (path: string): { kind: Kind; namespace: string | null } | null =
 const gone = { kind: 'Status', status: 'Failure', reason: 'Expired', code: 410, message: 'too old resource version' };
 
 /** The part of a Kubernetes API server that discovery uses: lists in pages, watches, bookmarks and a history that ends. */
-export const startKubernetesServer = async (): Promise<KubernetesServer> => {
+export const startKubernetesServer = async (
+  /** Asked first; true when it has answered. */
+  routes?: (request: IncomingMessage, response: ServerResponse) => boolean,
+): Promise<KubernetesServer> => {
   const objects: Record<Kind, Map<string, Json>> = { services: new Map(), ingresses: new Map(), namespaces: new Map() };
   const watches = new Set<Watch>();
   /** Versions below are no longer known. */
@@ -68,6 +71,7 @@ export const startKubernetesServer = async (): Promise<KubernetesServer> => {
       response.end(JSON.stringify(body));
     };
     api.tokens.add(String(request.headers.authorization));
+    if (routes?.(request, response)) return;
     if (found === null) return answer(404, { message: 'not found' });
     const { kind, namespace } = found;
     if (api.denied.has(kind))

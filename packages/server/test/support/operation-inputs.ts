@@ -51,6 +51,20 @@ function wholeRoute(): Record<string, Json> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [`routes.replace.${name}`, value]));
 }
 
+/** Containers go by the id of their engine, which no organisation owns. */
+const ofContainers: Record<string, Json> = {
+  ...Object.fromEntries(
+    ['get', 'stats', 'start', 'stop', 'restart', 'logs', 'follow_logs', 'export', 'preview_export'].map((verb) => [
+      `containers.${verb}.id`,
+      'foreign',
+    ]),
+  ),
+  'containers.batch.action': 'stop',
+  'containers.batch.ids': ['foreign'],
+  'containers.export_many.ids': ['foreign'],
+  'containers.preview_many.ids': ['foreign'],
+};
+
 const soon = new Date(Date.now() + 3_600_000).toISOString();
 
 /** By member, or by operation and member where one word means several things. */
@@ -141,6 +155,7 @@ const known: Record<string, Json> = {
   'gateway.dry_run.document': 'apps: []',
   'routes.test.url': 'https://foreign.example/apps/foreign/',
   ...wholeRoute(),
+  ...ofContainers,
   'device_codes.expire.id': 'f'.repeat(64),
   template: 'memos',
 };

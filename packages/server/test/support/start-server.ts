@@ -80,6 +80,7 @@ export const beginServer = (options: StartOptions = {}): StartingServer => {
       ATRIUM_SETUP_TOKEN: setupToken,
       // What else runs on this machine and in its network is no part of a test.
       ATRIUM_DISCOVERY_ENABLED: 'false',
+      ATRIUM_CONTAINERS_RUNTIME: 'off',
       // What npm start runs has a cache of its own.
       ...(options.web === true ? {} : compileCache),
       ...options.env,

@@ -1,5 +1,6 @@
 import { agentsFeature } from '../features/agents/feature.ts';
 import { auditFeature } from '../features/audit/feature.ts';
+import { containersFeature } from '../features/containers/feature.ts';
 import { devicesFeature } from '../features/devices/feature.ts';
 import { diariesFeature } from '../features/diaries/feature.ts';
 import { feedFeature } from '../features/feed/feature.ts';
@@ -19,6 +20,7 @@ export const features: readonly Feature[] = [
   feedFeature,
   gatewayFeature,
   toolboxFeature,
+  containersFeature,
   devicesFeature,
   onboardingFeature,
   agentsFeature,

@@ -1,6 +1,7 @@
 import { createRouter } from '@tanstack/react-router';
 import { agentsRoutes } from '../features/agents/routes.tsx';
 import { auditRoutes } from '../features/audit/routes.tsx';
+import { containersRoutes } from '../features/containers/routes.tsx';
 import { devicesRoutes } from '../features/devices/routes.tsx';
 import { diariesRoutes } from '../features/diaries/routes.tsx';
 import { feedRoutes, moderationRoute } from '../features/feed/routes.tsx';
@@ -27,6 +28,7 @@ const routeTree = rootRoute.addChildren([
     ...diariesRoutes,
     ...gatewayRoutes,
     ...toolboxRoutes,
+    ...containersRoutes,
     ...devicesRoutes,
     ...onboardingRoutes,
     ...agentsRoutes,

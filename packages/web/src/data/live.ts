@@ -8,10 +8,12 @@ export type ConnectionState = 'idle' | 'connecting' | 'live' | 'reconnecting';
 
 type EventHandler = (event: DeliveredEvent) => void;
 type PresenceMessage = Extract<ServerMessage, { type: 'presence' }>;
+export type LogMessage = Extract<ServerMessage, { type: 'logs.lines' | 'logs.paused' | 'logs.ended' }>;
 
 const state = createExternalStore<ConnectionState>('idle');
 const handlers = new Set<{ prefix: string; handler: EventHandler }>();
 const presenceHandlers = new Set<(message: PresenceMessage) => void>();
+const logHandlers = new Set<(message: LogMessage) => void>();
 const readyHandlers = new Set<() => void>();
 
 const pingEvery = 25_000;
@@ -57,6 +59,12 @@ export const onPresence = (handler: (message: PresenceMessage) => void): (() => 
 };
 
 /** Runs at each (re)connection: say again what the server forgot. */
+/** Hears of the logs that were opened on the connection, all of them. Returns the end of hearing. */
+export const onLogMessage = (handler: (message: LogMessage) => void): (() => void) => {
+  logHandlers.add(handler);
+  return () => logHandlers.delete(handler);
+};
+
 export const onReady = (handler: () => void): (() => void) => {
   readyHandlers.add(handler);
   return () => readyHandlers.delete(handler);
@@ -175,6 +183,11 @@ const receive = (message: ServerMessage): void => {
       return;
     case 'presence':
       for (const handler of presenceHandlers) handler(message);
+      return;
+    case 'logs.lines':
+    case 'logs.paused':
+    case 'logs.ended':
+      for (const handler of logHandlers) handler(message);
       return;
     case 'pong':
       clearTimeout(pongTimer);

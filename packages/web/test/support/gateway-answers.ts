@@ -1,6 +1,7 @@
 import {
   type AppView,
   accessLog,
+  appsContainers,
   appsCreate,
   appsDelete,
   appsHealth,
@@ -587,6 +588,27 @@ export const gatewayOwn: Answers = {
   ...answer(discoveryRescan, {}, { providers: ['docker', 'mdns'], restored: 0 }),
   ...answer(gatewayStats, {}, stats),
   ...answer(accessLog, {}, page(Array.from({ length: 60 }, (_, index) => lineOf(index)))),
+  ...answer(
+    appsContainers,
+    {},
+    page(
+      apps.slice(0, 3).map(({ slug, routes: [route] }, index) => ({
+        ...{ app_slug: slug, route_id: route?.id ?? id(9, index) },
+        container: {
+          ...{ id: `c0ffee${index}`, name: slug, image: `example/${slug}:1`, health: null, started_at: null },
+          ...{ state: index === 2 ? ('stopped' as const) : ('running' as const), controllable: true },
+        },
+        stats:
+          index === 2
+            ? null
+            : {
+                ...{ id: `c0ffee${index}`, at: ago(0), cpu_percent: 2.4 + index * 9, memory_bytes: 212_000_000 },
+                ...{ memory_limit_bytes: null, received_bytes: 0, sent_bytes: 0, read_bytes: 0, written_bytes: 0 },
+                processes: 12,
+              },
+      })),
+    ),
+  ),
   'GET /api/v1/gateway/access-log/stream': { body: null, events: [] },
 };
 

@@ -1,4 +1,5 @@
 import type { BrowserContext, Page, Route } from 'playwright-core';
+import { logMessages } from './log-messages.ts';
 import type { ApiHandler, RecordedReply, ServedWeb } from './serve-web.ts';
 
 const time = '2026-11-20T09:00:00.000Z';
@@ -105,9 +106,15 @@ export const answerWithin = async (page: Page, answers: Answers): Promise<() => 
 export const socketReady = (cursor: number): string =>
   JSON.stringify({ type: 'ready', version: 1, user: me.principal, org: { id: org.id, name: org.name }, cursor });
 
-/** A socket on which nothing happens. */
+/** A socket on which nothing happens, but that logs which are opened have lines. */
 export const quietSocket = (context: BrowserContext): Promise<void> =>
-  context.routeWebSocket(/\/ws$/, (socket) => socket.send(socketReady(1)));
+  context.routeWebSocket(/\/ws$/, (socket) => {
+    socket.onMessage((message) => {
+      const { type, id } = JSON.parse(String(message)) as { type: string; id: string };
+      if (type === 'logs.open') for (const answer of logMessages(id)) socket.send(answer);
+    });
+    socket.send(socketReady(1));
+  });
 
 export const answerApi = async (web: ServedWeb, context: BrowserContext, answers: Answers): Promise<void> => {
   await web.answer(context, recorded(answers));

@@ -121,6 +121,14 @@ export const createAppsService = (parts: GatewayParts, writing: GatewayWriting) 
 
     get: ({ caller }: Call, slug: string): Promise<AppView> => get(caller, slug),
 
+    /** Of an app that is there for the caller, the routes that they may open. */
+    openRouteIds: async ({ caller }: Call, slug: string): Promise<ReadonlySet<string>> =>
+      new Set((await require(database.read, caller, slug)).routes.map(({ id }) => id)),
+    allOpenRouteIds: async ({ caller }: Call): Promise<ReadonlySet<string>> => {
+      const seen = await visible(database.read, caller, await appsStore.list(database.read, caller.org_id, {}));
+      return new Set(seen.flatMap(({ routes }) => routes.map(({ id }) => id)));
+    },
+
     health: async ({ caller }: Call, slug: string): Promise<OutputOf<typeof appsHealth>> => {
       const { routes } = await require(database.read, caller, slug);
       const known = await healthStore.ofRoutes(

@@ -68,7 +68,9 @@ export const createGatewayModule = (
 
   const onEvent = (event: StoredEvent): void => {
     if (event.kind !== gatewayEvents.healthChanged) return;
-    states.probed(event.id, String(event.body['target']), event.body['status'] as HealthState);
+    const [target, status] = [String(event.body['target']), event.body['status'] as HealthState];
+    states.probed(event.id, target, status);
+    rounds.hear(event.id, target, status);
   };
 
   return {

@@ -1362,6 +1362,16 @@ export const configKeys = {
     example: '10m',
     reloadable: true,
   }),
+  containersRuntime: configKey({
+    env: 'ATRIUM_CONTAINERS_RUNTIME',
+    yaml: 'containers.runtime',
+    type: choice(['auto', 'docker', 'kubernetes', 'off']),
+    default: 'auto',
+    meaning:
+      'The engine whose containers operators see and control, reached as discovery reaches it. `auto`: Docker when it answers, else Kubernetes.',
+    example: 'docker',
+    reloadable: true,
+  }),
   discoveryHttp: configKey({
     env: 'ATRIUM_DISCOVERY_HTTP',
     yaml: 'discovery.http',

@@ -66,6 +66,7 @@ export interface Config {
   };
   discovery: DiscoveryConfig;
   toolbox: ToolboxConfig;
+  containers: { runtime: 'auto' | 'docker' | 'kubernetes' | 'off' };
   files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
   /** `smtp` is null when letters become files. */
   mail: { smtp: SmtpConfig | null; from: string | null };
@@ -457,6 +458,7 @@ function assemble(get: Get): Config {
       autoRoute: get(k.toolboxAutoRoute),
       autoStart: get(k.toolboxAutoStart),
     },
+    containers: { runtime: get(k.containersRuntime) },
     files:
       get(k.files) === 'disk'
         ? { storage: 'disk' }

@@ -96,19 +96,26 @@ export const sendStream = (
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
   });
-  const stream = new Readable({ read: () => {} });
+  let wanted = Promise.withResolvers<void>();
+  const stream = new Readable({ read: () => wanted.resolve() });
   const keepAlive = setInterval(() => stream.push(': keep-alive\n\n'), keepAliveMs);
   const iterator = answer.events[Symbol.asyncIterator]();
   const end = (): void => {
     clearInterval(keepAlive);
     signal.removeEventListener('abort', end);
+    wanted.resolve();
     void iterator.return?.();
     if (!stream.destroyed) stream.push(null);
   };
   signal.addEventListener('abort', end, { once: true });
   stream.on('close', end);
   stream.push(': open\n\n');
-  void pump(iterator, stream, signal).then(end, (error: Error) => {
+  const drained = async (): Promise<void> => {
+    if (answer.paced !== true || stream.readableLength <= stream.readableHighWaterMark) return;
+    wanted = Promise.withResolvers();
+    await wanted.promise;
+  };
+  void pump(iterator, stream, signal, drained).then(end, (error: Error) => {
     clearInterval(keepAlive);
     if (!signal.aborted) stream.destroy(error);
   });
@@ -122,11 +129,13 @@ const pump = async (
   iterator: AsyncIterator<Parameters<typeof formatEvent>[0]>,
   stream: Readable,
   signal: AbortSignal,
+  drained: () => Promise<void>,
 ): Promise<void> => {
   while (!signal.aborted && !stream.destroyed) {
     const next = await iterator.next();
     if (next.done === true || signal.aborted || stream.destroyed) return;
     stream.push(formatEvent(next.value));
+    await drained();
     if (stream.readableLength > longestBacklog) return;
   }
 };

@@ -26,7 +26,7 @@ export class ServiceRefusal extends Error {
 
 /** Anything but a plain reading. */
 export interface ServiceRequest {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   /** A document, or bytes of the type that the headers name. */
   body?: unknown;
@@ -89,7 +89,7 @@ export class ServiceClient {
     const timeouts = { headersTimeout: silence, bodyTimeout: silence };
     const sent = body === undefined ? null : bytes ? body : JSON.stringify(body);
     const answer = await this.#pool.request({ method, path, headers, signal, body: sent, ...timeouts });
-    // 304: what was asked for is so already.
+    // Docker says by 304 that there was nothing to do.
     if ((answer.statusCode >= 200 && answer.statusCode < 300) || answer.statusCode === 304) return answer;
     throw new ServiceRefusal(answer.statusCode, path, messageIn(await answer.body.text()));
   }
@@ -127,7 +127,7 @@ export class ServiceClient {
   }
 
   /** The first bytes of an answer. */
-  async bytes(path: string, most: number, signal: AbortSignal): Promise<Buffer> {
+  async beginning(path: string, most: number, signal: AbortSignal): Promise<Buffer> {
     const answer = await this.#get(path, signal, answerMs);
     const chunks: Buffer[] = [];
     let length = 0;
@@ -137,6 +137,30 @@ export class ServiceClient {
       if (length >= most) break;
     }
     return Buffer.concat(chunks).subarray(0, most);
+  }
+
+  /** The bytes of an answer that may go on for hours; its head waits no longer than that of a document. */
+  async bytes(path: string, signal: AbortSignal): Promise<{ type: string; body: AsyncIterable<Uint8Array> }> {
+    const opening = AbortSignal.timeout(6 * answerMs);
+    const begun = new AbortController();
+    const late = (): void => begun.abort(opening.reason);
+    opening.addEventListener('abort', late, { once: true });
+    const within = AbortSignal.any([signal, begun.signal]);
+    const answer = await this.#ask({ method: 'GET', path, headers: { accept: '*/*' }, silence_ms: 0 }, within);
+    opening.removeEventListener('abort', late);
+    return { type: String(answer.headers['content-type'] ?? ''), body: answer.body };
+  }
+
+  /** Asks for an act, which may take as long as is said; null when the answer is no document. */
+  act<T = unknown>(
+    method: 'POST' | 'PATCH',
+    path: string,
+    signal: AbortSignal,
+    { wait_ms = answerMs, json, type = 'application/json' }: { wait_ms?: number; json?: unknown; type?: string } = {},
+  ): Promise<T | null> {
+    const within = AbortSignal.any([signal, AbortSignal.timeout(wait_ms)]);
+    const sent = json === undefined ? {} : { body: json, headers: { 'content-type': type } };
+    return this.send({ method, path, ...sent, silence_ms: wait_ms }, within);
   }
 
   close(): Promise<void> {

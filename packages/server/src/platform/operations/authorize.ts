@@ -3,8 +3,8 @@ import { AppError } from '../errors/app-error.ts';
 import type { Caller } from './caller.ts';
 
 /**
- * The one check in front of every operation on every door: kind of principal, scope of the token, permission of
- * the role, rights of an operator, in that order. What a caller may see of a particular row is the service's and its policy's question.
+ * The one check in front of every operation on every door: kind of principal, scope of the token, permission of the role,
+ * rights of an operator, in that order. What a caller may see of a particular row is the service's and its policy's question.
  */
 export const authorize = (operation: Operation, caller: Caller): void => {
   if (operation.principals !== undefined && !operation.principals.includes(caller.kind)) {

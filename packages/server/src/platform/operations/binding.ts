@@ -16,6 +16,8 @@ export interface FileAnswer {
 /** What a handler of an `answer: 'stream'` operation returns: server-sent events until the call's signal aborts. */
 export interface StreamAnswer {
   events: AsyncIterable<{ event?: string; id?: string; data: string } | { comment: string; retry_ms?: number }>;
+  /** The source waits for a slow client and leaves out what it cannot take, instead of its stream being ended. */
+  paced?: boolean;
 }
 
 type Answer<O extends Operation> =

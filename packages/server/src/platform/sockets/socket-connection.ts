@@ -7,6 +7,7 @@ import type { ProofContext } from '../http/http-options.ts';
 import { actorOf, type Caller } from '../operations/caller.ts';
 import type { Receiver, Subscription } from './event-fan-out.ts';
 import type { PresenceBoard } from './presence-board.ts';
+import { SocketLogStreams } from './socket-log-streams.ts';
 import type { SocketHostOptions, SocketLimits } from './socket-options.ts';
 import { frameOf } from './text-frame.ts';
 
@@ -34,6 +35,7 @@ export class SocketConnection implements Receiver {
   readonly #origin: { ip: string | null; user_agent: string | null };
   readonly #certificate: string | null;
   readonly #items = new Set<string>();
+  readonly #logs: SocketLogStreams;
   #subscription: Subscription | null = null;
   #timer: NodeJS.Timeout | null = null;
   #identifying = false;
@@ -57,6 +59,12 @@ export class SocketConnection implements Receiver {
     this.#origin = { ip: from.ip, user_agent: from.user_agent };
     this.#heard = this.#refilled = host.options.now();
     this.#allowance = host.limits.messages_per_second * 2;
+    this.#logs = new SocketLogStreams(host.options.logs ?? null, {
+      send: (message) => this.send(message),
+      buffered: () => socket.bufferedAmount,
+      flushed: () => this.flushed(),
+      logger: host.options.logger,
+    });
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
     socket.on('pong', () => this.#touch());
     socket.on('ping', () => this.#touch());
@@ -96,6 +104,7 @@ export class SocketConnection implements Receiver {
 
   changed(caller: Caller): void {
     this.caller = caller;
+    this.#logs.recheck(caller);
     for (const item of this.#items) this.#enqueue(() => this.#recheck(item));
   }
 
@@ -204,6 +213,10 @@ export class SocketConnection implements Receiver {
         return this.#subscribe(this.#subscription, message);
       case 'presence':
         return this.#present(this.caller, message.item, message.state);
+      case 'logs.open':
+        return this.#logs.open(this.caller, message);
+      case 'logs.close':
+        return this.#logs.close(message.id);
       default:
         return message satisfies never;
     }
@@ -288,6 +301,7 @@ export class SocketConnection implements Receiver {
   }
 
   #gone(): void {
+    this.#logs.closeAll();
     if (this.caller !== null) this.#host.options.presence?.closed(this.caller);
     if (this.#timer !== null) clearTimeout(this.#timer);
     if (this.#subscription !== null) this.#host.options.fan_out.leave(this.#subscription);

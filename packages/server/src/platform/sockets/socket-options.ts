@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import type { clientMessage, ServerMessage } from '@atrium/protocol';
+import type { z } from 'zod';
 import type { CertificateOf } from '../http/client-certificate.ts';
 import type { Authenticate, HostLogger } from '../http/http-options.ts';
 import type { Caller } from '../operations/caller.ts';
@@ -32,6 +34,23 @@ export const socketDefaults: SocketLimits = {
   max_pending: 2000,
 };
 
+/** A piece of a stream that a client opened on its socket, as it is sent. */
+export type LogMessage =
+  | Omit<Extract<ServerMessage, { type: 'logs.lines' }>, 'id'>
+  | Omit<Extract<ServerMessage, { type: 'logs.paused' }>, 'id'>
+  | Omit<Extract<ServerMessage, { type: 'logs.ended' }>, 'id'>;
+
+/** Where logs come from. */
+export interface SocketLogs {
+  /** Throws when the caller may not; the rights are asked anew at each change of the caller. */
+  allow(caller: Caller): void;
+  open(
+    caller: Caller,
+    wishes: Extract<z.output<typeof clientMessage>, { type: 'logs.open' }>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<LogMessage>>;
+}
+
 export interface SocketHostOptions {
   fan_out: EventFanOut;
   /** Takes session and access tokens, API keys and single-use tickets (`via: 'ticket'` marks a first message). */
@@ -43,6 +62,7 @@ export interface SocketHostOptions {
   certificate_of?: CertificateOf;
   /** Foreign origins that may connect; they bring a token, the cookie is never read for them. */
   cors_origins: readonly string[];
+  logs?: SocketLogs;
   /** The client's address behind trusted proxies. */
   address_of?: (request: IncomingMessage) => string | null;
   presence_bus: PresenceBus | null;

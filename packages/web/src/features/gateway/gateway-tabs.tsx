@@ -1,5 +1,5 @@
 import { PageTabs } from '../../app/page-tabs.tsx';
-import { useCan } from '../../data/session.ts';
+import { mayUse, useCan, useMe } from '../../data/session.ts';
 
 /** Rules that lead to apps: the list, what would happen to a request, and what they were before. */
 export const RoutesTabs = () => (
@@ -22,3 +22,19 @@ export const TrafficTabs = () => (
     ]}
   />
 );
+
+/** What people open, and what it runs in. Nothing for whoever sees only the first of them. */
+export const ServicesTabs = () => {
+  const me = useMe();
+  const operates = mayUse(me, { permission: 'containers.read', operator: true });
+  if (!operates) return null;
+  return (
+    <PageTabs
+      label="Services"
+      tabs={[
+        { to: '/services', label: 'Services' },
+        { to: '/containers', label: 'Containers' },
+      ]}
+    />
+  );
+};

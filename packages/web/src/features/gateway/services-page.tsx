@@ -1,4 +1,4 @@
-import { type AppView, appsList, appsPin, discoveryStatus, proposalsList } from '@atrium/protocol';
+import { type AppContainer, type AppView, appsList, appsPin, discoveryStatus, proposalsList } from '@atrium/protocol';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Pin, PinOff } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
@@ -14,8 +14,10 @@ import { PageHeader } from '../../ui/page-header.tsx';
 import { SearchField } from '../../ui/search-field.tsx';
 import { useShortcut } from '../../ui/shortcuts.tsx';
 import { Skeleton } from '../../ui/skeleton.tsx';
+import { AppContainerSwitch, AppContainerUse, useAppContainers } from '../containers/app-container-mark.tsx';
 import { openAddApp } from './add-app-store.ts';
 import { AppIcon } from './app-icon.tsx';
+import { ServicesTabs } from './gateway-tabs.tsx';
 import { addressOf, pathAddress, sharesOrigin, shortAddress } from './gateway-words.ts';
 import { HealthMark } from './health-mark.tsx';
 import { findServices, groupServices, isGridKey, tileBy } from './service-grid.ts';
@@ -66,6 +68,7 @@ export const ServicesPage = () => {
     <>
       <PageHeader
         title="Services"
+        tabs={<ServicesTabs />}
         {...(list.items.length > 0 ? { aside: <span className="tabular">{list.items.length}</span> } : {})}
         {...(phone ? { filters: searchField } : { tools: searchField })}
         action={
@@ -120,6 +123,7 @@ const Tiles = ({
   onLeave: () => void;
 }) => {
   const groups = ranked ? [{ name: '', apps: [...apps] }] : groupServices(apps);
+  const containers = useAppContainers();
   const [active, setActive] = useState<string | null>(null);
   const first = groups[0]?.apps[0]?.id;
   const current = apps.some(({ id }) => id === active) ? active : first;
@@ -173,6 +177,7 @@ const Tiles = ({
               <Tile
                 key={app.id}
                 app={app}
+                container={containers.get(app.slug)}
                 tabbed={app.id === current}
                 onFocus={() => setActive(app.id)}
                 onPin={() => toggle(app)}
@@ -187,11 +192,13 @@ const Tiles = ({
 
 const Tile = ({
   app,
+  container,
   tabbed,
   onFocus,
   onPin,
 }: {
   app: AppView;
+  container: AppContainer | undefined;
   tabbed: boolean;
   onFocus: () => void;
   onPin: () => void;
@@ -203,7 +210,13 @@ const Tile = ({
     <>
       <AppIcon icon={app.icon} name={app.name} />
       <span className="flex min-w-0 flex-1 flex-col self-stretch">
-        <span dir="auto" className="truncate pr-6 text-left text-14 font-medium text-text">
+        <span
+          dir="auto"
+          className={cx(
+            'truncate text-left text-14 font-medium text-text',
+            container?.container.controllable ? 'pr-13' : 'pr-6',
+          )}
+        >
           {app.name}
         </span>
         <span dir="auto" className="truncate text-left text-13 text-text-3">
@@ -215,6 +228,7 @@ const Tile = ({
           <span dir="auto" className="min-w-0 truncate text-12 text-text-3">
             {[...(sharesOrigin(app) ? ['shares this origin'] : []), ...app.tags].join(' · ')}
           </span>
+          {container && <AppContainerUse {...container} />}
         </span>
       </span>
     </>
@@ -245,6 +259,9 @@ const Tile = ({
         >
           {body}
         </Link>
+      )}
+      {container?.container.controllable && (
+        <AppContainerSwitch app={app.name} container={container.container} tabbed={tabbed} />
       )}
       <button
         type="button"

@@ -17,6 +17,7 @@ const tickMs = 250;
 const turnMs = 20_000;
 const leaseName = 'gateway-health';
 const mostAtOnce = 50;
+const soonMs = 1000;
 /** What stays healthy is not worth a write each time: thousands of targets would be hundreds of them a second. */
 const quietMs = 60_000;
 
@@ -29,6 +30,8 @@ interface Watched {
   running: boolean;
   /** When its row was last written. */
   written: number;
+  /** Counts what was heard from elsewhere: a probe that began before it says nothing. */
+  heard: number;
 }
 
 /**
@@ -78,6 +81,17 @@ export class HealthRounds {
     }
   }
 
+  /** What is known of a target by another way than a probe, such as that its container was stopped. */
+  hear(routeId: string, targetUrl: string, status: HealthState): void {
+    const one = this.#watched.get(`${routeId} ${targetUrl}`);
+    if (one === undefined || one.status === status) return;
+    one.status = status;
+    one.failures = 0;
+    one.heard += 1;
+    // What may be up again is looked at soon.
+    if (status === 'unknown') one.due = performance.now() + soonMs;
+  }
+
   #pause(ms: number): Promise<unknown> {
     return pause(ms, null, { signal: this.#stop.signal, ref: false }).catch(() => {});
   }
@@ -124,6 +138,7 @@ export class HealthRounds {
           cookies: new Map<string, string>(),
           running: false,
           written: Number.NEGATIVE_INFINITY,
+          heard: 0,
         };
         this.#watched.set(key, one);
         if (one.due > now || one.running || this.#probes.size >= mostAtOnce) continue;
@@ -141,10 +156,12 @@ export class HealthRounds {
 
   async #probe(route: RouteSnapshot, target: TargetSnapshot, one: Watched): Promise<void> {
     const { settings, own_ports, resolve, clock, database, onError } = this.#parts;
+    const { heard } = one;
     try {
       const rules = { ...settings().targets, own_ports: own_ports() };
       const { healthy, error, latency_ms } = await probe(route, target, { rules, resolve, cookies: one.cookies });
       this.#parts.onProbed?.(healthy, latency_ms / 1000);
+      if (one.heard !== heard) return;
       one.failures = healthy ? 0 : one.failures + 1;
       one.successes = healthy ? one.successes + 1 : 0;
       const fallen = one.failures >= route.health.unhealthy_after;

@@ -66,6 +66,13 @@ const query = (parameters: Record<string, string>): string => new URLSearchParam
 export class DockerApi {
   readonly #client: ServiceClient;
   readonly #prefix: string;
+  /** For what is asked beyond lists and events; paths begin with `prefix`. */
+  get client(): ServiceClient {
+    return this.#client;
+  }
+  get prefix(): string {
+    return this.#prefix;
+  }
   /** Rights that a proxy in front of the engine did not give. */
   readonly missing: string[];
 

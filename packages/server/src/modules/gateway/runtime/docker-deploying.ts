@@ -220,7 +220,7 @@ export class DockerDeploying {
     if (found === null) return [];
     const parameters = query({ stdout: 'true', stderr: 'true', timestamps: 'true', tail: String(tail) });
     const route = `${this.#prefix}/containers/${path(id)}/logs?${parameters}`;
-    const bytes = await this.#client.bytes(route, mostLogBytes, signal);
+    const bytes = await this.#client.beginning(route, mostLogBytes, signal);
     return unframed(bytes, found.Config?.Tty !== true).flatMap(({ stream, text }) =>
       text
         .replace(/\n$/, '')
