@@ -1,13 +1,13 @@
 import { type CertificatesPart, createCertificatesPart } from '../modules/gateway/certificates-module.ts';
+import type { Clock } from '../platform/clock/clock.ts';
+import type { ConfigValues } from '../platform/config/config.ts';
 import type { GuardedFetch } from '../platform/net/guarded-fetch.ts';
 import { addCounter, addGauge, Tally } from '../platform/telemetry/families.ts';
-import type { ModulesOptions } from './modules.ts';
+import type { Logger } from '../platform/telemetry/logger.ts';
+import type { Metrics } from '../platform/telemetry/metrics.ts';
+import type { Storage } from './storage.ts';
 
-const addMetrics = (
-  registry: ModulesOptions['metrics']['registry'],
-  part: () => CertificatesPart,
-  now: () => Date,
-): Tally => {
+const addMetrics = (registry: Metrics['registry'], part: () => CertificatesPart, now: () => Date): Tally => {
   const served = new Tally();
   addCounter(registry, 'atrium_certificate_serve_total', 'Handshakes by whether a certificate names the host.', () =>
     served.as('result'),
@@ -30,9 +30,18 @@ const addMetrics = (
   return served;
 };
 
+export interface CertificateOptions {
+  values: ConfigValues;
+  storage: Storage;
+  clock: Clock;
+  log: Logger;
+  metrics: Metrics;
+  public_url: () => string;
+}
+
 /** Certificates that the server makes, orders or was given. */
 export const openCertificates = (
-  options: ModulesOptions,
+  options: CertificateOptions,
   orgOf: () => Promise<string | null>,
   fetch: GuardedFetch,
 ): CertificatesPart => {
