@@ -147,6 +147,7 @@ const fill = async (org: Org): Promise<Rows> => {
     grant: await grantOf(owner),
     proposal: await proposalOf(owner),
     deployment: await deploymentOf(owner),
+    certificate: ok(await world.operator.post('/api/v1/certificates', { kind: 'internal', names: ['files.lan'] })).id,
     approval_request: await approvalRequestOf(owner),
     ...(await fillGateway(owner)),
   };
@@ -245,6 +246,7 @@ const kindByGroup: Record<string, string> = {
   routes: 'route',
   discovery: 'proposal',
   toolbox: 'deployment',
+  certificates: 'certificate',
 };
 
 /** Which row a member of an operation's input names. */

@@ -127,6 +127,8 @@ const known: Record<string, Json> = {
   jwks_uri: 'https://foreign.example/jwks',
   range: '203.0.113.9',
   kid: 'no-key',
+  'certificates.replace.chain': 'no-chain',
+  'certificates.replace.key': 'no-key',
   public_key: signingVectors.public_key,
   fingerprint: signingVectors.fingerprint,
   message: 'Foreign',
