@@ -75,6 +75,8 @@ export interface HttpConfig {
   extra_hosts: () => readonly string[];
   /** Connections that one address may hold at once; 0 = any number. */
   max_connections_per_address: number;
+  /** Plain requests to apps are read by the front server itself and not by Node. */
+  fast_lane: boolean;
   /** Client certificates as those proxies hand them on. */
   certificate_of: CertificateOf;
   /** Origins that may call the API from a browser; empty closes CORS. */
@@ -104,6 +106,7 @@ export const httpDefaults = {
   trusted_proxies: [],
   extra_hosts: () => [],
   max_connections_per_address: 256,
+  fast_lane: true,
   certificate_of: noCertificates,
   cors_origins: [],
   metrics_token: null,

@@ -1,7 +1,6 @@
-import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { PassedResponse } from '../../../platform/http/passing.ts';
 import { TargetRefused } from '../../../platform/net/target-guard.ts';
 import { actorOf } from '../../../platform/operations/caller.ts';
 import type { Verdict, Visitor } from '../gate.ts';
@@ -47,7 +46,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   after: Running | null = null;
   readonly #lane: LaneContext;
   readonly #matched: Matched;
-  readonly #response: ServerResponse;
+  readonly #response: PassedResponse;
   readonly #expects: boolean;
   readonly #started = performance.now();
   #phase: 'gate' | 'connecting' | 'sending' | 'head' | 'body' | 'over' = 'gate';
@@ -81,7 +80,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   #requestChanges: Readonly<Record<string, string | null>> | null = null;
   #ownHeaders: readonly (readonly [string, string])[] | undefined;
 
-  constructor(lane: LaneContext, matched: Matched, response: ServerResponse, expects: boolean) {
+  constructor(lane: LaneContext, matched: Matched, response: PassedResponse, expects: boolean) {
     this.#lane = lane;
     this.#matched = matched;
     this.#response = response;
@@ -265,6 +264,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
         body: this.#body,
       },
       this,
+      request.fast === true,
     );
   }
 
@@ -371,7 +371,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
       controller.abort(error);
       this.#cut('bad_gateway');
     });
-    transform.pipe(this.#response);
+    transform.pipe(this.#response as PassedResponse & NodeJS.WritableStream);
   }
 
   /** The app gave no head. It may be asked again when that cannot do anything twice. */
@@ -428,7 +428,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     const full = this.#response.writableNeedDrain || this.#response.writableEnded;
     if (full !== this.#clientClock) {
       // Node looks at what the system took, so a client that takes little by little lives on.
-      (this.#response.socket as Socket | null)?.setTimeout(full ? timeouts.client_take_idle : 0);
+      this.#response.socket?.setTimeout(full ? timeouts.client_take_idle : 0);
       this.#clientClock = full;
       this.#at = now;
     }

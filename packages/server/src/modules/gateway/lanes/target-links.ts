@@ -3,9 +3,12 @@ import { buildConnector, type Dispatcher, Pool } from 'undici';
 import type { Resolve } from '../../../platform/net/address-guard.ts';
 import { guardedTargetLookup, literalRefusal, type TargetGuard } from '../../../platform/net/target-guard.ts';
 import type { GatewaySnapshot, RouteSnapshot, TargetSnapshot } from '../snapshot.ts';
+import { FastPool } from './fast-pool.ts';
+import type { Sending } from './upstream-connection.ts';
 
 /** Connections of one target that are kept, as are those beyond them for as long as they are needed. */
 const keptConnections = 128;
+const keptIdleMs = 90_000;
 const tlsHandshake = 10_000;
 /** Of an answer's head. */
 const maxHead = 64 * 1024;
@@ -18,6 +21,7 @@ export class TargetLink {
   readonly #target: TargetSnapshot;
   readonly #servername: string | null;
   #overflow: Pool | null = null;
+  #fast: FastPool | null = null;
   readonly #origin: string;
   readonly #connectTimeout: number;
 
@@ -44,14 +48,19 @@ export class TargetLink {
     };
     this.#origin = `${target.protocol}//${target.hostname}:${target.port}`;
     this.#connectTimeout = this.#patience(route.timeouts.connect);
-    this.#pool = this.#newPool(keptConnections, 90_000);
+    this.#pool = this.#newPool(keptConnections, keptIdleMs);
   }
 
   /**
    * Sends a request. A target whose connections are all taken gets further ones, so that long streams never keep the
    * others waiting.
    */
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+  dispatch(options: Sending, handler: Dispatcher.DispatchHandler, fast: boolean): void {
+    if (fast) {
+      this.#fast ??= this.#newFastPool();
+      this.#fast.dispatch(options, handler);
+      return;
+    }
     const given = this.#servername === null ? options : { ...options, servername: this.#servername };
     if (this.running <= keptConnections) this.#pool.dispatch(given, handler);
     else {
@@ -63,24 +72,38 @@ export class TargetLink {
   /** A connection of its own, for a tunnel. */
   dial(timeout: number): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      this.#connect(this.#patience(timeout))(
-        {
-          hostname: this.#target.hostname.replace(/^\[|\]$/g, ''),
-          protocol: this.#target.protocol,
-          port: String(this.#target.port),
-          ...(this.#servername === null ? {} : { servername: this.#servername }),
-        },
-        (error, socket) => (error !== null ? reject(error) : resolve(socket as Socket)),
+      this.#connect(this.#patience(timeout))(this.#address(), (error, socket) =>
+        error !== null ? reject(error) : resolve(socket as Socket),
       );
     });
   }
 
   async close(): Promise<void> {
+    this.#fast?.close();
     await Promise.all([this.#pool.close(), this.#overflow?.close()]);
   }
 
   async destroy(): Promise<void> {
+    this.#fast?.destroy();
     await Promise.all([this.#pool.destroy(), this.#overflow?.destroy()]);
+  }
+
+  #address(): buildConnector.Options {
+    return {
+      hostname: this.#target.hostname.replace(/^\[|\]$/g, ''),
+      protocol: this.#target.protocol,
+      port: String(this.#target.port),
+      ...(this.#servername === null ? {} : { servername: this.#servername }),
+    };
+  }
+
+  #newFastPool(): FastPool {
+    const connect = this.#connect(this.#connectTimeout);
+    return new FastPool({
+      dial: (done) => connect(this.#address(), (error, socket) => done(error, socket as Socket | null)),
+      kept: keptConnections,
+      kept_ms: keptIdleMs,
+    });
   }
 
   #patience(connect: number): number {
