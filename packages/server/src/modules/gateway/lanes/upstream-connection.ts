@@ -83,10 +83,7 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
       return;
     }
     this.#body = body;
-    this.#socket.cork();
-    this.#socket.write(head.text, 'latin1');
-    process.nextTick(uncork, this.#socket);
-    this.#pipe(body, head.chunked);
+    this.#pipe(body, head.text, head.chunked);
   }
 
   abort(reason: Error): void {
@@ -112,24 +109,27 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
     this.#socket.resume();
   }
 
-  #pipe(body: Readable, chunked: boolean): void {
+  /** The head waits for the first bytes of the body: a client that never sends any costs the app nothing. */
+  #pipe(body: Readable, head: string, chunked: boolean): void {
     const socket = this.#socket;
+    let waiting = head;
     body.on('data', (part: Buffer) => {
       if (this.#body !== body) return;
-      if (chunked) {
-        socket.cork();
-        socket.write(`${part.length.toString(16)}\r\n`, 'latin1');
-        socket.write(part);
-        socket.write('\r\n', 'latin1');
-        socket.uncork();
-      } else socket.write(part);
+      socket.cork();
+      const before = chunked ? `${waiting}${part.length.toString(16)}\r\n` : waiting;
+      waiting = '';
+      if (before !== '') socket.write(before, 'latin1');
+      socket.write(part);
+      if (chunked) socket.write('\r\n', 'latin1');
+      socket.uncork();
       if (socket.writableNeedDrain) body.pause();
     });
     body.on('end', () => {
       if (this.#body !== body) return;
       this.#body = null;
       this.#sent = true;
-      if (chunked) socket.write('0\r\n\r\n', 'latin1');
+      const last = chunked ? `${waiting}0\r\n\r\n` : waiting;
+      if (last !== '') socket.write(last, 'latin1');
       this.#handler?.onRequestSent?.();
     });
     body.on('error', (error) => {
@@ -263,8 +263,6 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
     this.#body?.resume();
   };
 }
-
-const uncork = (socket: Socket): void => socket.uncork();
 
 /** Of early hints nothing but these is passed on. */
 const linksOf = (raw: readonly string[]): { link?: string } => {

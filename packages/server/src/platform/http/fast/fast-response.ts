@@ -115,6 +115,7 @@ export class FastResponse extends EventEmitter implements PassedResponse {
   }
 
   write(chunk: Buffer): boolean {
+    if (!this.headersSent) this.writeHead(this.statusCode, []);
     if (this.destroyed || this.#bodiless || chunk.length === 0) return true;
     if (this.#head !== null && this.#first === null) {
       this.#first = chunk;
@@ -135,7 +136,9 @@ export class FastResponse extends EventEmitter implements PassedResponse {
 
   end(chunk?: Buffer | string): void {
     if (this.destroyed || this.writableEnded) return;
-    if (chunk !== undefined) this.write(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    if (!this.headersSent) this.writeHead(this.statusCode, ['Content-Length', String(bytes?.length ?? 0)]);
+    if (bytes !== undefined) this.write(bytes);
     this.writableEnded = true;
     const last = !this.#chunked ? '' : this.#trailers === '' ? lastChunk : `0\r\n${this.#trailers}\r\n`;
     if (this.#head === null) {
