@@ -38,4 +38,6 @@ export interface PassedResponse {
   addTrailers(pairs: [string, string][]): void;
   end(chunk?: Buffer | string): unknown;
   destroy(): unknown;
+  /** Sends what is there; true when the system has taken all of it. */
+  isTaken?(): boolean;
 }

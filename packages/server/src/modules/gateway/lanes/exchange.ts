@@ -345,6 +345,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     (this.#transform ?? this.#response).on('drain', () => this.#drained());
   }
 
+  onBytesTaken(): boolean {
+    return this.#transform === null && this.#response.isTaken?.() === true;
+  }
+
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     this.#release();
     if (this.#phase === 'over') return;

@@ -1,13 +1,15 @@
 import type { Socket } from 'node:net';
-import type { Dispatcher } from 'undici';
-import { type Sending, UpstreamConnection } from './upstream-connection.ts';
+import { Intake } from './intake.ts';
+import { type AnswerHandler, type Sending, UpstreamConnection } from './upstream-connection.ts';
 
 export interface FastPoolParts {
-  /** Resolves, checks and dials. */
-  dial: (done: (error: Error | null, socket: Socket | null) => void) => void;
+  /** Resolves, checks and dials. Without an intake, the connection tells what it reads by its events. */
+  dial: (intake: Intake | null, done: (error: Error | null, socket: Socket | null) => void) => void;
   /** Connections that are kept while nothing runs on them, and for how long. */
   kept: number;
   kept_ms: number;
+  /** Bytes are decrypted before they are read. */
+  encrypted: boolean;
 }
 
 /** Before the moment that the app itself told, so that a request does not meet its closing. */
@@ -27,18 +29,21 @@ export class FastPool {
     this.#timer = setInterval(() => this.#sweep(performance.now()), 5000).unref();
   }
 
-  dispatch(sending: Sending, handler: Dispatcher.DispatchHandler): void {
+  dispatch(sending: Sending, handler: AnswerHandler): void {
     const connection = this.#take();
     if (connection !== null) {
       this.#send(connection, sending, handler);
       return;
     }
-    this.#parts.dial((error, socket) => {
+    const intake = this.#parts.encrypted ? null : new Intake();
+    this.#parts.dial(intake, (error, socket) => {
       if (error !== null || socket === null) {
         handler.onResponseError?.(null as never, error ?? new Error('no connection'));
         return;
       }
       const made = new UpstreamConnection(socket, this.#freed);
+      if (intake === null) socket.on('data', made.data);
+      else intake.begin(made.data);
       this.#all.add(made);
       this.#send(made, sending, handler);
     });
@@ -56,7 +61,7 @@ export class FastPool {
     for (const connection of this.#all) connection.destroy();
   }
 
-  #send(connection: UpstreamConnection, sending: Sending, handler: Dispatcher.DispatchHandler): void {
+  #send(connection: UpstreamConnection, sending: Sending, handler: AnswerHandler): void {
     try {
       connection.send(sending, handler);
     } catch (error) {

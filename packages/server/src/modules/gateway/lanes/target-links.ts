@@ -1,14 +1,17 @@
 import { isIP, type Socket } from 'node:net';
-import { buildConnector, type Dispatcher, Pool } from 'undici';
+import { buildConnector, Pool } from 'undici';
 import type { Resolve } from '../../../platform/net/address-guard.ts';
 import { guardedTargetLookup, literalRefusal, type TargetGuard } from '../../../platform/net/target-guard.ts';
 import type { GatewaySnapshot, RouteSnapshot, TargetSnapshot } from '../snapshot.ts';
 import { FastPool } from './fast-pool.ts';
-import type { Sending } from './upstream-connection.ts';
+import type { Intake } from './intake.ts';
+import type { AnswerHandler, Sending } from './upstream-connection.ts';
 
 /** Connections of one target that are kept, as are those beyond them for as long as they are needed. */
 const keptConnections = 128;
 const keptIdleMs = 90_000;
+/** Of a body on its way, before its source has to wait. */
+const largestHeld = 256 * 1024;
 const tlsHandshake = 10_000;
 /** Of an answer's head. */
 const maxHead = 64 * 1024;
@@ -17,7 +20,7 @@ const maxHead = 64 * 1024;
 export class TargetLink {
   running = 0;
   readonly #pool: Pool;
-  readonly #connect: (timeout: number) => buildConnector.connector;
+  readonly #connect: (timeout: number, intake?: Intake | null) => buildConnector.connector;
   readonly #target: TargetSnapshot;
   readonly #servername: string | null;
   #overflow: Pool | null = null;
@@ -30,13 +33,14 @@ export class TargetLink {
     const { verify, ca, server_name } = route.upstream_tls;
     const bare = target.hostname.replace(/^\[|\]$/g, '');
     this.#servername = server_name ?? (isIP(bare) === 0 ? bare : null);
-    this.#connect = (timeout) => {
+    this.#connect = (timeout, intake = null) => {
       const connect = buildConnector({
         allowH2: false,
         timeout,
         lookup: guardedTargetLookup(guard, resolve, target.port, route.allow_private),
         rejectUnauthorized: verify,
         keepAliveInitialDelay: 30_000,
+        ...(intake === null ? {} : { onread: intake.onread, highWaterMark: largestHeld }),
         ...(ca === null ? {} : { ca }),
         ...(this.#servername === null ? {} : { servername: this.#servername }),
       });
@@ -55,7 +59,7 @@ export class TargetLink {
    * Sends a request. A target whose connections are all taken gets further ones, so that long streams never keep the
    * others waiting.
    */
-  dispatch(options: Sending, handler: Dispatcher.DispatchHandler, fast: boolean): void {
+  dispatch(options: Sending, handler: AnswerHandler, fast: boolean): void {
     if (fast) {
       this.#fast ??= this.#newFastPool();
       this.#fast.dispatch(options, handler);
@@ -98,9 +102,12 @@ export class TargetLink {
   }
 
   #newFastPool(): FastPool {
-    const connect = this.#connect(this.#connectTimeout);
     return new FastPool({
-      dial: (done) => connect(this.#address(), (error, socket) => done(error, socket as Socket | null)),
+      dial: (intake, done) =>
+        this.#connect(this.#connectTimeout, intake)(this.#address(), (error, socket) =>
+          done(error, socket as Socket | null),
+        ),
+      encrypted: this.#target.protocol === 'https:',
       kept: keptConnections,
       kept_ms: keptIdleMs,
     });

@@ -17,6 +17,12 @@ const withPayload = new Set(['POST', 'PUT', 'PATCH']);
 /** Fields that belong to the connection or to the framing, which are ours. */
 const ofConnection = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'expect', 'content-length']);
 
+/** Who hears of an answer of the fast lane. */
+export interface AnswerHandler extends Dispatcher.DispatchHandler {
+  /** All bytes that were given have left: their memory may be used again. */
+  onBytesTaken?(): boolean;
+}
+
 const gone = (): Error => Object.assign(new Error('the app closed the connection'), { code: 'ECONNRESET' });
 
 /** One connection to an app: a request and its answer at a time, and never again once there is a doubt. */
@@ -30,7 +36,7 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
   idle_until = 0;
   readonly #socket: Socket;
   readonly #free: (connection: UpstreamConnection) => void;
-  #handler: Dispatcher.DispatchHandler | null = null;
+  #handler: AnswerHandler | null = null;
   #method = '';
   #body: Readable | null = null;
   #sent = false;
@@ -42,11 +48,10 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
   #chunks: ChunkReader | null = null;
   #held: Buffer | null = null;
 
-  /** `free`: it may be used again, or is closed; `usable` tells. */
+  /** `free`: it may be used again, or is closed; `usable` tells. Who makes it gives it what is read. */
   constructor(socket: Socket, free: (connection: UpstreamConnection) => void) {
     this.#socket = socket;
     this.#free = free;
-    socket.on('data', this.#data);
     socket.on('end', this.#ended);
     socket.on('error', this.#failed);
     socket.on('close', this.#closed);
@@ -66,7 +71,7 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
     this.#socket.destroy();
   }
 
-  send({ method, path, headers, body }: Sending, handler: Dispatcher.DispatchHandler): void {
+  send({ method, path, headers, body }: Sending, handler: AnswerHandler): void {
     const head = requestHead(method, path, headers, body !== null);
     this.#handler = handler;
     this.#method = method;
@@ -140,21 +145,24 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
     });
   }
 
-  readonly #data = (chunk: Buffer): void => {
-    if (this.#state === 'idle') {
+  /** Bytes that arrived. True when nobody holds any of them afterwards. */
+  readonly data = (chunk: Buffer): boolean => {
+    const handler = this.#handler;
+    if (this.#state === 'idle' || handler === null) {
       // Nobody asked.
       this.#socket.destroy();
-      return;
+      return true;
     }
     if (!this.#begun) {
       this.#begun = true;
-      this.#handler?.onResponseStarted?.();
+      handler.onResponseStarted?.();
     }
     try {
       this.#read(chunk);
     } catch (error) {
       this.#fail(error as Error);
     }
+    return this.#held === null && handler.onBytesTaken?.() === true;
   };
 
   #read(chunk: Buffer): void {

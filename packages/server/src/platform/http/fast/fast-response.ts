@@ -172,6 +172,11 @@ export class FastResponse extends EventEmitter implements PassedResponse {
     this.socket.destroy();
   }
 
+  isTaken(): boolean {
+    this.flushHeaders();
+    return this.#first === null && this.socket.writableLength === 0;
+  }
+
   /** The connection is gone, or is no longer this answer's. */
   gone(): void {
     if (this.#over) return;
