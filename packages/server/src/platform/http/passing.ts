@@ -33,7 +33,7 @@ export interface PassedResponse {
   writeHead(status: number, text: string, headers: string[]): unknown;
   writeContinue(): void;
   writeEarlyHints(hints: { link: string | string[] }): void;
-  flushHeaders(): void;
+  /** Sends the head as well, if it did not leave yet; so do no bytes at all. */
   write(chunk: Buffer): boolean;
   addTrailers(pairs: [string, string][]): void;
   end(chunk?: Buffer | string): unknown;

@@ -8,6 +8,8 @@ export class BadAnswer extends Error {
 export interface AnswerHead {
   status: number;
   text: string;
+  /** Of its version. */
+  minor: string;
   raw: string[];
   /** Of the body: a length, chunks, or until the connection ends. */
   framing: number | 'chunks' | 'close';
@@ -67,11 +69,12 @@ export const readAnswerHead = (bytes: Buffer, method: string): AnswerHead | null
   }
   if (coding !== null && (length !== null || minor === '0')) throw new BadAnswer('the answer has two lengths');
   const status = Number(code);
+  if (status < 200 && closes(connection)) throw new BadAnswer('the answer ends before it began');
   const bodiless = method === 'HEAD' || status < 200 || status === 204 || status === 304;
   const framing = bodiless ? 0 : coding !== null ? 'chunks' : length !== null ? Number(length) : 'close';
   // Whoever answers HEAD wrongly sends a body behind it, which the next request would take for its answer.
   const keep = minor === '1' && framing !== 'close' && method !== 'HEAD' && !closes(connection);
-  return { status, text, raw, framing, keep, keep_ms: keptFor(hint), end: mark + 4 };
+  return { status, text, minor: minor!, raw, framing, keep, keep_ms: keptFor(hint), end: mark + 4 };
 };
 
 const closes = (connection: string | null): boolean =>

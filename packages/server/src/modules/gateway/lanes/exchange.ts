@@ -315,6 +315,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
       this.#transform = rewriter.body(status, headers, this.#facts);
     }
     if (this.#changes !== null) headers = changeHeaders(headers, this.#changes);
+    // Only chunks have trailers; Node refuses to announce them elsewhere.
+    const bodiless = request.method === 'HEAD' || status === 204 || status === 304;
+    if ((bodiless || headerOf(headers, 'content-length') !== null) && headerOf(headers, 'trailer') !== null)
+      headers = changeHeaders(headers, { trailer: null });
     this.#eventStream = (headerOf(headers, 'content-type') ?? '').startsWith('text/event-stream');
     const stay = balancer.cookieFor(route, target, request.headers.cookie, {
       path: base,
@@ -325,12 +329,12 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     headers.push('x-request-id', this.#matched.request_id);
     // The app answered before it had the whole body, which it may never read.
     if (!request.complete) headers.push('connection', 'close');
-    response.writeHead(status, statusText ?? '', headers);
+    response.writeHead(status, plainReason.test(statusText ?? '') ? statusText! : '', headers);
     this.#phase = 'body';
     this.#at = this.#lane.running.now;
     if (this.#transform === null) {
       // An event may be long in coming; that there will be some must be known at once.
-      if (this.#eventStream) response.flushHeaders();
+      if (this.#eventStream) response.write(nothing);
     } else this.#pipe(this.#transform, controller);
   }
 
@@ -539,6 +543,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   }
 }
 
+/** Beyond ASCII it has no meaning that all readers share, and Node writes no such head. */
+const plainReason = /^[\t\x20-\x7e]+$/;
+const nothing = Buffer.alloc(0);
 const none: ReadonlySet<TargetSnapshot> = new Set();
 /** One for all: taking down where it was made costs more than ending a request. */
 const nobodyWaits = new Error('nobody waits for the answer');

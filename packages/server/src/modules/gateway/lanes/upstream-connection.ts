@@ -72,7 +72,7 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
   }
 
   send({ method, path, headers, body }: Sending, handler: AnswerHandler): void {
-    const head = requestHead(method, path, headers, body !== null);
+    const head = requestHead(method, path, headers);
     this.#handler = handler;
     this.#method = method;
     this.aborted = false;
@@ -84,11 +84,11 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
     this.#begun = false;
     this.#sent = body === null;
     if (body === null) {
-      this.#socket.write(head.text, 'latin1');
+      this.#socket.write(head.text + emptyFraming(method), 'latin1');
       return;
     }
     this.#body = body;
-    this.#pipe(body, head.text, head.chunked);
+    this.#pipe(body, head.text, head.length);
   }
 
   abort(reason: Error): void {
@@ -115,9 +115,10 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
   }
 
   /** The head waits for the first bytes of the body: a client that never sends any costs the app nothing. */
-  #pipe(body: Readable, head: string, chunked: boolean): void {
+  #pipe(body: Readable, head: string, length: string | null): void {
     const socket = this.#socket;
-    let waiting = head;
+    const chunked = length === null;
+    let waiting = `${head}${chunked ? 'transfer-encoding: chunked' : `content-length: ${length}`}\r\n\r\n`;
     body.on('data', (part: Buffer) => {
       if (this.#body !== body) return;
       socket.cork();
@@ -133,7 +134,8 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
       if (this.#body !== body) return;
       this.#body = null;
       this.#sent = true;
-      const last = chunked ? `${waiting}0\r\n\r\n` : waiting;
+      // A body that turned out to be none is told of as none.
+      const last = waiting !== '' ? head + emptyFraming(this.#method) : chunked ? '0\r\n\r\n' : '';
       if (last !== '') socket.write(last, 'latin1');
       this.#handler?.onRequestSent?.();
     });
@@ -279,12 +281,12 @@ const linksOf = (raw: readonly string[]): { link?: string } => {
   return links.length === 0 ? {} : { link: links.join(', ') };
 };
 
+/** All but what says how long the body is. */
 const requestHead = (
   method: string,
   path: string,
   headers: readonly string[],
-  hasBody: boolean,
-): { text: string; chunked: boolean } => {
+): { text: string; length: string | null } => {
   let text = `${method} ${path} HTTP/1.1\r\n`;
   let length: string | null = null;
   for (let at = 0; at < headers.length; at += 2) {
@@ -293,13 +295,12 @@ const requestHead = (
     if (lower === null || !isFieldValue(value))
       throw Object.assign(new Error(`the field ${lower ?? ''} cannot be sent`), { code: 'UND_ERR_INVALID_ARG' });
     if (ofConnection.has(lower)) {
-      if (lower === 'content-length') length = value;
+      if (lower === 'content-length') length = String(Number(value));
     } else text += `${name}: ${value}\r\n`;
   }
-  text += method === 'HEAD' ? 'connection: close\r\n' : 'connection: keep-alive\r\n';
-  const chunked = hasBody && length === null;
-  if (chunked) text += 'transfer-encoding: chunked\r\n';
-  else if (hasBody) text += `content-length: ${length}\r\n`;
-  else if (withPayload.has(method)) text += 'content-length: 0\r\n';
-  return { text: `${text}\r\n`, chunked };
+  return { text: `${text}connection: ${method === 'HEAD' ? 'close' : 'keep-alive'}\r\n`, length };
 };
+
+/** The end of a head that no body follows. */
+const emptyFraming = (method: string): string =>
+  withPayload.has(method) ? 'content-length: 0\r\n\r\n' : '\r\n';

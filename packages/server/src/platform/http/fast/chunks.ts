@@ -8,6 +8,10 @@ export class BadChunks extends Error {
 const word = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
 /** A length that numbers hold, with extensions that nobody reads. */
 const sizeLine = new RegExp(`^([0-9A-Fa-f]{1,12})(?:;${word}(?:=(?:${word}|"[\\t\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]*"))?)*$`);
+/** Fields that would say something about what was read already. */
+const notBehind = new Set([
+  ...['content-length', 'transfer-encoding', 'connection', 'proxy-connection', 'keep-alive', 'upgrade', 'trailer', 'host'],
+]);
 const longestLine = 4096;
 const longestTrailers = 16 * 1024;
 const crlf = Buffer.from('\r\n');
@@ -72,8 +76,9 @@ export class ChunkReader {
     } else {
       if (line === '') return true;
       this.#trailerBytes += line.length;
-      if (this.#trailerBytes > longestTrailers || readFields(`${line}\r\n`, 0, this.trailers, []) === -1)
-        throw new BadChunks('a trailer is no field');
+      const names: string[] = [];
+      const isField = readFields(`${line}\r\n`, 0, this.trailers, names) === 1 && !notBehind.has(names[0]!);
+      if (!isField || this.#trailerBytes > longestTrailers) throw new BadChunks('a trailer is no field');
     }
     return false;
   }

@@ -99,7 +99,7 @@ export class FastResponse extends EventEmitter implements PassedResponse {
     this.socket.write(`HTTP/1.1 103 Early Hints\r\nLink: ${value}\r\n\r\n`, 'latin1');
   }
 
-  flushHeaders(): void {
+  #flush(): void {
     if (this.#head === null || this.destroyed) return;
     const head = this.#head;
     const first = this.#first;
@@ -116,12 +116,16 @@ export class FastResponse extends EventEmitter implements PassedResponse {
 
   write(chunk: Buffer): boolean {
     if (!this.headersSent) this.writeHead(this.statusCode, []);
-    if (this.destroyed || this.#bodiless || chunk.length === 0) return true;
+    if (this.destroyed || this.#bodiless) return true;
+    if (chunk.length === 0) {
+      this.#flush();
+      return true;
+    }
     if (this.#head !== null && this.#first === null) {
       this.#first = chunk;
       return true;
     }
-    this.flushHeaders();
+    this.#flush();
     if (!this.#chunked) return this.socket.write(chunk);
     this.socket.cork();
     const more = this.#part(chunk);
@@ -173,7 +177,7 @@ export class FastResponse extends EventEmitter implements PassedResponse {
   }
 
   isTaken(): boolean {
-    this.flushHeaders();
+    this.#flush();
     return this.#first === null && this.socket.writableLength === 0;
   }
 
@@ -187,7 +191,7 @@ export class FastResponse extends EventEmitter implements PassedResponse {
 
   /** The first bytes wait for nobody: the app may send the next ones much later. */
   flushLater(): void {
-    if (this.#head !== null) this.flushHeaders();
+    if (this.#head !== null) this.#flush();
   }
 
   #part(chunk: Buffer): boolean {
