@@ -156,9 +156,7 @@ export class FrontServer {
     const arrival = this.#arrival(request);
     if (arrival === null || this.#useOf(request, arrival) === 'own') return false;
     if (this.#options.denied_address?.(arrival.address) === true) return false;
-    return (
-      this.#limit.spoke(request.socket, 'passed') && this.#door!.request(request, response, arrival, false)
-    );
+    return this.#limit.spoke(request.socket, 'passed') && this.#door!.request(request, response, arrival, false);
   }
 
   #useOf(request: PassedRequest, arrival: Arrival): 'own' | 'passed' {

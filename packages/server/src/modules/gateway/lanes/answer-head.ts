@@ -56,7 +56,8 @@ export const readAnswerHead = (bytes: Buffer, method: string): AnswerHead | null
         length = value;
         break;
       case 'transfer-encoding':
-        if (coding !== null || value.toLowerCase() !== 'chunked') throw new BadAnswer('the answer has a strange coding');
+        if (coding !== null || value.toLowerCase() !== 'chunked')
+          throw new BadAnswer('the answer has a strange coding');
         coding = value;
         break;
       case 'connection':

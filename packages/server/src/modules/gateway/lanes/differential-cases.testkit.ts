@@ -58,7 +58,17 @@ const paths = [
   'http://localhost/apps/notes/a',
   '/apps/notes/ä',
 ];
-const hosts = ['localhost', 'Localhost:80', '127.0.0.1', 'notes.test', 'NOTES.TEST.', 'other.test', '', 'local host', '[::1]:80'];
+const hosts = [
+  'localhost',
+  'Localhost:80',
+  '127.0.0.1',
+  'notes.test',
+  'NOTES.TEST.',
+  'other.test',
+  '',
+  'local host',
+  '[::1]:80',
+];
 const fields = [
   'Accept: */*',
   'Accept: text/html',
@@ -129,11 +139,55 @@ const fields = [
   'X-Cr: a\rb',
   'X-Nul: a\0b',
 ];
-const methods = ['GET', 'GET', 'GET', 'HEAD', 'POST', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'TRACE', 'get', 'BREW'];
-const versions = ['HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0', 'HTTP/1.2', 'HTTP/2.0', 'http/1.1', 'HTTP/1.1 '];
-const bodies = ['', 'abc', 'a\r\nb', '0\r\n\r\n', 'GET /apps/notes/inner HTTP/1.1\r\nHost: localhost\r\n\r\n', 'x'.repeat(300)];
+const methods = [
+  'GET',
+  'GET',
+  'GET',
+  'HEAD',
+  'POST',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'PROPFIND',
+  'TRACE',
+  'get',
+  'BREW',
+];
+const versions = [
+  'HTTP/1.1',
+  'HTTP/1.1',
+  'HTTP/1.1',
+  'HTTP/1.1',
+  'HTTP/1.1',
+  'HTTP/1.1',
+  'HTTP/1.0',
+  'HTTP/1.2',
+  'HTTP/2.0',
+  'http/1.1',
+  'HTTP/1.1 ',
+];
+const bodies = [
+  '',
+  'abc',
+  'a\r\nb',
+  '0\r\n\r\n',
+  'GET /apps/notes/inner HTTP/1.1\r\nHost: localhost\r\n\r\n',
+  'x'.repeat(300),
+];
 const extensions = ['', '', '', '', ';a', ';a=b', ';a="b c"', '; a=b', ';a=b;c', ';', ' ', ';a="b', ';a=\x01'];
-const trailers = ['', '', '', 'X-Sum: 3\r\n', 'Content-Length: 3\r\n', 'Transfer-Encoding: chunked\r\n', 'Connection: close\r\n', 'X Bad: 1\r\n', ' folded\r\n'];
+const trailers = [
+  '',
+  '',
+  '',
+  'X-Sum: 3\r\n',
+  'Content-Length: 3\r\n',
+  'Transfer-Encoding: chunked\r\n',
+  'Connection: close\r\n',
+  'X Bad: 1\r\n',
+  ' folded\r\n',
+];
 
 const chunked = (dice: Dice, body: string): string => {
   let text = '';
@@ -198,7 +252,28 @@ const requestCase = (seed: number, index: number): WireCase => {
   return { name: `request ${seed}:${index}`, bytes, cuts: cutsOf(dice, bytes.length) };
 };
 
-const statuses = ['200', '200', '200', '200', '201', '204', '206', '301', '304', '404', '500', '100', '101', '102', '103', '199', '600', '099', '2 0', '20'];
+const statuses = [
+  '200',
+  '200',
+  '200',
+  '200',
+  '201',
+  '204',
+  '206',
+  '301',
+  '304',
+  '404',
+  '500',
+  '100',
+  '101',
+  '102',
+  '103',
+  '199',
+  '600',
+  '099',
+  '2 0',
+  '20',
+];
 const answerFields = [
   'Content-Type: text/plain',
   'Content-Type: text/event-stream',

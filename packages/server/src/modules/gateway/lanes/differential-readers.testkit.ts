@@ -78,7 +78,14 @@ const pieces = ({ bytes, cuts }: WireCase): Buffer[] => {
 const requestsByUs = (given: WireCase): Reading => {
   const messages: string[] = [];
   let held: Buffer = Buffer.alloc(0);
-  let reading: { start: string; raw: string[]; body: string; left: number; keep: boolean; chunks: ChunkReader | null } | null = null;
+  let reading: {
+    start: string;
+    raw: string[];
+    body: string;
+    left: number;
+    keep: boolean;
+    chunks: ChunkReader | null;
+  } | null = null;
   for (const piece of pieces(given)) {
     held = Buffer.concat([held, piece]);
     for (;;) {
@@ -87,7 +94,14 @@ const requestsByUs = (given: WireCase): Reading => {
         if (head === 'partial') break;
         if (head === 'odd') return { messages, refused: true };
         const chunks = head.length === -1 ? new ChunkReader() : null;
-        reading = { start: `${head.method} ${head.url} 1.1`, raw: head.raw, body: '', left: head.length, keep: head.keep, chunks };
+        reading = {
+          start: `${head.method} ${head.url} 1.1`,
+          raw: head.raw,
+          body: '',
+          left: head.length,
+          keep: head.keep,
+          chunks,
+        };
         held = held.subarray(head.end);
       }
       const one: NonNullable<typeof reading> = reading;

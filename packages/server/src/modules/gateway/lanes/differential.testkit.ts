@@ -64,7 +64,13 @@ const readAnswers = (text: string, methods: readonly string[]): Answered[] => {
       const mark = line.indexOf(': ');
       return [line.slice(0, mark), line.slice(mark + 2)];
     });
-    const answer: Answered = { status: Number(status), text: reason, headers: pairsOf(raw), body: '', whole: end !== -1 };
+    const answer: Answered = {
+      status: Number(status),
+      text: reason,
+      headers: pairsOf(raw),
+      body: '',
+      whole: end !== -1,
+    };
     answers.push(answer);
     if (end === -1) break;
     at = end + 4;
@@ -103,7 +109,8 @@ const readAnswers = (text: string, methods: readonly string[]): Answered[] => {
   return answers;
 };
 
-const methodsIn = (bytes: Buffer): string[] => bytes.toString('latin1').match(/\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)(?= )/g) ?? [];
+const methodsIn = (bytes: Buffer): string[] =>
+  bytes.toString('latin1').match(/\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)(?= )/g) ?? [];
 
 /** Writes the pieces in packets of their own and hands out what came back when the other side closed or fell silent. */
 const talk = (port: number, bytes: Buffer, cuts: readonly number[], silence_ms: number): Promise<string> =>
@@ -249,14 +256,21 @@ const agree = (fast: Run, slow: Run): boolean => {
   // Who says less has refused something; a lane that only falls silent has not.
   if (quick!.length < calm!.length && !isBroken(fast.answers.at(-1)) && !isBroken(slow.answers.at(-1))) return false;
   return fast.seen.every((one) => {
-    const alike = slow.seen.filter(({ method, url, body }) => method === one.method && url === one.url && body === one.body);
+    const alike = slow.seen.filter(
+      ({ method, url, body }) => method === one.method && url === one.url && body === one.body,
+    );
     return alike.length === 0 || alike.some((other) => same(other, one));
   });
 };
 
 const refusal = (answers: readonly Answered[]): boolean => {
   const end = answers.at(-1);
-  return end === undefined || !end.whole || end.status < 200 || end.headers.some((field) => field.startsWith('atrium-error:'));
+  return (
+    end === undefined ||
+    !end.whole ||
+    end.status < 200 ||
+    end.headers.some((field) => field.startsWith('atrium-error:'))
+  );
 };
 
 /** Two lanes, and a plain server and client of Node for what the bytes mean to them. One case at a time. */
@@ -364,7 +378,12 @@ export const runCases = async (
   seed: number,
   from: number,
   to: number,
-  options: { workers: number; silence_ms: number; found: (one: Disagreement) => void; progress?: (done: number) => void },
+  options: {
+    workers: number;
+    silence_ms: number;
+    found: (one: Disagreement) => void;
+    progress?: (done: number) => void;
+  },
 ): Promise<void> => {
   let next = from;
   let done = from;

@@ -124,6 +124,13 @@ export interface TestLane {
   close(): Promise<void>;
 }
 
+let laneNow: 'fast' | 'slow' = 'fast';
+
+/** Which one `startLane` starts from now on, where a test does not say. */
+export const useLane = (lane: 'fast' | 'slow'): void => {
+  laneNow = lane;
+};
+
 export const startLane = async (
   claims: readonly RouteClaim[],
   over: { gate?: Gate; parts?: Partial<LaneParts>; config?: Partial<HttpConfig> } = {},
@@ -164,7 +171,10 @@ export const startLane = async (
     verify_password: async (hashed, password) => hashed === `hash of ${password}`,
     ...over.parts,
   });
-  const t = await startTestHost({ options: { front: lane.front }, config: { ...over.config } });
+  const t = await startTestHost({
+    options: { front: lane.front },
+    config: { fast_lane: laneNow === 'fast', ...over.config },
+  });
   port = t.port;
   return {
     ...{ t, port, lane, health, book, refused, errors },

@@ -302,5 +302,4 @@ const requestHead = (
 };
 
 /** The end of a head that no body follows. */
-const emptyFraming = (method: string): string =>
-  withPayload.has(method) ? 'content-length: 0\r\n\r\n' : '\r\n';
+const emptyFraming = (method: string): string => (withPayload.has(method) ? 'content-length: 0\r\n\r\n' : '\r\n');

@@ -7,10 +7,21 @@ export class BadChunks extends Error {
 
 const word = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
 /** A length that numbers hold, with extensions that nobody reads. */
-const sizeLine = new RegExp(`^([0-9A-Fa-f]{1,12})(?:;${word}(?:=(?:${word}|"[\\t\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]*"))?)*$`);
+const sizeLine = new RegExp(
+  `^([0-9A-Fa-f]{1,12})(?:;${word}(?:=(?:${word}|"[\\t\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]*"))?)*$`,
+);
 /** Fields that would say something about what was read already. */
 const notBehind = new Set([
-  ...['content-length', 'transfer-encoding', 'connection', 'proxy-connection', 'keep-alive', 'upgrade', 'trailer', 'host'],
+  ...[
+    'content-length',
+    'transfer-encoding',
+    'connection',
+    'proxy-connection',
+    'keep-alive',
+    'upgrade',
+    'trailer',
+    'host',
+  ],
 ]);
 const longestLine = 4096;
 const longestTrailers = 16 * 1024;

@@ -60,8 +60,7 @@ export class FastReader implements FastHost {
 
   /** Those on which nothing goes on. */
   closeIdle(): void {
-    for (const connection of this.#connections)
-      if (!connection.busy && !connection.begun) connection.socket.destroy();
+    for (const connection of this.#connections) if (!connection.busy && !connection.begun) connection.socket.destroy();
   }
 
   closeAll(): void {
