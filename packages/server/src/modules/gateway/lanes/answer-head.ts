@@ -70,7 +70,7 @@ export const readAnswerHead = (bytes: Buffer, method: string): AnswerHead | null
   }
   if (coding !== null && (length !== null || minor === '0')) throw new BadAnswer('the answer has two lengths');
   const status = Number(code);
-  if (status < 200 && closes(connection)) throw new BadAnswer('the answer ends before it began');
+  if (status < 200 && (minor === '0' || closes(connection))) throw new BadAnswer('the answer ends before it began');
   const bodiless = method === 'HEAD' || status < 200 || status === 204 || status === 304;
   const framing = bodiless ? 0 : coding !== null ? 'chunks' : length !== null ? Number(length) : 'close';
   // Whoever answers HEAD wrongly sends a body behind it, which the next request would take for its answer.

@@ -28,6 +28,8 @@ interface Answered {
 interface Run {
   answers: Answered[];
   seen: Seen[];
+  /** The lane ended the connection; else it was let go after some silence. */
+  ended: boolean;
 }
 
 export interface Disagreement {
@@ -47,7 +49,7 @@ const pairsOf = (raw: readonly string[]): string[] => {
   const pairs: string[] = [];
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at]!.toLowerCase();
-    if (!ownFields.has(name)) pairs.push(`${name}: ${raw[at + 1]!}`.replaceAll(ids, 'ID'));
+    if (!ownFields.has(name)) pairs.push(`${name}: ${raw[at + 1]!.trim()}`.replaceAll(ids, 'ID'));
   }
   return pairs.sort();
 };
@@ -113,12 +115,21 @@ const methodsIn = (bytes: Buffer): string[] =>
   bytes.toString('latin1').match(/\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)(?= )/g) ?? [];
 
 /** Writes the pieces in packets of their own and hands out what came back when the other side closed or fell silent. */
-const talk = (port: number, bytes: Buffer, cuts: readonly number[], silence_ms: number): Promise<string> =>
+const talk = (
+  port: number,
+  bytes: Buffer,
+  cuts: readonly number[],
+  silence_ms: number,
+): Promise<{ text: string; ended: boolean }> =>
   new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     let text = '';
+    let ended = true;
     // Whoever waits for bytes that never come is let go; an app of this kit answers at once.
-    const timer = setTimeout(() => socket.destroy(), silence_ms);
+    const timer = setTimeout(() => {
+      ended = false;
+      socket.destroy();
+    }, silence_ms);
     socket.setEncoding('latin1').on('data', (part) => {
       text += part;
       timer.refresh();
@@ -126,7 +137,7 @@ const talk = (port: number, bytes: Buffer, cuts: readonly number[], silence_ms: 
     socket.on('error', () => undefined);
     socket.on('close', () => {
       clearTimeout(timer);
-      resolve(text);
+      resolve({ text, ended });
     });
     socket.on('connect', () => {
       const edges = [...cuts, bytes.length];
@@ -228,13 +239,13 @@ class Side {
 
   async request(bytes: Buffer, cuts: readonly number[], silence_ms: number): Promise<Run> {
     this.#seen.length = 0;
-    const text = await talk(this.lane.port, bytes, cuts, silence_ms);
-    return { answers: readAnswers(text, methodsIn(bytes)), seen: [...this.#seen] };
+    const { text, ended } = await talk(this.lane.port, bytes, cuts, silence_ms);
+    return { answers: readAnswers(text, methodsIn(bytes)), seen: [...this.#seen], ended };
   }
 
   async answer(given: AnswerCase, bytes: Buffer, silence_ms: number): Promise<Answered[]> {
     this.#script.now = given;
-    return readAnswers(await talk(this.lane.port, bytes, [], silence_ms), [given.method]);
+    return readAnswers((await talk(this.lane.port, bytes, [], silence_ms)).text, [given.method]);
   }
 }
 
@@ -253,8 +264,9 @@ const agree = (fast: Run, slow: Run): boolean => {
   const [quick, calm] = [fast.answers, slow.answers].map((list) => (isBroken(list.at(-1)) ? list.slice(0, -1) : list));
   const common = Math.min(quick!.length, calm!.length);
   if (!same(quick!.slice(0, common), calm!.slice(0, common))) return false;
-  // Who says less has refused something; a lane that only falls silent has not.
-  if (quick!.length < calm!.length && !isBroken(fast.answers.at(-1)) && !isBroken(slow.answers.at(-1))) return false;
+  // Who says less has refused something and ended the connection; who answers all has answered the last one as well.
+  const reached = slow.seen.some(({ url }) => url === '/last');
+  if (quick!.length < calm!.length && !isBroken(fast.answers.at(-1)) && (reached || !fast.ended)) return false;
   return fast.seen.every((one) => {
     const alike = slow.seen.filter(
       ({ method, url, body }) => method === one.method && url === one.url && body === one.body,

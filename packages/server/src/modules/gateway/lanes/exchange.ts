@@ -299,7 +299,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   ): void {
     const response = this.#response;
     if (status < 200) {
-      if (status === 103 && parsed['link'] !== undefined) response.writeEarlyHints({ link: parsed['link'] });
+      const link = [parsed['link'] ?? []].flat().filter((one) => linkForm.test(one));
+      if (status === 103 && link.length > 0) response.writeEarlyHints({ link });
       return;
     }
     const { route, arrival, request, base } = this.#matched;
@@ -543,6 +544,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   }
 }
 
+/** The hints that Node takes; another one must not cost the answer that follows it. */
+const linkForm = /^<[^<>]*>(?:\s*;\s*[^;"\s]+(?:=(")?[^;"\s]*\1)?)*$/;
 /** Beyond ASCII it has no meaning that all readers share, and Node writes no such head. */
 const plainReason = /^[\t\x20-\x7e]+$/;
 const nothing = Buffer.alloc(0);
