@@ -128,7 +128,8 @@ export class FrontServer {
       return;
     }
     if (this.#door?.request(request, response, arrival, expects) === true) return;
-    if (expects) response.writeContinue();
+    // Node would write it into the answer before, of a client that does not wait for that one either.
+    if (expects && response.socket !== null) response.writeContinue();
     this.#deadlines.watch(request);
     own(request, response);
   }

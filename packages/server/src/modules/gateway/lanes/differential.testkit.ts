@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathBelow, readRequestPath } from '../matching/request-path.ts';
 import { type AnswerCase, generatedCase, type WireCase } from './differential-cases.testkit.ts';
 import { answerByNode } from './differential-readers.testkit.ts';
@@ -316,13 +317,11 @@ export class Differential {
 
   /** Null when all agree. What differs is asked again: a moment of a busy machine is no disagreement. */
   async request(given: WireCase): Promise<Disagreement | null> {
-    const found = (await this.#request(given, 1)) && (await this.#request(given, 4));
-    return found && (await this.#request(given, 20));
+    return again((patience) => this.#request(given, patience));
   }
 
   async answer(given: AnswerCase): Promise<Disagreement | null> {
-    const found = (await this.#answer(given, 1)) && (await this.#answer(given, 4));
-    return found && (await this.#answer(given, 20));
+    return again((patience) => this.#answer(given, patience));
   }
 
   async #request(given: WireCase, patience: number): Promise<Disagreement | null> {
@@ -380,6 +379,17 @@ export class Differential {
     });
   }
 }
+
+/** Until it agrees, three times at most, each after what is left of the time before has ended. */
+const again = async (ask: (patience: number) => Promise<Disagreement | null>): Promise<Disagreement | null> => {
+  let found = await ask(1);
+  for (const patience of [4, 20]) {
+    if (found === null) return null;
+    await delay(20 * patience);
+    found = await ask(patience);
+  }
+  return found;
+};
 
 const report = (kind: Disagreement['kind'], given: WireCase, fast: unknown, other: unknown): Disagreement => ({
   ...{ name: given.name, kind, bytes: given.bytes.toString('latin1'), cuts: given.cuts, fast, other },

@@ -222,7 +222,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
       }
     }
     // Until now nothing of the body was asked for.
-    if (this.#expects) this.#response.writeContinue();
+    if (this.#expects && this.#response.socket !== null) this.#response.writeContinue();
     this.#send(visitor);
   }
 
@@ -299,7 +299,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   ): void {
     const response = this.#response;
     if (status < 200) {
-      const link = [parsed['link'] ?? []].flat().filter((one) => linkForm.test(one));
+      const link = [parsed['link'] ?? []]
+        .flat()
+        .map((one) => one.trim())
+        .filter((one) => linkForm.test(one));
       if (status === 103 && link.length > 0) response.writeEarlyHints({ link });
       return;
     }

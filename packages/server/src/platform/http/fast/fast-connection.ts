@@ -36,6 +36,8 @@ export class FastConnection {
   #left = 0;
   #chunks: ChunkReader | null = null;
   #paused = false;
+  /** Answered, and the rest of the request's body has still to come. */
+  #owes = false;
 
   constructor(socket: Socket, host: FastHost, now: number) {
     this.socket = socket;
@@ -50,7 +52,7 @@ export class FastConnection {
   }
 
   get busy(): boolean {
-    return this.#request !== null;
+    return this.#request !== null && !this.#owes;
   }
 
   /** Some of a head is here. */
@@ -173,8 +175,6 @@ export class FastConnection {
     const response = this.#response;
     const begun = response?.headersSent === true;
     this.release();
-    socket.on('error', () => socket.destroy());
-    socket.resume();
     this.#abandon();
     if (begun) socket.destroy();
     else this.#host.broken(socket);
@@ -191,6 +191,9 @@ export class FastConnection {
       this.#settle();
       return;
     }
+    this.#owes = true;
+    this.used = true;
+    this.since = performance.now();
     request.removeAllListeners();
     request.on('end', this.#settle);
     request.flowing = false;
@@ -200,6 +203,7 @@ export class FastConnection {
   readonly #settle = (): void => {
     this.#request = null;
     this.#response = null;
+    this.#owes = false;
     this.used = true;
     this.since = performance.now();
     if (this.socket.timeout) this.socket.setTimeout(0);

@@ -6,6 +6,9 @@ import type { FastResponse } from './fast-response.ts';
 /** A head must be whole after so long, as Node demands it. */
 const headWithinMs = 10_000;
 
+/** What a client gets to read a refusal. */
+const refusedMs = 1000;
+
 export interface FastReaderParts {
   request(request: FastRequest, response: FastResponse): boolean;
   /** Refuses what is no request. */
@@ -51,7 +54,7 @@ export class FastReader implements FastHost {
   }
 
   broken(socket: Socket): void {
-    this.#parts.refuse(socket, 'HPE_INVALID_CHUNK');
+    this.#refuse(socket, 'HPE_INVALID_CHUNK');
   }
 
   left(connection: FastConnection): void {
@@ -80,8 +83,14 @@ export class FastReader implements FastHost {
   #late(connection: FastConnection): void {
     const { socket } = connection;
     connection.release();
+    this.#refuse(socket, 'ERR_HTTP_REQUEST_TIMEOUT');
+  }
+
+  /** Nobody reads the connection any more; who does not close it is not waited for. */
+  #refuse(socket: Socket, code: Parameters<FastReaderParts['refuse']>[1]): void {
     socket.on('error', () => socket.destroy());
     socket.resume();
-    this.#parts.refuse(socket, 'ERR_HTTP_REQUEST_TIMEOUT');
+    this.#parts.refuse(socket, code);
+    setTimeout(() => socket.destroy(), refusedMs).unref();
   }
 }

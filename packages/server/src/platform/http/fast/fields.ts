@@ -36,6 +36,9 @@ export const readFields = (head: string, at: number, raw: string[], names: strin
     const name = head.slice(from, colon);
     const lower = lowerName(name);
     if (lower === null) return -1;
+    // What a tab does there, readers do not agree about.
+    if ((lower === 'transfer-encoding' || lower === 'content-length') && head.slice(colon, end).includes('\t'))
+      return -1;
     let [first, last] = [colon + 1, end];
     while (first < last && isBlank(head.charCodeAt(first))) first += 1;
     while (last > first && isBlank(head.charCodeAt(last - 1))) last -= 1;
