@@ -7,9 +7,9 @@
  */
 import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { runCases } from '../packages/server/src/modules/gateway/lanes/differential.testkit.ts';
 import { generatedCase } from '../packages/server/src/modules/gateway/lanes/differential-cases.testkit.ts';
 import { compareReaders } from '../packages/server/src/modules/gateway/lanes/differential-readers.testkit.ts';
-import { runCases } from '../packages/server/src/modules/gateway/lanes/differential.testkit.ts';
 
 const { values } = parseArgs({
   options: {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { corpusCases, generatedCase } from './differential-cases.testkit.ts';
 import { Differential, type Disagreement, runCases } from './differential.testkit.ts';
+import { corpusCases, generatedCase } from './differential-cases.testkit.ts';
 import { compareReaders } from './differential-readers.testkit.ts';
 
 /** Of other runs, so that each finds something of its own in time. The whole million is `bench/gateway-fuzz.ts`. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../../test/support/make-certificate.ts';
@@ -244,6 +245,27 @@ describe('connections to an app', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 103 Early Hints\r\nLink: <\/a>; rel=preload\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
     expect(answer).toContain('d\r\nuntil the end\r\n0\r\n\r\n');
     await Promise.all([lane.close(), raw.close()]);
+  });
+
+  it('are encrypted where the target is, and made once', async () => {
+    const made = makeCertificate({ subject: { CN: 'localhost' } });
+    let count = 0;
+    const server = createSecureServer({ key: made.key, cert: made.pem }, (_request, response) => response.end('safe'));
+    server.on('secureConnection', () => {
+      count += 1;
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const tls = { verify: false, ca: null, server_name: null };
+    const lane = await startLane([claim(`https://127.0.0.1:${port}`, { upstream_tls: tls })], {
+      config: { fast_lane: true },
+    });
+    for (let n = 0; n < 3; n++) expect(await (await lane.get('/apps/notes/')).text()).toBe('safe');
+    expect(count).toBe(1);
+    await lane.close();
+    server.closeAllConnections();
+    server.close();
   });
 
   it('a reason that is not ASCII is left out, in both lanes', async () => {
