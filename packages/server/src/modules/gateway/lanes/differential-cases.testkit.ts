@@ -358,3 +358,30 @@ export const corpusCases = (): WireCase[] =>
     const whole = { name, bytes, cuts: [] as number[] };
     return [whole, ...Array.from({ length: until - 1 }, (_none, at) => ({ ...whole, cuts: [at + 1] }))];
   });
+
+const requestOf = (name: string, text: string): WireCase => ({ name, bytes: Buffer.from(text, 'latin1'), cuts: [] });
+const answerOf = (name: string, text: string): AnswerCase => ({ ...requestOf(name, text), method: 'GET' });
+const chunkedPut = 'PUT /apps/notes/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked';
+
+/** What earlier runs found, in one lane or the other. */
+export const foundCases: readonly (WireCase | AnswerCase)[] = [
+  requestOf('a tab behind a coding', `${chunkedPut}\t\r\n\r\n3\r\nabc\r\n0\r\n\r\n`),
+  requestOf('a length behind the body', `${chunkedPut}\r\n\r\n3\r\nabc\r\n0\r\nContent-Length: 3\r\n\r\n`),
+  requestOf('no body in chunks', `${chunkedPut.replace('PUT', 'GET')}\r\n\r\n0\r\n\r\n`),
+  requestOf('zeros before a length', 'PUT /apps/notes/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 03\r\n\r\nabc'),
+  answerOf(
+    'an interim answer that closes',
+    'HTTP/1.1 103 OK\r\nConnection: close\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny',
+  ),
+  answerOf('an interim answer of HTTP/1.0', 'HTTP/1.0 199 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny'),
+  answerOf('a trailer beside a length', 'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nContent-Length: 2\r\n\r\nok'),
+  answerOf('a reason that is not ASCII', 'HTTP/1.1 200 O\xff\r\nContent-Length: 2\r\n\r\nok'),
+  answerOf(
+    'a hint that is none',
+    'HTTP/1.1 103 Early Hints\r\nLink: /a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+  ),
+  answerOf(
+    'events with a field that is not ASCII',
+    'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Latin: \xe4\r\n\r\ndata: 1\n\n',
+  ),
+];

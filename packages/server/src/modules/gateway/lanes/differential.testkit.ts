@@ -256,13 +256,16 @@ const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === 
 const isBroken = (answer: Answered | undefined): boolean =>
   answer !== undefined && (!answer.whole || (answer.status === 400 && answer.body.includes('This is not valid HTTP.')));
 
+const final = ({ answers }: Run): Answered[] => answers.filter(({ status }) => status !== 100);
+
 /**
  * Node reads further requests while the first one runs, asks for all of them at once, and when one of them is none, its
  * refusal takes the place of the answers that are not there yet. The fast lane reads one after the other. What both
  * answer is the same, in its order, and what both ask an app for is as well.
  */
 const agree = (fast: Run, slow: Run): boolean => {
-  const [quick, calm] = [fast.answers, slow.answers].map((list) => (isBroken(list.at(-1)) ? list.slice(0, -1) : list));
+  // To go on is told as soon as it is this request's turn, which comes sooner or later.
+  const [quick, calm] = [final(fast), final(slow)].map((list) => (isBroken(list.at(-1)) ? list.slice(0, -1) : list));
   const common = Math.min(quick!.length, calm!.length);
   if (!same(quick!.slice(0, common), calm!.slice(0, common))) return false;
   // Who says less has refused something and ended the connection; who answers all has answered the last one as well.
