@@ -46,7 +46,7 @@ const cachedGate = (): Gate => {
   };
 };
 
-const startAtrium = async (): Promise<void> => {
+const startAtrium = async (fast: boolean): Promise<void> => {
   const claims = [
     { host: '', path: '/apps/app/', route: makeRoute({ slug: 'app', targets: [makeTarget(upstream)] }) },
     { host: '', path: '/apps/echo/', route: makeRoute({ slug: 'echo', targets: [makeTarget(echo)] }) },
@@ -81,6 +81,7 @@ const startAtrium = async (): Promise<void> => {
       ...httpDefaults,
       port: 0,
       max_connections_per_address: 0,
+      fast_lane: fast,
       public_url: () => 'http://localhost',
       version: 'bench',
     },
@@ -153,7 +154,7 @@ const startFastify = async (): Promise<void> => {
   announce(app.server.address());
 };
 
-if (kind === 'atrium') await startAtrium();
+if (kind === 'atrium' || kind === 'atrium-slow') await startAtrium(kind === 'atrium');
 else if (kind === 'bare') startBare();
 else if (kind === 'http-proxy') startHttpProxy();
 else await startFastify();

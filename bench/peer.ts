@@ -10,8 +10,12 @@ export interface Peer {
 }
 
 /** A server of this folder on a core of its own; it says `{"port":n}` once it listens. */
-export const startPeer = async (file: string, args: readonly string[] = []): Promise<Peer> => {
-  const child = spawn(process.execPath, [resolve(import.meta.dirname, file), ...args], {
+export const startPeer = async (
+  file: string,
+  args: readonly string[] = [],
+  flags: readonly string[] = [],
+): Promise<Peer> => {
+  const child = spawn(process.execPath, [...flags, resolve(import.meta.dirname, file), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, NODE_ENV: 'production' },
   });

@@ -96,6 +96,7 @@ const httpConfig = (options: DoorsOptions): HttpConfig => {
     trusted_proxies: server.trustedProxies.map((range) => range.cidr),
     extra_hosts: () => options.values.config.server.extraHosts,
     max_connections_per_address: server.maxConnectionsPerAddress,
+    fast_lane: options.values.config.gatewayLimits.fastLane,
     certificate_of: options.certificate_of,
     cors_origins: server.corsOrigins,
     metrics_token: options.values.secrets.metricsToken?.reveal() ?? null,

@@ -73,6 +73,7 @@ export interface Config {
   gatewayLimits: {
     /** How long a verdict counts while the database cannot be asked. */
     staleVerdictMs: number;
+    fastLane: boolean;
     remoteUser: boolean;
   };
   outbound: {
@@ -481,7 +482,11 @@ function assemble(get: Get): Config {
             },
       from: get(k.smtpFrom),
     },
-    gatewayLimits: { staleVerdictMs: get(k.gatewayStaleVerdict), remoteUser: get(k.gatewayRemoteUser) },
+    gatewayLimits: {
+      staleVerdictMs: get(k.gatewayStaleVerdict),
+      fastLane: get(k.gatewayFastLane),
+      remoteUser: get(k.gatewayRemoteUser),
+    },
     outbound: {
       proxyAllowPrivate: get(k.proxyAllowPrivate),
       webhookAllowPrivate: get(k.webhookAllowPrivate),

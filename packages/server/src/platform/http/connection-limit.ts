@@ -7,6 +7,8 @@ type Use = 'silent' | 'own' | 'passed';
 interface Known {
   key: string;
   use: Use;
+  /** It was told that it is one too many. */
+  refused: boolean;
   late: NodeJS.Timeout | null;
 }
 
@@ -62,21 +64,23 @@ export class ConnectionLimit {
   /** Told of each request; false = it is one too many of its address, and gets nothing. */
   spoke(socket: Socket, use: 'own' | 'passed'): boolean {
     const known = this.#known.get(socket);
-    if (known === undefined || known.use === use) return true;
+    if (known === undefined) return true;
+    if (known.use === use) return !known.refused;
     if (known.late !== null) clearTimeout(known.late);
     known.late = null;
     const before = known.use;
     known.use = use;
     if (use === 'own') this.#count(known.key, -1);
     else if (before === 'own') this.#count(known.key, 1);
-    return use === 'own' || this.#open.get(known.key)! <= this.#most;
+    known.refused = use === 'passed' && this.#open.get(known.key)! > this.#most;
+    return !known.refused;
   }
 
   #opened(socket: Socket): void {
     if (this.#known.has(socket)) return;
     const address = socket.remoteAddress;
     if (address === undefined || this.#trusted(address)) return;
-    const known: Known = { key: addressKey(address), use: 'silent', late: null };
+    const known: Known = { key: addressKey(address), use: 'silent', refused: false, late: null };
     this.#known.set(socket, known);
     if (this.#count(known.key, 1) > this.#most) known.late = setTimeout(() => socket.destroy(), patienceMs).unref();
     socket.once('close', () => {

@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { PassedRequest, PassedResponse } from './passing.ts';
 
 /** Where a request came from and where it wants to go, as far as this server believes it. */
 export interface Arrival {
@@ -22,7 +23,7 @@ export interface FrontDoor {
   /** Whether it answers for this host name. */
   knowsHost(host: string): boolean;
   /** True when it has taken the request. `expects` = the client waits for 100 Continue before it sends the body. */
-  request(request: IncomingMessage, response: ServerResponse, arrival: Arrival, expects: boolean): boolean;
+  request(request: PassedRequest, response: PassedResponse, arrival: Arrival, expects: boolean): boolean;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, arrival: Arrival): boolean;
   /** Takes nothing new, lets what runs finish, and cuts off what is left at the deadline. */
   drain(deadline_ms: number): Promise<void>;

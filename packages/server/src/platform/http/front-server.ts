@@ -6,9 +6,13 @@ import { AppError } from '../errors/app-error.ts';
 import { BodyDeadlines } from './body-deadlines.ts';
 import { ConnectionLimit } from './connection-limit.ts';
 import type { ErrorAnswers } from './error-answers.ts';
+import { FastReader } from './fast/fast-reader.ts';
+import type { FastRequest } from './fast/fast-request.ts';
+import type { FastResponse } from './fast/fast-response.ts';
 import type { Arrival, FrontDoor } from './front-door.ts';
 import { hostNameOf, OwnHosts } from './host-names.ts';
 import type { HttpHostOptions } from './http-options.ts';
+import type { PassedRequest } from './passing.ts';
 import { formProblem, mostHeaders } from './request-form.ts';
 import { StreamRequest, StreamResponse } from './stream-exchange.ts';
 import { trustedProxies } from './trusted-proxies.ts';
@@ -93,6 +97,7 @@ export class FrontServer {
     server.maxHeadersCount = mostHeaders + 1;
     server.setTimeout(0);
     this.#routes = own;
+    if (this.#options.config.fast_lane && this.#door !== undefined) this.#readFast(server);
     this.#limit.watch(server);
     server.on('request', (request, response) => this.#request(request, response, false));
     server.on('checkContinue', (request, response) => this.#request(request, response, true));
@@ -181,7 +186,8 @@ export class FrontServer {
       return;
     }
     if (this.#door?.request(request, response, arrival, expects) === true) return;
-    if (expects) response.writeContinue();
+    // Node would write it into the answer before, of a client that does not wait for that one either.
+    if (expects && response.socket !== null) response.writeContinue();
     this.#deadlines.watch(request);
     this.#routes(request, response);
   }
@@ -196,7 +202,33 @@ export class FrontServer {
     );
   }
 
-  #useOf(request: IncomingMessage, arrival: Arrival): 'own' | 'passed' {
+  /** Plain requests to apps are read by a reader of our own. */
+  #readFast(server: Server): void {
+    const reader = new FastReader({
+      request: (request, response) => this.#plain(request, response),
+      refuse: (socket, code) => this.#answers.brokenRequest(Object.assign(new Error(code), { code }), socket),
+    });
+    reader.watch(server);
+    const [closeIdle, closeAll] = [server.closeIdleConnections, server.closeAllConnections];
+    server.closeIdleConnections = () => {
+      reader.closeIdle();
+      closeIdle.call(server);
+    };
+    server.closeAllConnections = () => {
+      reader.closeAll();
+      closeAll.call(server);
+    };
+  }
+
+  /** False for all that is not passed on without further ado: Node's reader gets it, and then `#request`. */
+  #plain(request: FastRequest, response: FastResponse): boolean {
+    const arrival = this.#arrival(request);
+    if (arrival === null || this.#useOf(request, arrival) === 'own') return false;
+    if (this.#options.denied_address?.(arrival.address) === true) return false;
+    return this.#limit.spoke(request.socket, 'passed') && this.#door!.request(request, response, arrival, false);
+  }
+
+  #useOf(request: PassedRequest, arrival: Arrival): 'own' | 'passed' {
     return arrival.host !== '' || request.url!.startsWith('/apps/') ? 'passed' : 'own';
   }
 
@@ -205,7 +237,7 @@ export class FrontServer {
   }
 
   /** Null for a host that is nobody's here. */
-  #arrival(request: IncomingMessage): Arrival | null {
+  #arrival(request: PassedRequest): Arrival | null {
     const { headers, socket } = request;
     const peer = plainAddress(socket.remoteAddress ?? '');
     const proxied = !this.#trustsNobody && this.#trusted(peer);

@@ -78,6 +78,8 @@ export interface HttpConfig {
   max_connections_per_address: number;
   /** How long a connection may take to speak, and to agree on TLS. */
   handshake_ms: number;
+  /** Plain requests to apps are read by the front server itself and not by Node. */
+  fast_lane: boolean;
   /** Client certificates as those proxies hand them on. */
   certificate_of: CertificateOf;
   /** Origins that may call the API from a browser; empty closes CORS. */
@@ -108,6 +110,7 @@ export const httpDefaults = {
   extra_hosts: () => [],
   max_connections_per_address: 256,
   handshake_ms: 10_000,
+  fast_lane: true,
   certificate_of: noCertificates,
   cors_origins: [],
   metrics_token: null,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 
 const form = /^[A-Za-z0-9][A-Za-z0-9._:-]{7,127}$/;
 
@@ -21,7 +21,7 @@ export const newRequestId = (): string => {
 };
 
 /** The client's own X-Request-Id when it is sane, else a new one. */
-export const requestIdOf = (request: IncomingMessage): string => {
+export const requestIdOf = (request: { headers: IncomingHttpHeaders }): string => {
   const told = request.headers['x-request-id'];
   return typeof told === 'string' && form.test(told) ? told : newRequestId();
 };

@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { ClientHttp2Session } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
@@ -10,6 +10,7 @@ import { TestCertificates, testAuthority } from '../../../test/support/tls-certi
 import { until } from '../../../test/support/until.ts';
 import type { FrontDoor } from './front-door.ts';
 import { startTestHost, type TestHost } from './http-host.testkit.ts';
+import type { PassedResponse } from './passing.ts';
 
 const certificates = new TestCertificates();
 let t: TestHost;
@@ -336,7 +337,7 @@ describe('connections that say nothing', () => {
 
 describe('requests to apps over HTTP/2', () => {
   it('G29: are counted by their address: one connection carries many, and gets no more than many connections would', async () => {
-    const held: ServerResponse[] = [];
+    const held: PassedResponse[] = [];
     const front: FrontDoor = {
       ...{ knowsHost: () => false, upgrade: () => false, drain: async () => undefined },
       request: (request, response) => request.url!.startsWith('/apps/') && held.push(response) > 0,

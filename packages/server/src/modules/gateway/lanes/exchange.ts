@@ -1,7 +1,6 @@
-import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { PassedResponse } from '../../../platform/http/passing.ts';
 import { StreamResponse } from '../../../platform/http/stream-exchange.ts';
 import { TargetRefused } from '../../../platform/net/target-guard.ts';
 import { actorOf } from '../../../platform/operations/caller.ts';
@@ -48,7 +47,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   after: Running | null = null;
   readonly #lane: LaneContext;
   readonly #matched: Matched;
-  readonly #response: ServerResponse;
+  readonly #response: PassedResponse;
   readonly #expects: boolean;
   readonly #started = performance.now();
   #phase: 'gate' | 'connecting' | 'sending' | 'head' | 'body' | 'over' = 'gate';
@@ -82,7 +81,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   #requestChanges: Readonly<Record<string, string | null>> | null = null;
   #ownHeaders: readonly (readonly [string, string])[] | undefined;
 
-  constructor(lane: LaneContext, matched: Matched, response: ServerResponse, expects: boolean) {
+  constructor(lane: LaneContext, matched: Matched, response: PassedResponse, expects: boolean) {
     this.#lane = lane;
     this.#matched = matched;
     this.#response = response;
@@ -224,7 +223,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
       }
     }
     // Until now nothing of the body was asked for.
-    if (this.#expects) this.#response.writeContinue();
+    if (this.#expects && this.#response.socket !== null) this.#response.writeContinue();
     this.#send(visitor);
   }
 
@@ -266,6 +265,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
         body: this.#body,
       },
       this,
+      request.fast === true,
     );
   }
 
@@ -300,7 +300,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   ): void {
     const response = this.#response;
     if (status < 200) {
-      if (status === 103 && parsed['link'] !== undefined) response.writeEarlyHints({ link: parsed['link'] });
+      const link = [parsed['link'] ?? []]
+        .flat()
+        .map((one) => one.trim())
+        .filter((one) => linkForm.test(one));
+      if (status === 103 && link.length > 0) response.writeEarlyHints({ link });
       return;
     }
     const { route, arrival, request, base } = this.#matched;
@@ -316,6 +320,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
       this.#transform = rewriter.body(status, headers, this.#facts);
     }
     if (this.#changes !== null) headers = changeHeaders(headers, this.#changes);
+    // Only chunks have trailers; Node refuses to announce them elsewhere.
+    const bodiless = request.method === 'HEAD' || status === 204 || status === 304;
+    if ((bodiless || headerOf(headers, 'content-length') !== null) && headerOf(headers, 'trailer') !== null)
+      headers = changeHeaders(headers, { trailer: null });
     this.#eventStream = (headerOf(headers, 'content-type') ?? '').startsWith('text/event-stream');
     const stay = balancer.cookieFor(route, target, request.headers.cookie, {
       path: base,
@@ -326,12 +334,12 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     headers.push('x-request-id', this.#matched.request_id);
     // The app answered before it had the whole body, which it may never read.
     if (!request.complete) headers.push('connection', 'close');
-    response.writeHead(status, statusText ?? '', headers);
+    response.writeHead(status, plainReason.test(statusText ?? '') ? statusText! : '', headers);
     this.#phase = 'body';
     this.#at = this.#lane.running.now;
     if (this.#transform === null) {
       // An event may be long in coming; that there will be some must be known at once.
-      if (this.#eventStream) response.flushHeaders();
+      if (this.#eventStream) response.write(nothing);
     } else this.#pipe(this.#transform, controller);
   }
 
@@ -344,6 +352,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     if (this.#listensToDrain) return;
     this.#listensToDrain = true;
     (this.#transform ?? this.#response).on('drain', () => this.#drained());
+  }
+
+  onBytesTaken(): boolean {
+    return this.#transform === null && this.#response.isTaken?.() === true;
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -372,7 +384,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
       controller.abort(error);
       this.#cut('bad_gateway');
     });
-    transform.pipe(this.#response);
+    transform.pipe(this.#response as PassedResponse & NodeJS.WritableStream);
   }
 
   /** The app gave no head. It may be asked again when that cannot do anything twice. */
@@ -431,7 +443,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
       // Node looks at what the system took, so a client that takes little by little lives on.
       const within = full ? timeouts.client_take_idle : 0;
       if (this.#response instanceof StreamResponse) this.#response.takeWithin(within);
-      else (this.#response.socket as Socket | null)?.setTimeout(within);
+      else this.#response.socket?.setTimeout(within);
       this.#clientClock = full;
       this.#at = now;
     }
@@ -538,6 +550,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   }
 }
 
+/** The hints that Node takes; another one must not cost the answer that follows it. */
+const linkForm = /^<[^<>]*>(?:\s*;\s*[^;"\s]+(?:=(")?[^;"\s]*\1)?)*$/;
+/** Beyond ASCII it has no meaning that all readers share, and Node writes no such head. */
+const plainReason = /^[\t\x20-\x7e]+$/;
+const nothing = Buffer.alloc(0);
 const none: ReadonlySet<TargetSnapshot> = new Set();
 /** One for all: taking down where it was made costs more than ending a request. */
 const nobodyWaits = new Error('nobody waits for the answer');

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import type { Arrival } from '../../../platform/http/front-door.ts';
+import type { PassedRequest } from '../../../platform/http/passing.ts';
 import type { Resolve } from '../../../platform/net/address-guard.ts';
 import type { TargetGuard, TargetRefused } from '../../../platform/net/target-guard.ts';
 import type { Gate, GateRequest, Visitor } from '../gate.ts';
@@ -48,8 +48,8 @@ export interface LaneContext extends LaneParts {
 }
 
 /** A request that some route takes. */
-export interface Matched {
-  request: IncomingMessage;
+export interface Matched<Request extends PassedRequest = PassedRequest> {
+  request: Request;
   arrival: Arrival;
   request_id: string;
   route: RouteSnapshot;

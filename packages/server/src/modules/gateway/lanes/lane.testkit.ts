@@ -124,6 +124,13 @@ export interface TestLane {
   close(): Promise<void>;
 }
 
+let laneNow: 'fast' | 'slow' = 'fast';
+
+/** Which one `startLane` starts from now on, where a test does not say. */
+export const useLane = (lane: 'fast' | 'slow'): void => {
+  laneNow = lane;
+};
+
 export const startLane = async (
   claims: readonly RouteClaim[],
   over: { gate?: Gate; parts?: Partial<LaneParts>; config?: Partial<HttpConfig>; tls?: HttpHostOptions['tls'] } = {},
@@ -166,7 +173,7 @@ export const startLane = async (
   });
   const t = await startTestHost({
     options: { front: lane.front, ...(over.tls === undefined ? {} : { tls: over.tls }) },
-    config: { ...over.config },
+    config: { fast_lane: laneNow === 'fast', ...over.config },
   });
   port = t.port;
   return {

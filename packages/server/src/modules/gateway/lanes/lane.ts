@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Arrival, FrontDoor } from '../../../platform/http/front-door.ts';
+import type { PassedRequest, PassedResponse } from '../../../platform/http/passing.ts';
 import { requestIdOf } from '../../../platform/http/request-id.ts';
 import { hiddenApp } from '../gate.ts';
 import { readRequestPath } from '../matching/request-path.ts';
@@ -43,7 +44,10 @@ const full: OwnAnswer = {
 /** Below this everything is the gateway's at the shared origin, so that an unknown app answers as a hidden one does. */
 const ownPrefix = '/apps/';
 
-type Found = { kind: 'not_ours' } | { kind: 'answer'; answer: OwnAnswer } | { kind: 'route'; matched: Matched };
+type Found<Request extends PassedRequest> =
+  | { kind: 'not_ours' }
+  | { kind: 'answer'; answer: OwnAnswer }
+  | { kind: 'route'; matched: Matched<Request> };
 
 class SlowLane implements FrontDoor {
   readonly #lane: LaneContext;
@@ -59,7 +63,7 @@ class SlowLane implements FrontDoor {
     return this.#lane.source.current().table.knowsHost(host);
   }
 
-  request(request: IncomingMessage, response: ServerResponse, arrival: Arrival, expects: boolean): boolean {
+  request(request: PassedRequest, response: PassedResponse, arrival: Arrival, expects: boolean): boolean {
     const found = this.#find(request, arrival);
     if (found.kind === 'not_ours') return false;
     if (this.#draining) response.setHeader('connection', 'close');
@@ -81,7 +85,7 @@ class SlowLane implements FrontDoor {
     return this.#lane.running.drainAll(deadline_ms);
   }
 
-  #find(request: IncomingMessage, arrival: Arrival): Found {
+  #find<Request extends PassedRequest>(request: Request, arrival: Arrival): Found<Request> {
     const url = request.url ?? '/';
     const shared = arrival.host === '';
     const read = readRequestPath(url);
@@ -99,7 +103,7 @@ class SlowLane implements FrontDoor {
     return { kind: 'route', matched: { request, arrival, request_id: requestIdOf(request), ...match, read } };
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse, answer: OwnAnswer): void {
+  #answer(request: PassedRequest, response: PassedResponse, answer: OwnAnswer): void {
     const at = { public_url: this.#lane.public_url(), request_id: requestIdOf(request) };
     sendOwnAnswer(request, response, answer, at);
   }

@@ -45,6 +45,8 @@ const byCode: Readonly<Record<string, Outcome>> = {
   UND_ERR_HEADERS_OVERFLOW: 'bad_gateway',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'bad_gateway',
   HPE_HEADER_OVERFLOW: 'bad_gateway',
+  ATRIUM_BAD_ANSWER: 'bad_gateway',
+  ATRIUM_BAD_CHUNKS: 'bad_gateway',
   ATRIUM_TARGET_REFUSED: 'target_refused',
 };
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorCode, errorCodes } from '@atrium/protocol';
 import { AppError } from '../../../platform/errors/app-error.ts';
 import { html } from '../../../platform/http/html.ts';
+import type { PassedRequest, PassedResponse } from '../../../platform/http/passing.ts';
 import { problemOf, problemType } from '../../../platform/http/problem.ts';
 
 export interface OwnAnswer {
@@ -25,13 +25,13 @@ const page = (title: string, detail: string, requestId: string): string =>
   html`</style></head><body><main><h1>${title}</h1><p>${detail}</p><p><code>${requestId}</code></p></main></body></html>`
     .text;
 
-export const wantsPage = (request: IncomingMessage): boolean => {
+export const wantsPage = (request: PassedRequest): boolean => {
   const { accept } = request.headers;
   return accept?.includes('text/html') === true;
 };
 
 /** A body that is announced and was not read: the next request on the connection could not be told from it. */
-export const bodyIsUnread = (request: IncomingMessage): boolean => {
+export const bodyIsUnread = (request: PassedRequest): boolean => {
   if (request.complete) return false;
   const { headers } = request;
   if (headers['transfer-encoding'] !== undefined) return true;
@@ -46,8 +46,8 @@ const guarded: readonly (readonly [string, string])[] = [
 ];
 
 export const sendBytes = (
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: PassedRequest,
+  response: PassedResponse,
   status: number,
   headers: string[],
   body: Buffer,
@@ -60,8 +60,8 @@ export const sendBytes = (
 
 /** An answer that is ours and not the app's: marked, so that a client can tell. */
 export const sendOwnAnswer = (
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: PassedRequest,
+  response: PassedResponse,
   answer: OwnAnswer,
   at: { public_url: string; request_id: string },
 ): void => {
@@ -86,8 +86,8 @@ export const sendOwnAnswer = (
 
 /** A page of the gate's making. */
 export const sendOwnPage = (
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: PassedRequest,
+  response: PassedResponse,
   status: number,
   text: string,
   headers: readonly (readonly [string, string])[],
@@ -97,8 +97,8 @@ export const sendOwnPage = (
 };
 
 export const sendRedirect = (
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: PassedRequest,
+  response: PassedResponse,
   status: number,
   location: string,
   headers: readonly (readonly [string, string])[],

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import type { PassedRequest } from '../../../platform/http/passing.ts';
 
 /** More came than the route allows. */
 export class BodyTooLarge extends Error {
@@ -17,11 +17,11 @@ export class RequestBody extends Readable {
   waiting = false;
   /** Something went in or out since the clock was last looked at. */
   moved = true;
-  readonly #request: IncomingMessage;
+  readonly #request: PassedRequest;
   readonly #most: number;
   #begun = false;
 
-  constructor(request: IncomingMessage, most: number) {
+  constructor(request: PassedRequest, most: number) {
     super({ highWaterMark: 256 * 1024 });
     this.#request = request;
     this.#most = most;
@@ -39,11 +39,16 @@ export class RequestBody extends Readable {
       return;
     }
     this.#begun = true;
-    this.#request.on('data', this.#data).on('end', this.#end).on('close', this.#closed);
+    const request = this.#request;
+    request.on('end', this.#end);
+    request.on('close', this.#closed);
+    request.on('data', this.#data);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#request.off('data', this.#data).off('end', this.#end).off('close', this.#closed);
+    this.#request.off('data', this.#data);
+    this.#request.off('end', this.#end);
+    this.#request.off('close', this.#closed);
     if (this.#begun && !this.#request.complete) this.#request.pause();
     done(error);
   }

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import type { Arrival } from '../../../platform/http/front-door.ts';
+import type { PassedRequest } from '../../../platform/http/passing.ts';
 import { carriesOwnToken, isApiKey, isIdentityHeader, withoutOwnCookies } from '../gate/header-rules.ts';
 import type { Visitor } from '../gate.ts';
 import type { RouteSnapshot, TargetSnapshot } from '../snapshot.ts';
@@ -96,10 +96,10 @@ interface Remembered {
   key: string;
   lines: string[];
 }
-type WithForwarded = IncomingMessage['socket'] & { [forwarded]?: Remembered };
+type WithForwarded = PassedRequest['socket'] & { [forwarded]?: Remembered };
 
 /** Requests of one connection mostly differ in nothing that these say. */
-const linesFor = (request: IncomingMessage, arrival: Arrival, prefix: string): string[] => {
+const linesFor = (request: PassedRequest, arrival: Arrival, prefix: string): string[] => {
   const socket = request.socket as WithForwarded;
   const known = socket[forwarded];
   if (arrival.proxy !== null) return forwardedLines(arrival, prefix);
@@ -111,7 +111,7 @@ const linesFor = (request: IncomingMessage, arrival: Arrival, prefix: string): s
 };
 
 export interface Forwarding {
-  request: IncomingMessage;
+  request: PassedRequest;
   arrival: Arrival;
   route: RouteSnapshot;
   target: TargetSnapshot;
@@ -172,7 +172,7 @@ export const requestHeaders = (facts: Forwarding): string[] => {
 };
 
 /** How often a request came through this server before. */
-export const passesThrough = (request: IncomingMessage, ownVia: string): number => {
+export const passesThrough = (request: PassedRequest, ownVia: string): number => {
   const chain = request.headers.via;
   return chain === undefined ? 0 : chain.split(ownVia).length - 1;
 };

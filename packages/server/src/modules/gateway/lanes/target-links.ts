@@ -1,11 +1,17 @@
 import { isIP, type Socket } from 'node:net';
-import { buildConnector, type Dispatcher, Pool } from 'undici';
+import { buildConnector, Pool } from 'undici';
 import type { Resolve } from '../../../platform/net/address-guard.ts';
 import { guardedTargetLookup, literalRefusal, type TargetGuard } from '../../../platform/net/target-guard.ts';
 import type { GatewaySnapshot, RouteSnapshot, TargetSnapshot } from '../snapshot.ts';
+import { FastPool } from './fast-pool.ts';
+import type { Intake } from './intake.ts';
+import type { AnswerHandler, Sending } from './upstream-connection.ts';
 
 /** Connections of one target that are kept, as are those beyond them for as long as they are needed. */
 const keptConnections = 128;
+const keptIdleMs = 90_000;
+/** Of a body on its way, before its source has to wait. */
+const largestHeld = 256 * 1024;
 const tlsHandshake = 10_000;
 /** Of an answer's head. */
 const maxHead = 64 * 1024;
@@ -14,10 +20,11 @@ const maxHead = 64 * 1024;
 export class TargetLink {
   running = 0;
   readonly #pool: Pool;
-  readonly #connect: (timeout: number) => buildConnector.connector;
+  readonly #connect: (timeout: number, intake?: Intake | null) => buildConnector.connector;
   readonly #target: TargetSnapshot;
   readonly #servername: string | null;
   #overflow: Pool | null = null;
+  #fast: FastPool | null = null;
   readonly #origin: string;
   readonly #connectTimeout: number;
 
@@ -26,13 +33,14 @@ export class TargetLink {
     const { verify, ca, server_name } = route.upstream_tls;
     const bare = target.hostname.replace(/^\[|\]$/g, '');
     this.#servername = server_name ?? (isIP(bare) === 0 ? bare : null);
-    this.#connect = (timeout) => {
+    this.#connect = (timeout, intake = null) => {
       const connect = buildConnector({
         allowH2: false,
         timeout,
         lookup: guardedTargetLookup(guard, resolve, target.port, route.allow_private),
         rejectUnauthorized: verify,
         keepAliveInitialDelay: 30_000,
+        ...(intake === null ? {} : { onread: intake.onread, highWaterMark: largestHeld }),
         ...(ca === null ? {} : { ca }),
         ...(this.#servername === null ? {} : { servername: this.#servername }),
       });
@@ -44,14 +52,19 @@ export class TargetLink {
     };
     this.#origin = `${target.protocol}//${target.hostname}:${target.port}`;
     this.#connectTimeout = this.#patience(route.timeouts.connect);
-    this.#pool = this.#newPool(keptConnections, 90_000);
+    this.#pool = this.#newPool(keptConnections, keptIdleMs);
   }
 
   /**
    * Sends a request. A target whose connections are all taken gets further ones, so that long streams never keep the
    * others waiting.
    */
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+  dispatch(options: Sending, handler: AnswerHandler, fast: boolean): void {
+    if (fast) {
+      this.#fast ??= this.#newFastPool();
+      this.#fast.dispatch(options, handler);
+      return;
+    }
     const given = this.#servername === null ? options : { ...options, servername: this.#servername };
     if (this.running <= keptConnections) this.#pool.dispatch(given, handler);
     else {
@@ -63,24 +76,41 @@ export class TargetLink {
   /** A connection of its own, for a tunnel. */
   dial(timeout: number): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      this.#connect(this.#patience(timeout))(
-        {
-          hostname: this.#target.hostname.replace(/^\[|\]$/g, ''),
-          protocol: this.#target.protocol,
-          port: String(this.#target.port),
-          ...(this.#servername === null ? {} : { servername: this.#servername }),
-        },
-        (error, socket) => (error !== null ? reject(error) : resolve(socket as Socket)),
+      this.#connect(this.#patience(timeout))(this.#address(), (error, socket) =>
+        error !== null ? reject(error) : resolve(socket as Socket),
       );
     });
   }
 
   async close(): Promise<void> {
+    this.#fast?.close();
     await Promise.all([this.#pool.close(), this.#overflow?.close()]);
   }
 
   async destroy(): Promise<void> {
+    this.#fast?.destroy();
     await Promise.all([this.#pool.destroy(), this.#overflow?.destroy()]);
+  }
+
+  #address(): buildConnector.Options {
+    return {
+      hostname: this.#target.hostname.replace(/^\[|\]$/g, ''),
+      protocol: this.#target.protocol,
+      port: String(this.#target.port),
+      ...(this.#servername === null ? {} : { servername: this.#servername }),
+    };
+  }
+
+  #newFastPool(): FastPool {
+    return new FastPool({
+      dial: (intake, done) =>
+        this.#connect(this.#connectTimeout, intake)(this.#address(), (error, socket) =>
+          done(error, socket as Socket | null),
+        ),
+      encrypted: this.#target.protocol === 'https:',
+      kept: keptConnections,
+      kept_ms: keptIdleMs,
+    });
   }
 
   #patience(connect: number): number {

@@ -55,7 +55,7 @@ export class Tunnel implements Running {
   before: Running | null = null;
   after: Running | null = null;
   readonly #lane: LaneContext;
-  readonly #matched: Matched;
+  readonly #matched: Matched<IncomingMessage>;
   readonly #socket: Socket;
   readonly #head: Buffer;
   readonly #response: ServerResponse;
@@ -76,7 +76,7 @@ export class Tunnel implements Running {
   #requestChanges: Readonly<Record<string, string | null>> = {};
   #ownHeaders: readonly (readonly [string, string])[] = [];
 
-  constructor(lane: LaneContext, matched: Matched, socket: Duplex, head: Buffer) {
+  constructor(lane: LaneContext, matched: Matched<IncomingMessage>, socket: Duplex, head: Buffer) {
     this.#lane = lane;
     this.#matched = matched;
     this.#socket = socket as Socket;
