@@ -11,6 +11,7 @@ import { oauthOperations } from './oauth.ts';
 import { oauthAdminOperations } from './oauth-admin.ts';
 import type { Operation } from './operation.ts';
 import { serverOperations, userOperations } from './operators.ts';
+import { scriptOperations } from './scripts.ts';
 import { signInOperations } from './sign-in.ts';
 
 /** Every operation, in module order. The server refuses to start when one has no handler. */
@@ -24,6 +25,7 @@ export const operations: readonly Operation[] = [
   ...deviceOperations,
   ...gatewayOperations,
   ...discoveryOperations,
+  ...scriptOperations,
   ...diariesOperations,
   ...feedOperations,
   ...inboxOperations,

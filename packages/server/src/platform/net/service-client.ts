@@ -24,6 +24,17 @@ export class ServiceRefusal extends Error {
   }
 }
 
+/** Anything but a plain reading. */
+export interface ServiceRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  path: string;
+  /** A document, or bytes of the type that the headers name. */
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** How long the answer may be silent; 0 = for ever. */
+  silence_ms?: number;
+}
+
 const answerMs = 10_000;
 const longestLine = 8 * 1024 * 1024;
 const shownOfError = 300;
@@ -66,12 +77,25 @@ export class ServiceClient {
     });
   }
 
-  async #get(path: string, signal: AbortSignal, silence: number): Promise<Dispatcher.ResponseData> {
-    const headers = { accept: 'application/json', ...(await this.#address.headers?.()) };
+  async #ask(request: ServiceRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const { method, path, body, silence_ms: silence = answerMs } = request;
+    const bytes = body === undefined || body instanceof Uint8Array;
+    const headers = {
+      accept: 'application/json',
+      ...(await this.#address.headers?.()),
+      ...(bytes ? {} : { 'content-type': 'application/json' }),
+      ...request.headers,
+    };
     const timeouts = { headersTimeout: silence, bodyTimeout: silence };
-    const answer = await this.#pool.request({ method: 'GET', path, headers, signal, ...timeouts });
-    if (answer.statusCode >= 200 && answer.statusCode < 300) return answer;
+    const sent = body === undefined ? null : bytes ? body : JSON.stringify(body);
+    const answer = await this.#pool.request({ method, path, headers, signal, body: sent, ...timeouts });
+    // 304: what was asked for is so already.
+    if ((answer.statusCode >= 200 && answer.statusCode < 300) || answer.statusCode === 304) return answer;
     throw new ServiceRefusal(answer.statusCode, path, messageIn(await answer.body.text()));
+  }
+
+  #get(path: string, signal: AbortSignal, silence: number): Promise<Dispatcher.ResponseData> {
+    return this.#ask({ method: 'GET', path, silence_ms: silence }, signal);
   }
 
   /** Headers of an answer whose body nobody needs. */
@@ -90,6 +114,34 @@ export class ServiceClient {
   async lines<T>(path: string, signal: AbortSignal): Promise<AsyncGenerator<T>> {
     const answer = await this.#get(path, signal, 0);
     return readLines<T>(answer.body);
+  }
+
+  /** The document that is answered; null when there is none. */
+  async send<T>(request: ServiceRequest, signal: AbortSignal): Promise<T | null> {
+    const text = await (await this.#ask(request, signal)).body.text();
+    return text.trim() === '' ? null : (JSON.parse(text) as T);
+  }
+
+  async sendForLines<T>(request: ServiceRequest, signal: AbortSignal): Promise<AsyncGenerator<T>> {
+    return readLines<T>((await this.#ask(request, signal)).body);
+  }
+
+  /** The first bytes of an answer. */
+  async bytes(path: string, most: number, signal: AbortSignal): Promise<Buffer> {
+    const answer = await this.#get(path, signal, answerMs);
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= most) break;
+    }
+    return Buffer.concat(chunks).subarray(0, most);
+  }
+
+  /** The bytes of an answer as they come. */
+  async flow(request: ServiceRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.#ask(request, signal)).body;
   }
 
   close(): Promise<void> {

@@ -45,7 +45,7 @@ export const commonVersion = (engine: string | undefined): string | null => {
   return newer(engine, newestKnown) ? newestKnown : engine;
 };
 
-const addressOf = async ({ endpoint, cert_path }: DockerEndpoint): Promise<ServiceAddress> => {
+export const addressOf = async ({ endpoint, cert_path }: DockerEndpoint): Promise<ServiceAddress> => {
   if (endpoint.startsWith('unix://') || endpoint.startsWith('/')) {
     return { origin: 'http://localhost', socket_path: endpoint.replace(/^unix:\/\//, '') };
   }

@@ -1,0 +1,2 @@
+-- Holds the place of the tables of certificates.
+select 1;

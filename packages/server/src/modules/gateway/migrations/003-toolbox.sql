@@ -1,0 +1,2 @@
+-- Holds the place of the tables of the toolbox.
+select 1;
