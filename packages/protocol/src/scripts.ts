@@ -52,11 +52,7 @@ export const scriptValues = z
   .describe('by name of the parameter');
 export type ScriptValues = z.output<typeof scriptValues>;
 
-const path = z
-  .string()
-  .min(1)
-  .max(500)
-  .describe('below the directory of scripts, with slashes');
+const path = z.string().min(1).max(500).describe('below the directory of scripts, with slashes');
 const argumentsOf = z
   .array(z.string().min(1).max(1000))
   .min(1)
@@ -113,7 +109,10 @@ export const script = z.object({
   created_by: actor,
   created_at: time,
   updated_at: time,
-  last_run: z.object({ id, state: z.enum(scriptRunStates), at: time }).nullable().describe('of those that you may see'),
+  last_run: z
+    .object({ id, state: z.enum(scriptRunStates), at: time })
+    .nullable()
+    .describe('of those that you may see'),
 });
 export type Script = z.infer<typeof script>;
 
@@ -394,7 +393,11 @@ export const scriptRunsStream = defineOperation({
   path: '/api/v1/script-runs/{id}/stream',
   input: z.strictObject({
     id,
-    since: z.string().regex(/^\d{1,9}$/).optional().describe('number of the last part you have'),
+    since: z
+      .string()
+      .regex(/^\d{1,9}$/)
+      .optional()
+      .describe('number of the last part you have'),
   }),
   output: z.unknown(),
   status: 200,

@@ -58,6 +58,7 @@ import { openFiles, openImportFolder } from './files.ts';
 import { createGatewayMetrics, type GatewayCounting } from './gateway-metrics.ts';
 import type { Limits } from './limits.ts';
 import { type Counting, createOauthMetrics } from './oauth-metrics.ts';
+import { openScripts } from './scripts.ts';
 import type { Storage } from './storage.ts';
 
 export interface ModulesOptions {
@@ -439,7 +440,8 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     reloaded: counting.reloaded,
     directories: () => [...new Set([dirname(values.path ?? resolve('atrium.yaml')), directory()])],
   };
-  return { gateway, gate, lanes, discovery, live, listening: (port: number) => void ownPorts.push(port) };
+  const scripts = openScripts(options, identity, () => values);
+  return { gateway, gate, lanes, discovery, scripts, live, listening: (port: number) => void ownPorts.push(port) };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -477,13 +479,14 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
-  const { gateway, gate, lanes, discovery, live, listening } = opened;
+  const { gateway, gate, lanes, discovery, scripts, live, listening } = opened;
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
     ...(identityModule(identity).eventFilters ?? []),
     ...(oauthModule(oauth).eventFilters ?? []),
     ...(operators.eventFilters ?? []),
     ...(discovery.eventFilters ?? []),
+    ...(scripts.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -505,6 +508,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   lowFilters.push(...(diaries.eventFilters ?? []));
   identity.onPersonErasing(discovery.personErasing);
   identity.onPersonExporting(discovery.personExporting);
+  identity.onPersonErasing(scripts.personErasing);
+  identity.onPersonExporting(scripts.personExporting);
   identity.onAgentRegistered(diaries.services.hooks.agentRegistered);
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
@@ -517,6 +522,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     oauth_approval: oauth.decideApproval,
     signing_request: identity.decideSigning,
     diary_invitation: diaries.services.shares.decide,
+    script_run: scripts.decideApproval,
   };
   const inbox: InboxModule = createInboxModule(
     {
@@ -543,9 +549,11 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       otherFilters: () => lowFilters,
     },
   );
-  const { approvals, deviceNotices, hooks, invitationQuestions, items, signingQuestions } = inbox.services;
+  const { approvals, deviceNotices, hooks, invitationQuestions, items, scriptQuestions, signingQuestions } =
+    inbox.services;
   discovery.onExposed(hooks.tellAdmins);
   oauth.onApprovalAsked(approvals);
+  scripts.onApprovalAsked(scriptQuestions);
   diaries.services.invitations.showBy(invitationQuestions);
   identity.onSigningRequested(signingQuestions.requested);
   identity.onDeviceCompromised(deviceNotices.compromised);
@@ -589,12 +597,21 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       gate,
       lanes,
       discovery,
+      scripts,
       diaries,
       inbox,
       admin,
     ],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
-    rotations: [...storage.rotations, identity.rotate, oauth.rotate, operators.rotate, gateway.rotate, inbox.rotate],
+    rotations: [
+      ...storage.rotations,
+      identity.rotate,
+      oauth.rotate,
+      operators.rotate,
+      gateway.rotate,
+      scripts.rotate,
+      inbox.rotate,
+    ],
     host_opened: (facts) => {
       host = facts;
     },
@@ -635,6 +652,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     release: inbox.release,
     clock_moved_back: (ms) => alertOfClock(options, identity, ms),
     close: async () => {
+      await scripts.close();
       await lanes.close();
       await gateway.stop();
       gate.close();

@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
-import type { RunState } from './scripts-rows.ts';
-import type { ChainRow, ChainRunRow, StepRow } from './scripts-rows.ts';
+import type { ChainRow, ChainRunRow, RunState, StepRow } from './scripts-rows.ts';
 import type { Db } from './scripts-store.ts';
 
 const one = async <T>(rows: Promise<{ rows: T[] }>): Promise<T | null> => (await rows).rows[0] ?? null;
@@ -27,7 +26,9 @@ export const chainsStore = {
   },
 
   lock: (db: Db, orgId: string, id: string): Promise<ChainRow | null> =>
-    one(sql<ChainRow>`select * from gateway_script_chains where org_id = ${orgId} and id = ${id} for update`.execute(db)),
+    one(
+      sql<ChainRow>`select * from gateway_script_chains where org_id = ${orgId} and id = ${id} for update`.execute(db),
+    ),
 
   find: (db: Db, orgId: string, id: string): Promise<ChainRow | null> =>
     one(sql<ChainRow>`select * from gateway_script_chains where org_id = ${orgId} and id = ${id}`.execute(db)),
@@ -67,8 +68,8 @@ export const chainsStore = {
     ).rows.map(({ name }) => name),
 
   remove: async (db: Db, orgId: string, id: string): Promise<boolean> =>
-    (await sql`delete from gateway_script_chains where org_id = ${orgId} and id = ${id}`.execute(db)).numAffectedRows ===
-    1n,
+    (await sql`delete from gateway_script_chains where org_id = ${orgId} and id = ${id}`.execute(db))
+      .numAffectedRows === 1n,
 
   insertRun: async (db: Db, row: ChainRunRow): Promise<void> => {
     await sql`insert into gateway_script_chain_runs (id, org_id, chain_id, chain_name, state, steps, schedule_id, due_at,
@@ -110,7 +111,8 @@ export const chainsStore = {
   },
 
   runsOf: async (db: Db, ids: readonly string[]): Promise<Map<string, RunOfChain[]>> => {
-    const { rows } = await sql<RunOfChain>`select id, chain_run_id, position, script_name, state from gateway_script_runs
+    const { rows } =
+      await sql<RunOfChain>`select id, chain_run_id, position, script_name, state from gateway_script_runs
       where chain_run_id = any(${[...ids]}::uuid[]) order by chain_run_id, position`.execute(db);
     return Map.groupBy(rows, (row) => row.chain_run_id);
   },

@@ -103,8 +103,7 @@ const runProcess = (command: readonly string[], home: string, order: RunOrder): 
       ended(signal.aborted ? stopped(signal.reason as Stop, timeout_s) : ending);
     };
     child.once('error', (error: NodeJS.ErrnoException) => {
-      const hint =
-        error.code === 'EACCES' ? ' The folder for runs may be on a file system that runs no programs.' : '';
+      const hint = error.code === 'EACCES' ? ' The folder for runs may be on a file system that runs no programs.' : '';
       const what = command[0] === undefined ? 'The script' : command[0];
       done(failed('not_started', `${what} could not be started: ${error.code ?? error.message}.${hint}`));
     });

@@ -30,7 +30,11 @@ const numberProblem = (parameter: ScriptParameter, value: number): Problem => {
   return null;
 };
 
-const textProblem = (parameter: ScriptParameter, value: string, matches: (p: string, t: string) => boolean): Problem => {
+const textProblem = (
+  parameter: ScriptParameter,
+  value: string,
+  matches: (p: string, t: string) => boolean,
+): Problem => {
   if (value.includes('\0')) return 'must not hold U+0000';
   if (Buffer.byteLength(value) > scriptLimits.value_bytes) return 'must not be longer than 64 KiB';
   const length = [...value].length;
@@ -129,9 +133,13 @@ export const givenValues = (
   }
   if (bytes > scriptLimits.values_bytes) errors.push({ path, message: 'must not be longer than 256 KiB together' });
   if (errors.length > 0)
-    throw new AppError('validation_failed', `The script cannot run with these values: ${errors[0]!.path} ${errors[0]!.message}.`, {
-      errors,
-    });
+    throw new AppError(
+      'validation_failed',
+      `The script cannot run with these values: ${errors[0]!.path} ${errors[0]!.message}.`,
+      {
+        errors,
+      },
+    );
   return { shown, secrets };
 };
 

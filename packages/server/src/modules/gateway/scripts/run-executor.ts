@@ -226,7 +226,10 @@ export class RunExecutor {
         const row = await runsStore.lock(tx.db, id);
         if (row?.state === 'running') await this.#queue.end(tx, call, row, interrupted());
         if (row?.state === 'pending' && row.approval === 'waiting')
-          await this.#queue.end(tx, call, row, { ...cancelled('Nobody agreed to it within a day.'), reason: 'not_approved' });
+          await this.#queue.end(tx, call, row, {
+            ...cancelled('Nobody agreed to it within a day.'),
+            reason: 'not_approved',
+          });
       });
     }
     await database.transaction(callFor(nobodys), async (tx) => {

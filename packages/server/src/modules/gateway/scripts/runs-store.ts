@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
-import type { RunState } from './scripts-rows.ts';
-import type { OutputRow, RunRow } from './scripts-rows.ts';
+import type { OutputRow, RunRow, RunState } from './scripts-rows.ts';
 import type { Db } from './scripts-store.ts';
 
 const one = async <T>(rows: Promise<{ rows: T[] }>): Promise<T | null> => (await rows).rows[0] ?? null;

@@ -100,6 +100,8 @@ export const schedulesStore = {
     ).rows,
 
   reseal: async (db: Db, id: string, before: string, after: string): Promise<void> => {
-    await sql`update gateway_script_schedules set secrets = ${after} where id = ${id} and secrets = ${before}`.execute(db);
+    await sql`update gateway_script_schedules set secrets = ${after} where id = ${id} and secrets = ${before}`.execute(
+      db,
+    );
   },
 };

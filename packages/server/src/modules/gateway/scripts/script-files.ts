@@ -29,7 +29,8 @@ const byExtension: Record<string, ScriptKind> = { '.sh': 'sh', '.bash': 'bash', 
 const isElf = (head: Buffer): boolean => head.length > 4 && head.readUInt32BE(0) === 0x7f454c46;
 
 /** A file says by its first bytes what runs it; one that does not is known by its name. */
-export const startsItself = (bytes: Buffer): boolean => bytes.subarray(0, 2).toString('latin1') === '#!' || isElf(bytes);
+export const startsItself = (bytes: Buffer): boolean =>
+  bytes.subarray(0, 2).toString('latin1') === '#!' || isElf(bytes);
 
 const kindOf = (path: string, bytes: Buffer): ScriptKind | null => {
   if (isElf(bytes)) return 'program';

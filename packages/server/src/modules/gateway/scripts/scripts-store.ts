@@ -99,7 +99,9 @@ export const scriptsStore = {
     ).rows,
 
   reseal: async (db: Db, id: string, before: string, after: string): Promise<void> => {
-    await sql`update gateway_scripts set environment = ${after} where id = ${id} and environment = ${before}`.execute(db);
+    await sql`update gateway_scripts set environment = ${after} where id = ${id} and environment = ${before}`.execute(
+      db,
+    );
   },
 
   /** A person is forgotten: their name goes from what they made and ran. */
@@ -118,7 +120,9 @@ export const scriptsStore = {
 
   exportPerson: async (db: Db, userId: string): Promise<Record<string, unknown>[]> =>
     (
-      await sql<Record<string, unknown>>`select id, org_id, script_name as script, state, parameters, created_at, ended_at
+      await sql<
+        Record<string, unknown>
+      >`select id, org_id, script_name as script, state, parameters, created_at, ended_at
         from gateway_script_runs where started_by_id = ${userId} order by created_at`.execute(db)
     ).rows,
 };
