@@ -7,6 +7,7 @@ import { gatewayFeature } from '../features/gateway/feature.ts';
 import { inboxFeature } from '../features/inbox/feature.ts';
 import { membersFeature } from '../features/members/feature.ts';
 import { onboardingFeature } from '../features/onboarding/feature.ts';
+import { scriptsFeature } from '../features/scripts/feature.ts';
 import { serverFeature } from '../features/server/feature.ts';
 import { settingsFeature } from '../features/settings/feature.ts';
 import type { Feature } from './feature.ts';
@@ -17,6 +18,7 @@ export const features: readonly Feature[] = [
   diariesFeature,
   feedFeature,
   gatewayFeature,
+  scriptsFeature,
   devicesFeature,
   onboardingFeature,
   agentsFeature,

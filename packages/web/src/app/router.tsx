@@ -10,6 +10,7 @@ import { inboxRoutes } from '../features/inbox/routes.tsx';
 import { kitchenRoutes } from '../features/kitchen/routes.tsx';
 import { membersRoutes } from '../features/members/routes.tsx';
 import { onboardingRoutes } from '../features/onboarding/routes.tsx';
+import { scriptsRoutes } from '../features/scripts/routes.tsx';
 import { serverRoutes } from '../features/server/routes.tsx';
 import { settingsRoutes } from '../features/settings/routes.tsx';
 import { ErrorPage, NotFoundPage } from './error-pages.tsx';
@@ -25,6 +26,7 @@ const routeTree = rootRoute.addChildren([
     moderationRoute,
     ...diariesRoutes,
     ...gatewayRoutes,
+    ...scriptsRoutes,
     ...devicesRoutes,
     ...onboardingRoutes,
     ...agentsRoutes,

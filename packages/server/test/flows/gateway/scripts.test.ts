@@ -74,7 +74,12 @@ const isAlive = (pid: number): boolean => {
     return false;
   }
 };
-const pidsIn = (text: string): number[] => text.trim().split(/\s+/).map(Number).filter((pid) => pid > 0);
+const pidsIn = (text: string): number[] =>
+  text
+    .trim()
+    .split(/\s+/)
+    .map(Number)
+    .filter((pid) => pid > 0);
 const numbersWritten = (id: string, count: number): Promise<number[]> =>
   until(async () => {
     const pids = pidsIn(await textOf(id, 'stdout'));
@@ -180,7 +185,7 @@ it('a script may ask for scopes that the token has to have', async () => {
     headers: { authorization: `Bearer ${agent.api_key}`, 'content-type': 'application/json' },
     body: '{}',
   });
-  expect([response.status, (await response.json()).required]).toEqual([403, 'toolbox:deploy']);
+  expect([response.status, ((await response.json()) as Json).required]).toEqual([403, 'toolbox:deploy']);
 });
 
 it('passwords and values of the environment stand in no output, answer, event, trail or table', async () => {
@@ -306,11 +311,11 @@ it('a run waits for the person who has to agree, in the inbox', async () => {
     }, 'the question is in the inbox');
   const title = `Mia wants to run ${script.name}`;
   const item = await itemOf(title);
-  ok(await operator.post(`/api/v1/inbox/items/${item.id}/approval`, { decision: 'accept' }));
+  ok(await operator.post(`/api/v1/inbox/items/${item.id}/answer`, { reply: { kind: 'accept' } }));
   expect(await ended(asked.id)).toMatchObject({ state: 'completed', approval: 'approved' });
   const second = ok(await run(member, script.id, {}, 0));
   const question = await itemOf(title);
-  ok(await operator.post(`/api/v1/inbox/items/${question.id}/approval`, { decision: 'reject' }));
+  ok(await operator.post(`/api/v1/inbox/items/${question.id}/answer`, { reply: { kind: 'deny' } }));
   expect(await ended(second.id)).toMatchObject({ state: 'cancelled', reason: 'rejected' });
 });
 
