@@ -315,7 +315,7 @@ it('a run waits for the person who has to agree, in the inbox', async () => {
   expect(await ended(asked.id)).toMatchObject({ state: 'completed', approval: 'approved' });
   const second = ok(await run(member, script.id, {}, 0));
   const question = await itemOf(title);
-  ok(await operator.post(`/api/v1/inbox/items/${question.id}/answer`, { reply: { kind: 'deny' } }));
+  ok(await operator.post(`/api/v1/inbox/items/${question.id}/answer`, { reply: { kind: 'reject' } }));
   expect(await ended(second.id)).toMatchObject({ state: 'cancelled', reason: 'rejected' });
 });
 

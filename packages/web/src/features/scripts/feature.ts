@@ -4,7 +4,9 @@ import { invalidateOn } from '../../data/live.ts';
 import { scriptReads } from './script-words.ts';
 
 export const scriptsFeature: Feature = {
-  nav: [{ to: '/scripts', label: 'Scripts', icon: SquareTerminal, group: 'Things', permission: 'scripts.run' }],
+  nav: [
+    { to: '/scripts', label: 'Scripts', icon: SquareTerminal, group: 'Things', keys: 'g x', permission: 'scripts.run' },
+  ],
   commands: [
     {
       id: 'go:/scripts/runs',

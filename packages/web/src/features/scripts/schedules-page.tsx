@@ -28,7 +28,8 @@ import { SkeletonRows } from '../../ui/skeleton.tsx';
 import { exactTime } from '../../ui/time-format.ts';
 import { EndOfList } from '../diaries/end-of-list.tsx';
 import { ScriptsTabs } from '../gateway/gateway-tabs.tsx';
-import { cronWords, isOff, scriptReads } from './script-words.ts';
+import { cronWords } from './cron-words.ts';
+import { isOff, scriptReads } from './script-words.ts';
 import { ScriptsOff } from './scripts-off.tsx';
 import { draftOf, fieldPaths, ValuesFields, valuesOf } from './values-fields.tsx';
 
@@ -157,7 +158,9 @@ const Row = ({
               {schedule.last_detail !== null && `: ${schedule.last_detail}`}
             </>
           )}
-          {schedule.paused_reason !== null && ` · ${schedule.paused_reason}`}
+          {schedule.paused_reason !== null &&
+            schedule.paused_reason !== schedule.last_detail &&
+            ` · ${schedule.paused_reason}`}
         </p>
       </div>
       {schedule.next_times.length > 0 && <NextTimes times={schedule.next_times} zone={schedule.time_zone} />}

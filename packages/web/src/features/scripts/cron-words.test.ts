@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { cronWords } from './script-words.ts';
+import { cronWords } from './cron-words.ts';
 
 it.each([
   ['* * * * *', 'Every minute'],
