@@ -1,13 +1,15 @@
 import { resolve } from 'node:path';
 import { createScriptsModule, type ScriptsModule } from '../modules/gateway/scripts-module.ts';
 import type { Identity } from '../modules/identity/index.ts';
+import type { Clock } from '../platform/clock/clock.ts';
 import type { ConfigValues } from '../platform/config/config.ts';
 import { newId } from '../platform/ids/ids.ts';
-import type { ModulesOptions } from './modules.ts';
+import type { Logger } from '../platform/telemetry/logger.ts';
+import type { Storage } from './storage.ts';
 
 /** Scripts live by the newest configuration: it is read at each use. */
 export const openScripts = (
-  options: ModulesOptions,
+  options: { values: ConfigValues; storage: Storage; clock: Clock; log: Logger },
   identity: Pick<Identity, 'callerOf' | 'names'>,
   current: () => ConfigValues,
 ): ScriptsModule => {

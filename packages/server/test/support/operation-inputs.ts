@@ -142,4 +142,8 @@ const known: Record<string, Json> = {
   'routes.test.url': 'https://foreign.example/apps/foreign/',
   ...wholeRoute(),
   'device_codes.expire.id': 'f'.repeat(64),
+  'scripts.register.path': 'foreign.sh',
+  'scripts.confirm.digest': 'f'.repeat(64),
+  'script_chains.create.steps': [{ script_id: '01900000-0000-7000-8000-000000000000' }],
+  cron: '0 3 * * *',
 };

@@ -84,6 +84,11 @@ const Opened = ({ script, back }: { script: Script; back: { label: string; onBac
         }
       />
       <div className="min-h-0 flex-1 overflow-y-auto">
+        {script.file !== 'same' && (
+          <div className="border-b border-line px-4 py-4 md:px-6">
+            <ChangedFile script={script} mayConfirm={mayWrite} />
+          </div>
+        )}
         <div className="grid min-h-full lg:grid-cols-[minmax(0,1fr)_minmax(0,400px)]">
           <div className="flex min-w-0 flex-col gap-5 lg:order-1 lg:border-l lg:border-line">
             <RunForm script={script} />
@@ -95,7 +100,6 @@ const Opened = ({ script, back }: { script: Script; back: { label: string; onBac
                   {script.description}
                 </p>
               )}
-              {script.file !== 'same' && <ChangedFile script={script} mayConfirm={mayWrite} />}
               <Facts
                 facts={[
                   { label: 'File', value: <code className="text-13">{script.path}</code> },
