@@ -3,8 +3,8 @@ import { AppError } from '../errors/app-error.ts';
 import type { Caller } from './caller.ts';
 
 /**
- * The one check in front of every operation on every door: kind of principal, scope of the token, rights of an operator,
- * permission of the role, in that order. What a caller may see of a particular row is the service's and its policy's question.
+ * The one check in front of every operation on every door: kind of principal, scope of the token, permission of the role,
+ * rights of an operator, in that order. What a caller may see of a particular row is the service's and its policy's question.
  */
 export const authorize = (operation: Operation, caller: Caller): void => {
   if (operation.principals !== undefined && !operation.principals.includes(caller.kind)) {
@@ -17,17 +17,17 @@ export const authorize = (operation: Operation, caller: Caller): void => {
       extensions: { error: 'insufficient_scope', required: operation.scope },
     });
   }
+  if (operation.permission !== null && !hasPermission(caller.permissions, operation.permission)) {
+    throw new AppError('permission_denied', `This needs the permission ${operation.permission}.`, {
+      extensions: { error: 'permission denied', required: operation.permission },
+    });
+  }
   if (operation.operator === true && !caller.is_operator) {
     throw new AppError(
       'operator_required',
       `${operation.name} is for people who run this server. If you are one, sign in again with your password; a key or an older session does not do.`,
       { extensions: { error: 'operator required', required: 'operator' } },
     );
-  }
-  if (operation.permission !== null && !hasPermission(caller.permissions, operation.permission)) {
-    throw new AppError('permission_denied', `This needs the permission ${operation.permission}.`, {
-      extensions: { error: 'permission denied', required: operation.permission },
-    });
   }
 };
 
