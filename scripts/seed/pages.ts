@@ -2,6 +2,7 @@ import { createAtrium } from '../../packages/sdk/src/index.ts';
 import { containerAnswers, opened as openedContainer } from '../../packages/web/test/support/container-answers.ts';
 import { gatewayOwn, notesRoute } from '../../packages/web/test/support/gateway-answers.ts';
 import type { Answers } from '../../packages/web/test/support/recorded-api.ts';
+import { backupScript, runningRun, scriptsOwn } from '../../packages/web/test/support/scripts-answers.ts';
 import { forgejo, toolboxOwn } from '../../packages/web/test/support/toolbox-answers.ts';
 import type { SeededDevices } from './devices.ts';
 import type { SeededDiaries } from './diaries.ts';
@@ -221,6 +222,43 @@ export const seededPages: readonly SeededPage[] = [
     path: () => `/containers/${openedContainer.id}`,
     ready: 'text=SESSION_SECRET',
     answers: containersOwn,
+  },
+  { name: 'scripts', route: '/scripts', path: () => '/scripts', ready: '[data-script]', answers: scriptsOwn },
+  {
+    name: 'script',
+    route: '/scripts/$id',
+    path: () => `/scripts/${backupScript.id}`,
+    ready: 'text=Dry run',
+    answers: scriptsOwn,
+  },
+  {
+    name: 'script-runs',
+    route: '/scripts/runs',
+    path: () => '/scripts/runs',
+    ready: '[aria-label=Runs]',
+    answers: scriptsOwn,
+  },
+  {
+    name: 'script-run',
+    route: '/scripts/runs/$id',
+    path: () => `/scripts/runs/${runningRun.id}`,
+    ready: 'text=photos/2026',
+    streams: true,
+    answers: scriptsOwn,
+  },
+  {
+    name: 'script-chains',
+    route: '/scripts/chains',
+    path: () => '/scripts/chains',
+    ready: '[data-chain]',
+    answers: scriptsOwn,
+  },
+  {
+    name: 'script-schedules',
+    route: '/scripts/schedules',
+    path: () => '/scripts/schedules',
+    ready: '[data-schedule]',
+    answers: scriptsOwn,
   },
   { name: 'devices', route: '/devices', path: () => '/devices', ready: row },
   {

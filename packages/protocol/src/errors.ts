@@ -214,6 +214,32 @@ export const errorCodes = {
     title: 'Idempotency key reused',
     meaning: 'The same key came with a different body.',
   },
+  feature_disabled: {
+    status: 404,
+    title: 'Switched off',
+    meaning: 'This part of the server is off; `key` names the setting that switches it on.',
+  },
+  script_changed: {
+    status: 409,
+    title: 'The file has changed',
+    meaning:
+      'It is not the one that an operator agreed to: `digest` was agreed to, `found_digest` is there now. `scripts.confirm` agrees to it.',
+  },
+  script_run_ended: {
+    status: 409,
+    title: 'The run has ended',
+    meaning: 'There is nothing to cancel any more; `state` says how it ended.',
+  },
+  script_queue_full: {
+    status: 429,
+    title: 'Too many runs wait',
+    meaning: 'An organisation may have a hundred runs that wait or go on; try again when some have ended.',
+  },
+  script_file_refused: {
+    status: 422,
+    title: 'The file cannot be a script',
+    meaning: 'It is missing, outside the directory of scripts, no regular file, too large or of no known kind.',
+  },
   name_taken: { status: 409, title: 'Name already taken', meaning: 'The name, slug or address exists.' },
   in_use: { status: 409, title: 'Still in use', meaning: 'Something refers to it; `detail` says what.' },
   generation_conflict: {

@@ -41,6 +41,7 @@ export * from './operations.ts';
 export * from './operators.ts';
 export * from './request.ts';
 export * from './scopes.ts';
+export * from './scripts.ts';
 export * from './security-events.ts';
 export * from './settings.ts';
 export * from './sign-in.ts';

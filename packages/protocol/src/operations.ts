@@ -13,6 +13,7 @@ import { oauthOperations } from './oauth.ts';
 import { oauthAdminOperations } from './oauth-admin.ts';
 import type { Operation } from './operation.ts';
 import { serverOperations, userOperations } from './operators.ts';
+import { scriptOperations } from './scripts.ts';
 import { signInOperations } from './sign-in.ts';
 import { toolboxOperations } from './toolbox.ts';
 
@@ -30,6 +31,7 @@ export const operations: readonly Operation[] = [
   ...certificateOperations,
   ...toolboxOperations,
   ...containersOperations,
+  ...scriptOperations,
   ...diariesOperations,
   ...feedOperations,
   ...inboxOperations,

@@ -61,6 +61,7 @@ import { openFiles, openImportFolder } from './files.ts';
 import { createGatewayMetrics, type GatewayCounting } from './gateway-metrics.ts';
 import type { Limits } from './limits.ts';
 import { type Counting, createOauthMetrics } from './oauth-metrics.ts';
+import { openScripts } from './scripts.ts';
 import type { Storage } from './storage.ts';
 import { openToolbox } from './toolbox.ts';
 
@@ -452,7 +453,8 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
   };
   const toolbox = openToolbox(options, gateway, () => values);
   const listening = (port: number) => void ownPorts.push(port);
-  return { gateway, gate, lanes, discovery, toolbox, containers, live, listening };
+  const scripts = openScripts(options, identity, () => values);
+  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -491,7 +493,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
-  const { gateway, gate, lanes, discovery, toolbox, containers, live, listening } = opened;
+  const { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening } = opened;
   const certificatesPart = openCertificates(options, () => identity.homeOrg(values.config.discovery.org), acmeFetch);
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
@@ -502,6 +504,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     ...(certificatesPart.eventFilters ?? []),
     ...(toolbox.eventFilters ?? []),
     ...(containers.eventFilters ?? []),
+    ...(scripts.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -523,6 +526,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   lowFilters.push(...(diaries.eventFilters ?? []));
   identity.onPersonErasing(discovery.personErasing);
   identity.onPersonExporting(discovery.personExporting);
+  identity.onPersonErasing(scripts.personErasing);
+  identity.onPersonExporting(scripts.personExporting);
   identity.onAgentRegistered(diaries.services.hooks.agentRegistered);
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
@@ -536,6 +541,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     oauth_approval: oauth.decideApproval,
     signing_request: identity.decideSigning,
     diary_invitation: diaries.services.shares.decide,
+    script_run: scripts.decideApproval,
   };
   const inbox: InboxModule = createInboxModule(
     {
@@ -562,10 +568,12 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       otherFilters: () => lowFilters,
     },
   );
-  const { approvals, deviceNotices, hooks, invitationQuestions, items, signingQuestions } = inbox.services;
+  const { approvals, deviceNotices, hooks, invitationQuestions, items, scriptQuestions, signingQuestions } =
+    inbox.services;
   discovery.onExposed(hooks.tellAdmins);
   certificatesPart.onExpiring(hooks.tellAdmins);
   oauth.onApprovalAsked(approvals);
+  scripts.onApprovalAsked(scriptQuestions);
   diaries.services.invitations.showBy(invitationQuestions);
   identity.onSigningRequested(signingQuestions.requested);
   identity.onDeviceCompromised(deviceNotices.compromised);
@@ -612,6 +620,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       certificatesPart,
       toolbox,
       containers,
+      scripts,
       diaries,
       inbox,
       admin,
@@ -625,6 +634,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       gateway.rotate,
       certificatesPart.rotate,
       toolbox.rotate,
+      scripts.rotate,
       inbox.rotate,
     ],
     host_opened: (facts) => {
@@ -670,6 +680,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     release: inbox.release,
     clock_moved_back: (ms) => alertOfClock(options, identity, ms),
     close: async () => {
+      await scripts.close();
       await lanes.close();
       await gateway.stop();
       gate.close();

@@ -29,7 +29,7 @@ let x: Person;
 let xAgent: Agent;
 let rows: Rows;
 beforeAll(async () => {
-  world = await openWorld({ env: { ATRIUM_RATE_LIMIT_TOOLS: '10000' } });
+  world = await openWorld({ env: { ATRIUM_RATE_LIMIT_TOOLS: '10000', ATRIUM_SCRIPTS_ENABLED: 'true' } });
   home = await world.makeOrg('First');
   foreign = await world.makeOrg('Foreign');
   x = foreign.owner;
@@ -37,7 +37,7 @@ beforeAll(async () => {
     item_scope: { kind: 'org' },
     role: 'admin',
     scopes: grantableScopes.filter((scope) =>
-      /^(?:inbox:|diary:|account:|agent:profile|crypto:sign|gateway:|toolbox:)/.test(scope),
+      /^(?:inbox:|diary:|account:|agent:profile|crypto:sign|gateway:|toolbox:|scripts:)/.test(scope),
     ),
   });
   rows = await fill(home);
@@ -148,6 +148,7 @@ const fill = async (org: Org): Promise<Rows> => {
     proposal: await proposalOf(owner),
     deployment: await deploymentOf(owner),
     certificate: ok(await world.operator.post('/api/v1/certificates', { kind: 'internal', names: ['files.lan'] })).id,
+    ...(await scriptsOf(owner)),
     approval_request: await approvalRequestOf(owner),
     ...(await fillGateway(owner)),
   };
@@ -199,6 +200,36 @@ const deploymentOf = async (person: Person): Promise<string> => {
   return id;
 };
 
+/** A script with a run, a chain with a run, and a schedule. */
+const scriptsOf = async (person: Person): Promise<Record<string, string>> => {
+  const [script, script_run, script_chain, script_chain_run, script_schedule] = Array.from({ length: 5 }, () =>
+    crypto.randomUUID(),
+  ) as [string, string, string, string, string];
+  const org = person.org_id;
+  const made = "created_by_type, created_by_name, created_at, updated_at) values ($1, $2, 'Script'";
+  const by = "'system', 'Atrium', now(), now())";
+  const write = (text: string, values: string[]) => world.database.query(text, values);
+  await write(
+    `insert into gateway_scripts (id, org_id, name, path, digest, size, timeout_s, ${made}, 'a.sh', 'digest', 1, 60, ${by}`,
+    [script, org],
+  );
+  await write(`insert into gateway_script_chains (id, org_id, name, ${made}, ${by}`, [script_chain, org]);
+  await write(
+    `insert into gateway_script_schedules (id, org_id, name, script_id, cron, time_zone, paused, ${made}, $3, '0 3 * * *', 'UTC', true, ${by}`,
+    [script_schedule, org, script],
+  );
+  const started = "started_by_type, started_by_name, created_at) values ($1, $2, $3, 'Script'";
+  await write(
+    `insert into gateway_script_chain_runs (id, org_id, chain_id, chain_name, state, steps, ${started}, 'running', 1, 'system', 'Atrium', now())`,
+    [script_chain_run, org, script_chain],
+  );
+  await write(
+    `insert into gateway_script_runs (id, org_id, script_id, script_name, state, ready, digest, timeout_s, max_parallel, ${started}, 'pending', false, 'digest', 60, 1, 'system', 'Atrium', now())`,
+    [script_run, org, script],
+  );
+  return { script, script_run, script_chain, script_chain_run, script_schedule };
+};
+
 /** What an application asked a person to approve. */
 const approvalRequestOf = async (person: Person): Promise<string> => {
   const id = crypto.randomUUID();
@@ -247,6 +278,11 @@ const kindByGroup: Record<string, string> = {
   discovery: 'proposal',
   toolbox: 'deployment',
   certificates: 'certificate',
+  scripts: 'script',
+  script_runs: 'script_run',
+  script_chains: 'script_chain',
+  script_chain_runs: 'script_chain_run',
+  script_schedules: 'script_schedule',
 };
 
 /** Which row a member of an operation's input names. */
@@ -254,6 +290,7 @@ const kindOf = (operation: Operation, member: string): string => {
   if (member === 'org' || member === 'org_id') return 'org';
   if (['user', 'user_id', 'to', 'assignee'].includes(member)) return 'user';
   if (member === 'app_id') return 'app';
+  if (member === 'script_id') return 'script';
   if (member === 'share_id' && operation.name.startsWith('routes.')) return 'route_share';
   if (member === 'other_id') return 'other_item';
   if (member === 'to_entry_id') return 'other_entry';

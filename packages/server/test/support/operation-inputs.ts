@@ -160,4 +160,8 @@ const known: Record<string, Json> = {
   ...ofContainers,
   'device_codes.expire.id': 'f'.repeat(64),
   template: 'memos',
+  'scripts.register.path': 'foreign.sh',
+  'scripts.confirm.digest': 'f'.repeat(64),
+  'script_chains.create.steps': [{ script_id: '01900000-0000-7000-8000-000000000000' }],
+  cron: '0 3 * * *',
 };

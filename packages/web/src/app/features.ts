@@ -8,6 +8,7 @@ import { gatewayFeature } from '../features/gateway/feature.ts';
 import { inboxFeature } from '../features/inbox/feature.ts';
 import { membersFeature } from '../features/members/feature.ts';
 import { onboardingFeature } from '../features/onboarding/feature.ts';
+import { scriptsFeature } from '../features/scripts/feature.ts';
 import { serverFeature } from '../features/server/feature.ts';
 import { settingsFeature } from '../features/settings/feature.ts';
 import { toolboxFeature } from '../features/toolbox/feature.ts';
@@ -21,6 +22,7 @@ export const features: readonly Feature[] = [
   gatewayFeature,
   toolboxFeature,
   containersFeature,
+  scriptsFeature,
   devicesFeature,
   onboardingFeature,
   agentsFeature,

@@ -11,6 +11,7 @@ import { inboxRoutes } from '../features/inbox/routes.tsx';
 import { kitchenRoutes } from '../features/kitchen/routes.tsx';
 import { membersRoutes } from '../features/members/routes.tsx';
 import { onboardingRoutes } from '../features/onboarding/routes.tsx';
+import { scriptsRoutes } from '../features/scripts/routes.tsx';
 import { serverRoutes } from '../features/server/routes.tsx';
 import { settingsRoutes } from '../features/settings/routes.tsx';
 import { toolboxRoutes } from '../features/toolbox/routes.tsx';
@@ -29,6 +30,7 @@ const routeTree = rootRoute.addChildren([
     ...gatewayRoutes,
     ...toolboxRoutes,
     ...containersRoutes,
+    ...scriptsRoutes,
     ...devicesRoutes,
     ...onboardingRoutes,
     ...agentsRoutes,

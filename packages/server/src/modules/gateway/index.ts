@@ -7,3 +7,4 @@ export { isDocument } from './files-service.ts';
 export { createGatewayModule, type GatewayModule } from './gateway-module.ts';
 export type { GatewayParts, Lanes, TrafficBook } from './gateway-parts.ts';
 export { type GatewaySettings, gatewaySettingsOf } from './gateway-settings.ts';
+export type { RunApprovalAsker } from './scripts/scripts-parts.ts';

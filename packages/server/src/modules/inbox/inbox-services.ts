@@ -14,6 +14,7 @@ import { createOrgHooksService } from './org-hooks-service.ts';
 import { createQuestionsService } from './questions-service.ts';
 import { createResponsesService } from './responses-service.ts';
 import { createRulesService } from './rules-service.ts';
+import { createScriptQuestionsService } from './script-questions-service.ts';
 import { createSigningQuestionsService } from './signing-questions-service.ts';
 import { createTimersService } from './timers-service.ts';
 import { createWaitsService, type WaitLimits } from './waits-service.ts';
@@ -45,5 +46,6 @@ export const createInboxServices = (parts: InboxParts, limits?: WaitLimits) => {
     deviceNotices: createDeviceNoticesService(questions),
     signingQuestions: createSigningQuestionsService(questions),
     invitationQuestions: createInvitationQuestionsService(questions),
+    scriptQuestions: createScriptQuestionsService(questions),
   };
 };

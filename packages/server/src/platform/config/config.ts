@@ -67,6 +67,7 @@ export interface Config {
   discovery: DiscoveryConfig;
   toolbox: ToolboxConfig;
   containers: { runtime: 'auto' | 'docker' | 'kubernetes' | 'off' };
+  scripts: ScriptsConfig;
   files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
   /** `smtp` is null when letters become files. */
   mail: { smtp: SmtpConfig | null; from: string | null };
@@ -151,6 +152,15 @@ export interface ToolboxConfig {
   hostDataDir: string | null;
   autoRoute: boolean;
   autoStart: boolean;
+}
+
+export interface ScriptsConfig {
+  enabled: boolean;
+  directory: string;
+  hostDirectory: string | null;
+  defaultTimeoutMs: number;
+  maxOutputBytes: number;
+  allowHost: boolean;
 }
 
 /** Services of operators that are asked, or told. */
@@ -460,6 +470,14 @@ function assemble(get: Get): Config {
       autoStart: get(k.toolboxAutoStart),
     },
     containers: { runtime: get(k.containersRuntime) },
+    scripts: {
+      enabled: get(k.scriptsEnabled),
+      directory: get(k.scriptsDirectory),
+      hostDirectory: get(k.scriptsHostDirectory),
+      defaultTimeoutMs: get(k.scriptsTimeout),
+      maxOutputBytes: get(k.scriptsMaxOutput),
+      allowHost: get(k.scriptsAllowHost),
+    },
     files:
       get(k.files) === 'disk'
         ? { storage: 'disk' }
@@ -581,6 +599,7 @@ function contradictions(get: Get): ConfigProblem[] {
     [k.oauthTransactionTtl, 10_000, 3_600_000, 'between 10 seconds and an hour'],
     [k.discoveryDockerResync, 5000, 86_400_000, 'between five seconds and a day'],
     [k.discoveryKubeResync, 5000, 86_400_000, 'between five seconds and a day'],
+    [k.scriptsTimeout, 1000, 86_400_000, 'between a second and a day'],
     [k.discoveryMdnsScan, 5000, 86_400_000, 'between five seconds and a day'],
     [k.hookTimeout, 100, 5000, 'between 100 milliseconds and five seconds'],
     [k.oauthKeyRotation, 3_600_000, 3650 * 86_400_000, 'at least an hour'],

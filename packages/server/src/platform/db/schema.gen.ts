@@ -662,6 +662,147 @@ export interface GatewayRoutes {
   updated_at: Timestamp;
 }
 
+export interface GatewayScriptChainRuns {
+  id: string;
+  org_id: string;
+  chain_id: string | null;
+  chain_name: string;
+  state: string;
+  steps: number;
+  failed_steps: Generated<number>;
+  schedule_id: string | null;
+  due_at: Timestamp | null;
+  started_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  started_by_id: string | null;
+  started_by_name: string;
+  created_at: Timestamp;
+  ended_at: Timestamp | null;
+}
+
+export interface GatewayScriptChainSteps {
+  chain_id: string;
+  position: number;
+  org_id: string;
+  script_id: string;
+  parameters: Generated<Json>;
+  secrets: string | null;
+  on_failure: string;
+}
+
+export interface GatewayScriptChains {
+  id: string;
+  org_id: string;
+  name: string;
+  description: Generated<string>;
+  version: Generated<number>;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
+export interface GatewayScriptDues {
+  schedule_id: string;
+  due_at: Timestamp;
+  outcome: string;
+  detail: string | null;
+}
+
+export interface GatewayScriptOutput {
+  run_id: string;
+  seq: number;
+  stream: string;
+  text: string;
+  at: Timestamp;
+}
+
+export interface GatewayScriptRuns {
+  id: string;
+  org_id: string;
+  script_id: string | null;
+  script_name: string;
+  state: string;
+  reason: string | null;
+  detail: string | null;
+  dry_run: Generated<boolean>;
+  ready: boolean;
+  approval: string | null;
+  approver_id: string | null;
+  parameters: Generated<Json>;
+  secrets: string | null;
+  digest: string;
+  timeout_s: number;
+  max_parallel: number;
+  runner: string | null;
+  holder: string | null;
+  enqueued: Generated<number>;
+  claimed: number | null;
+  cancel_requested: Generated<boolean>;
+  exit_code: number | null;
+  output_bytes: Generated<number>;
+  output_cut: Generated<boolean>;
+  chain_run_id: string | null;
+  position: number | null;
+  on_failure: string | null;
+  schedule_id: string | null;
+  due_at: Timestamp | null;
+  started_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  started_by_id: string | null;
+  started_by_name: string;
+  created_at: Timestamp;
+  started_at: Timestamp | null;
+  ended_at: Timestamp | null;
+}
+
+export interface GatewayScriptSchedules {
+  id: string;
+  org_id: string;
+  name: string;
+  script_id: string | null;
+  chain_id: string | null;
+  parameters: Generated<Json>;
+  secrets: string | null;
+  cron: string;
+  time_zone: string;
+  paused: Generated<boolean>;
+  paused_reason: string | null;
+  next_due_at: Timestamp | null;
+  last_due_at: Timestamp | null;
+  version: Generated<number>;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
+export interface GatewayScripts {
+  id: string;
+  org_id: string;
+  name: string;
+  description: Generated<string>;
+  category: Generated<string>;
+  path: string;
+  digest: string;
+  size: number;
+  timeout_s: number;
+  parameters: Generated<Json>;
+  environment: string | null;
+  environment_names: Generated<string[]>;
+  scopes: Generated<string[]>;
+  dry_run_command: string[] | null;
+  image: string | null;
+  max_parallel: Generated<number>;
+  approver_id: string | null;
+  version: Generated<number>;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
 export interface GatewayShares {
   id: string;
   org_id: string;
@@ -1747,6 +1888,14 @@ export interface Schema {
   gateway_providers: GatewayProviders;
   gateway_request_stats: GatewayRequestStats;
   gateway_routes: GatewayRoutes;
+  gateway_script_chain_runs: GatewayScriptChainRuns;
+  gateway_script_chain_steps: GatewayScriptChainSteps;
+  gateway_script_chains: GatewayScriptChains;
+  gateway_script_dues: GatewayScriptDues;
+  gateway_script_output: GatewayScriptOutput;
+  gateway_script_runs: GatewayScriptRuns;
+  gateway_script_schedules: GatewayScriptSchedules;
+  gateway_scripts: GatewayScripts;
   gateway_shares: GatewayShares;
   gateway_visits: GatewayVisits;
   identity_agent_enrolments: IdentityAgentEnrolments;

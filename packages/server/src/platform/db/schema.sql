@@ -809,6 +809,185 @@ create table gateway_routes (
   constraint gateway_routes_upstream_auth_kind_check CHECK ((upstream_auth_kind = ANY (ARRAY['strip'::text, 'pass'::text, 'basic'::text, 'bearer'::text])))
 );
 
+create table gateway_script_chain_runs (
+  id uuid not null,
+  org_id uuid not null,
+  chain_id uuid,
+  chain_name text not null,
+  state text not null,
+  steps integer not null,
+  failed_steps integer not null default 0,
+  schedule_id uuid,
+  due_at timestamp with time zone,
+  started_by_type actor_type not null,
+  started_by_id uuid,
+  started_by_name text not null,
+  created_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint gateway_script_chain_runs_pkey PRIMARY KEY (id),
+  constraint gateway_script_chain_runs_chain_id_fkey FOREIGN KEY (chain_id) REFERENCES gateway_script_chains(id) ON DELETE SET NULL,
+  constraint gateway_script_chain_runs_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint gateway_script_chain_runs_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES gateway_script_schedules(id) ON DELETE SET NULL,
+  constraint gateway_script_chain_runs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+create table gateway_script_chain_steps (
+  chain_id uuid not null,
+  "position" integer not null,
+  org_id uuid not null,
+  script_id uuid not null,
+  parameters jsonb not null default '{}'::jsonb,
+  secrets text,
+  on_failure text not null,
+  constraint gateway_script_chain_steps_pkey PRIMARY KEY (chain_id, "position"),
+  constraint gateway_script_chain_steps_chain_id_fkey FOREIGN KEY (chain_id) REFERENCES gateway_script_chains(id) ON DELETE CASCADE,
+  constraint gateway_script_chain_steps_org_id_script_id_fkey FOREIGN KEY (org_id, script_id) REFERENCES gateway_scripts(org_id, id) DEFERRABLE INITIALLY DEFERRED,
+  constraint gateway_script_chain_steps_on_failure_check CHECK ((on_failure = ANY (ARRAY['stop'::text, 'continue'::text])))
+);
+
+create table gateway_script_chains (
+  id uuid not null,
+  org_id uuid not null,
+  name text not null,
+  description text not null default ''::text,
+  version integer not null default 1,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint gateway_script_chains_org_id_id_key UNIQUE (org_id, id),
+  constraint gateway_script_chains_org_id_name_key UNIQUE (org_id, name),
+  constraint gateway_script_chains_pkey PRIMARY KEY (id),
+  constraint gateway_script_chains_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
+);
+
+create table gateway_script_dues (
+  schedule_id uuid not null,
+  due_at timestamp with time zone not null,
+  outcome text not null,
+  detail text,
+  constraint gateway_script_dues_pkey PRIMARY KEY (schedule_id, due_at),
+  constraint gateway_script_dues_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES gateway_script_schedules(id) ON DELETE CASCADE,
+  constraint gateway_script_dues_outcome_check CHECK ((outcome = ANY (ARRAY['started'::text, 'still_running'::text, 'refused'::text])))
+);
+
+create table gateway_script_output (
+  run_id uuid not null,
+  seq integer not null,
+  stream text not null,
+  text text not null,
+  at timestamp with time zone not null,
+  constraint gateway_script_output_pkey PRIMARY KEY (run_id, seq),
+  constraint gateway_script_output_run_id_fkey FOREIGN KEY (run_id) REFERENCES gateway_script_runs(id) ON DELETE CASCADE,
+  constraint gateway_script_output_stream_check CHECK ((stream = ANY (ARRAY['stdout'::text, 'stderr'::text, 'note'::text])))
+);
+
+create table gateway_script_runs (
+  id uuid not null,
+  org_id uuid not null,
+  script_id uuid,
+  script_name text not null,
+  state text not null,
+  reason text,
+  detail text,
+  dry_run boolean not null default false,
+  ready boolean not null,
+  approval text,
+  approver_id uuid,
+  parameters jsonb not null default '{}'::jsonb,
+  secrets text,
+  digest text not null,
+  timeout_s integer not null,
+  max_parallel integer not null,
+  runner text,
+  holder uuid,
+  enqueued integer not null default 0,
+  claimed integer,
+  cancel_requested boolean not null default false,
+  exit_code integer,
+  output_bytes bigint not null default 0,
+  output_cut boolean not null default false,
+  chain_run_id uuid,
+  "position" integer,
+  on_failure text,
+  schedule_id uuid,
+  due_at timestamp with time zone,
+  started_by_type actor_type not null,
+  started_by_id uuid,
+  started_by_name text not null,
+  created_at timestamp with time zone not null,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  constraint gateway_script_runs_pkey PRIMARY KEY (id),
+  constraint gateway_script_runs_chain_run_id_fkey FOREIGN KEY (chain_run_id) REFERENCES gateway_script_chain_runs(id) ON DELETE CASCADE,
+  constraint gateway_script_runs_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint gateway_script_runs_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES gateway_script_schedules(id) ON DELETE SET NULL,
+  constraint gateway_script_runs_script_id_fkey FOREIGN KEY (script_id) REFERENCES gateway_scripts(id) ON DELETE SET NULL,
+  constraint gateway_script_runs_approval_check CHECK ((approval = ANY (ARRAY['waiting'::text, 'approved'::text, 'rejected'::text]))),
+  constraint gateway_script_runs_on_failure_check CHECK ((on_failure = ANY (ARRAY['stop'::text, 'continue'::text]))),
+  constraint gateway_script_runs_runner_check CHECK ((runner = ANY (ARRAY['host'::text, 'container'::text]))),
+  constraint gateway_script_runs_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'failed'::text, 'timeout'::text, 'cancelled'::text])))
+);
+
+create table gateway_script_schedules (
+  id uuid not null,
+  org_id uuid not null,
+  name text not null,
+  script_id uuid,
+  chain_id uuid,
+  parameters jsonb not null default '{}'::jsonb,
+  secrets text,
+  cron text not null,
+  time_zone text not null,
+  paused boolean not null default false,
+  paused_reason text,
+  next_due_at timestamp with time zone,
+  last_due_at timestamp with time zone,
+  version integer not null default 1,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint gateway_script_schedules_org_id_name_key UNIQUE (org_id, name),
+  constraint gateway_script_schedules_pkey PRIMARY KEY (id),
+  constraint gateway_script_schedules_org_id_chain_id_fkey FOREIGN KEY (org_id, chain_id) REFERENCES gateway_script_chains(org_id, id) DEFERRABLE INITIALLY DEFERRED,
+  constraint gateway_script_schedules_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint gateway_script_schedules_org_id_script_id_fkey FOREIGN KEY (org_id, script_id) REFERENCES gateway_scripts(org_id, id) DEFERRABLE INITIALLY DEFERRED,
+  constraint gateway_script_schedules_check CHECK (((script_id IS NULL) <> (chain_id IS NULL)))
+);
+
+create table gateway_scripts (
+  id uuid not null,
+  org_id uuid not null,
+  name text not null,
+  description text not null default ''::text,
+  category text not null default ''::text,
+  path text not null,
+  digest text not null,
+  size integer not null,
+  timeout_s integer not null,
+  parameters jsonb not null default '[]'::jsonb,
+  environment text,
+  environment_names text[] not null default '{}'::text[],
+  scopes text[] not null default '{}'::text[],
+  dry_run_command text[],
+  image text,
+  max_parallel integer not null default 1,
+  approver_id uuid,
+  version integer not null default 1,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint gateway_scripts_org_id_id_key UNIQUE (org_id, id),
+  constraint gateway_scripts_org_id_name_key UNIQUE (org_id, name),
+  constraint gateway_scripts_pkey PRIMARY KEY (id),
+  constraint gateway_scripts_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
+);
+
 create table gateway_shares (
   id uuid not null,
   org_id uuid not null,
@@ -1602,7 +1781,7 @@ create table inbox_items (
   constraint inbox_items_answer_source_check CHECK ((answer_source = ANY (ARRAY['person'::text, 'timeout'::text, 'rule'::text, 'quota'::text, 'system'::text, 'client'::text]))),
   constraint inbox_items_asked_with_check CHECK ((asked_with = ANY (ARRAY['session'::text, 'api_key'::text, 'access_token'::text]))),
   constraint inbox_items_check CHECK (((decides_kind IS NULL) = (decides_id IS NULL))),
-  constraint inbox_items_decides_kind_check CHECK ((decides_kind = ANY (ARRAY['signing_request'::text, 'diary_invitation'::text]))),
+  constraint inbox_items_decides_kind_check CHECK ((decides_kind = ANY (ARRAY['signing_request'::text, 'diary_invitation'::text, 'script_run'::text]))),
   constraint inbox_items_kind_check CHECK ((kind = ANY (ARRAY['notice'::text, 'question'::text, 'approval'::text]))),
   constraint inbox_items_on_timeout_check CHECK ((on_timeout = ANY (ARRAY['expire'::text, 'default'::text, 'deny'::text, 'escalate'::text]))),
   constraint inbox_items_priority_check CHECK (((priority >= 0) AND (priority <= 4)))
@@ -2115,6 +2294,19 @@ CREATE INDEX gateway_proposals_state ON public.gateway_proposals USING btree (or
 CREATE INDEX gateway_request_stats_org ON public.gateway_request_stats USING btree (org_id, day);
 CREATE INDEX gateway_routes_app ON public.gateway_routes USING btree (app_id);
 CREATE INDEX gateway_routes_org ON public.gateway_routes USING btree (org_id, slug);
+CREATE INDEX gateway_script_chain_runs_chain ON public.gateway_script_chain_runs USING btree (chain_id);
+CREATE INDEX gateway_script_chain_runs_org ON public.gateway_script_chain_runs USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX gateway_script_chain_runs_schedule ON public.gateway_script_chain_runs USING btree (schedule_id) WHERE (state = 'running'::text);
+CREATE INDEX gateway_script_chain_steps_script ON public.gateway_script_chain_steps USING btree (org_id, script_id);
+CREATE INDEX gateway_script_runs_chain ON public.gateway_script_runs USING btree (chain_run_id, "position");
+CREATE INDEX gateway_script_runs_ended ON public.gateway_script_runs USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX gateway_script_runs_open ON public.gateway_script_runs USING btree (created_at) WHERE (state = ANY (ARRAY['pending'::text, 'running'::text]));
+CREATE INDEX gateway_script_runs_org ON public.gateway_script_runs USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX gateway_script_runs_schedule ON public.gateway_script_runs USING btree (schedule_id);
+CREATE INDEX gateway_script_runs_script ON public.gateway_script_runs USING btree (script_id, created_at DESC);
+CREATE INDEX gateway_script_schedules_chain ON public.gateway_script_schedules USING btree (org_id, chain_id);
+CREATE INDEX gateway_script_schedules_due ON public.gateway_script_schedules USING btree (next_due_at) WHERE (NOT paused);
+CREATE INDEX gateway_script_schedules_script ON public.gateway_script_schedules USING btree (org_id, script_id);
 CREATE INDEX gateway_shares_route ON public.gateway_shares USING btree (route_id, created_at DESC, id DESC);
 CREATE INDEX gateway_visits_expiry ON public.gateway_visits USING btree (expires_at);
 CREATE INDEX gateway_visits_session ON public.gateway_visits USING btree (session_id) WHERE (session_id IS NOT NULL);

@@ -163,6 +163,11 @@ export class ServiceClient {
     return this.send({ method, path, ...sent, silence_ms: wait_ms }, within);
   }
 
+  /** The bytes of an answer as they come. */
+  async flow(request: ServiceRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.#ask(request, signal)).body;
+  }
+
   close(): Promise<void> {
     return this.#pool.destroy();
   }

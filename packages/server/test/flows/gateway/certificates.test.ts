@@ -86,7 +86,7 @@ describe('a server with an authority of its own', () => {
     await until(async () => (await seen(port, 'files.lan')).subjectAltName!.includes('localhost'), 'it is gone');
   });
 
-  it('38: an upload is refused with its reason when it should not be served', async () => {
+  it('G38: an upload is refused with its reason when it should not be served', async () => {
     const good = certificateFor(['media.example.org']);
     const day = 86_400_000;
     const old = certificateFor(['a.example.org'], {
@@ -114,7 +114,7 @@ describe('a server with an authority of its own', () => {
     expect([missing.status, missing.body.errors[0].path]).toEqual([422, 'key']);
   });
 
-  it('38: what was uploaded is served, replaced while a connection lives on, and its key is shown to nobody', async () => {
+  it('G38: what was uploaded is served, replaced while a connection lives on, and its key is shown to nobody', async () => {
     const first = certificateFor(['media.example.org']);
     const made = await owner.post('/api/v1/certificates', { kind: 'upload', chain: first.chain, key: first.key });
     expect(made.status).toBe(201);
@@ -245,7 +245,7 @@ describe('a server whose certificates an ACME authority gives', () => {
     expect((await pool.query('select count(*)::int as n from gateway_acme_challenges')).rows[0].n).toBe(0);
   }, 120_000);
 
-  it('55: an authority that refuses is asked again later, the old certificate stays, and the reason is kept', async () => {
+  it('G55: an authority that refuses is asked again later, the old certificate stays, and the reason is kept', async () => {
     const old = await served();
     authority.mode = 'refuse';
     await renewNow();
@@ -260,7 +260,7 @@ describe('a server whose certificates an ACME authority gives', () => {
     authority.mode = 'good';
   }, 200_000);
 
-  it('52: killed while the authority looks, it goes on with the same order, proved by TLS, and gets one certificate', async () => {
+  it('G52: killed while the authority looks, it goes on with the same order, proved by TLS, and gets one certificate', async () => {
     authority.mode = 'stall';
     const { length } = authority.issued;
     await server.stop();

@@ -103,7 +103,7 @@ it('containers are listed in pages, filtered, shown without their secrets, and m
   expect((await get('/..%2f..%2fversion')).status).toBe(422);
 });
 
-it('58: a container that is stopped from the dashboard makes its app unhealthy at once, and a start takes it back', async () => {
+it('G58: a container that is stopped from the dashboard makes its app unhealthy at once, and a start takes it back', async () => {
   const id = docker.make({ name: 'notes', labels: { team: 'docs' } });
   await appOf('notes', id);
   const live = await openSocket(world.url, world.operator.token);
@@ -127,7 +127,7 @@ it('58: a container that is stopped from the dashboard makes its app unhealthy a
   live.close();
 });
 
-it('58: a container that is stopped elsewhere marks its app as well', async () => {
+it('G58: a container that is stopped elsewhere marks its app as well', async () => {
   const status = async () => ok(await world.operator.get('/api/v1/apps/notes/health')).status;
   await until(async () => (await status()) === 'healthy', 'it is healthy');
   docker.turn('notes', false);
@@ -136,7 +136,7 @@ it('58: a container that is stopped elsewhere marks its app as well', async () =
   await until(async () => (await status()) === 'healthy', 'and healthy again');
 });
 
-it('58: a batch of twenty of which two fail tells how each of them went', async () => {
+it('G58: a batch of twenty of which two fail tells how each of them went', async () => {
   const ids = Array.from({ length: 20 }, (_, n) => docker.make({ name: `batch-${n}` }));
   const live = await openSocket(world.url, world.operator.token);
   docker.faults.set('batch-3:stop', { status: 500, message: 'cannot stop container: permission denied' });
@@ -164,7 +164,7 @@ it('58: a batch of twenty of which two fail tells how each of them went', async 
   live.close();
 });
 
-it('58: a log that is followed over a socket goes on after a restart of the container and a turn of its file', async () => {
+it('G58: a log that is followed over a socket goes on after a restart of the container and a turn of its file', async () => {
   docker.make({ name: 'talker' });
   for (const text of ['one', 'two', 'three']) docker.write('talker', text);
   const live = await openSocket(world.url, world.operator.token);
@@ -317,7 +317,7 @@ it('who may open an app sees its container and what it uses, and nothing of othe
   expect((await foreign.get(at(''))).body.code).toBe('operator_required');
 });
 
-it('5: rights that a proxy does not give switch off what needs them, and the status has the line to add', async () => {
+it('G5: rights that a proxy does not give switch off what needs them, and the status has the line to add', async () => {
   expect(ok(await get('/status'))).toMatchObject({
     runtime: 'docker',
     state: 'ready',
@@ -340,7 +340,7 @@ it('5: rights that a proxy does not give switch off what needs them, and the sta
   docker.denied.clear();
 });
 
-it('5: an engine that is away is an answer, and one that is back is used without a restart', async () => {
+it('G5: an engine that is away is an answer, and one that is back is used without a restart', async () => {
   await docker.close();
   const away = await get();
   expect([away.status, away.body.code]).toEqual([503, 'container_runtime_unavailable']);

@@ -38,3 +38,16 @@ export const ServicesTabs = () => {
     />
   );
 };
+
+/** Files that may be run: what there is, what ran, one after another, and at times. */
+export const ScriptsTabs = () => (
+  <PageTabs
+    label="Scripts"
+    tabs={[
+      { to: '/scripts', label: 'Scripts' },
+      { to: '/scripts/runs', label: 'Runs' },
+      { to: '/scripts/chains', label: 'Chains' },
+      { to: '/scripts/schedules', label: 'Schedules' },
+    ]}
+  />
+);

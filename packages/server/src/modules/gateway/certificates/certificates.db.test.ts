@@ -52,7 +52,7 @@ it('nothing changed, so the sweep leaves the managed certificate alone', async (
   await part.stop();
   expect(second).toBe(first);
 });
-it('54: a replica with another name does not take turns with the first in making it anew', async () => {
+it('G54: a replica with another name does not take turns with the first in making it anew', async () => {
   const [a, b] = [make({ extra_hosts: ['a.lan'] }), make({ extra_hosts: ['b.lan'] })];
   await a.sweeps![0]!.run();
   await b.sweeps![0]!.run();
@@ -79,7 +79,7 @@ it('the certificate of the authority is served before that of our own for the pu
   expect(pins[0]).toBe(issued.pins[0]);
   await certificatesStore.delete(t.database.read, id);
 });
-it('55: a short certificate that is freshly issued is no alarm', async () => {
+it('G55: a short certificate that is freshly issued is no alarm', async () => {
   const part = make({ mode: 'off' });
   const now = t.clock.now();
   const ca = await makeAuthority('Private authority', now);

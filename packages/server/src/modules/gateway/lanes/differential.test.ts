@@ -6,7 +6,7 @@ import { compareReaders } from './differential-readers.testkit.ts';
 /** Of other runs, so that each finds something of its own in time. The whole million is `bench/gateway-fuzz.ts`. */
 const seed = 20_261;
 
-describe('49: the readers of the fast lane take nothing that the reader of Node refuses or reads in another way', () => {
+describe('G49: the readers of the fast lane take nothing that the reader of Node refuses or reads in another way', () => {
   it('of the corpus, wherever its packets end', () => {
     const different = [...corpusCases(), ...foundCases].filter((given) => compareReaders(given) !== null);
     expect(different.map(({ name, cuts }) => `${name} at ${cuts}`)).toEqual([]);
@@ -22,7 +22,7 @@ describe('49: the readers of the fast lane take nothing that the reader of Node 
   });
 });
 
-describe('49: both lanes answer alike, and hand the app the same', () => {
+describe('G49: both lanes answer alike, and hand the app the same', () => {
   let differential: Differential;
   beforeAll(async () => {
     differential = await Differential.start(40);

@@ -103,7 +103,7 @@ describe('a connection', () => {
     },
   );
 
-  it('15: asks the gate the same whichever reader reads it', async () => {
+  it('G15: asks the gate the same whichever reader reads it', async () => {
     const head = get('/apps/notes/who?x=1', [
       'Authorization: Bearer abc',
       'Cookie: a=1; atrium_session=x',
@@ -153,7 +153,7 @@ describe('a connection', () => {
 });
 
 describe('bodies', () => {
-  it('23: a body whose chunks turn bad is refused in the middle, and the app never sees its end', async () => {
+  it('G23: a body whose chunks turn bad is refused in the middle, and the app never sees its end', async () => {
     const before = app.seen.length;
     const answer = await exchange(l.port, [
       'POST /apps/notes/bad HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n',
@@ -216,7 +216,7 @@ describe('connections to an app', () => {
     return { counts, lane, close: () => Promise.all([lane.close(), raw.close()]) };
   };
 
-  it('23: are not used again when bytes come behind an answer, which nobody ever gets', async () => {
+  it('G23: are not used again when bytes come behind an answer, which nobody ever gets', async () => {
     const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
     const side = await answering((count) =>
       count === 1 ? `${ok}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil` : ok,
