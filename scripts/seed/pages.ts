@@ -329,6 +329,7 @@ export const seededPages: readonly SeededPage[] = [
   { name: 'server-sessions', route: '/server/sessions', path: () => '/server/sessions', ready: 'h1' },
   { name: 'server-keys', route: '/server/keys', path: () => '/server/keys', ready: 'h1' },
   { name: 'server-resources', route: '/server/resources', path: () => '/server/resources', ready: 'h1' },
+  { name: 'server-certificates', route: '/server/certificates', path: () => '/server/certificates', ready: 'h1' },
   { name: 'server-issuers', route: '/server/issuers', path: () => '/server/issuers', ready: 'h1' },
   { name: 'server-denylist', route: '/server/denylist', path: () => '/server/denylist', ready: 'h1' },
   { name: 'server-reveal', route: '/server/reveal', path: () => '/server/reveal', ready: 'h1' },

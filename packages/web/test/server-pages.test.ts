@@ -61,6 +61,8 @@ const pages: [name: string, path: string, ready: string, act?: (page: Page) => P
   ['sessions', '/server/sessions', row, openSecond],
   ['resources', '/server/resources', row, press('New resource')],
   ['trusted issuers', '/server/issuers', row, press('Trust an issuer')],
+  ['certificates with one of this server', '/server/certificates', row, openSecond],
+  ['new certificate', '/server/certificates', row, press('New certificate')],
   ['denied addresses', '/server/denylist', item, press('Deny a range')],
   ['one-time secret', '/server/reveal#token', 'text=Show its secret'],
   [

@@ -1,5 +1,6 @@
 import type {
   ApprovalRequestView,
+  CertificateView,
   ClientView,
   ConnectedApp,
   clientDocumentsList,
@@ -285,6 +286,53 @@ const resources: ResourceView[] = [
   },
 ];
 
+const day = 24 * 60;
+const certificate = (index: number, more: Partial<CertificateView>): CertificateView => ({
+  id: id(16, index),
+  names: ['atrium.northwind.example'],
+  issuer: 'acme',
+  issued_by: 'R11',
+  state: 'active',
+  managed: true,
+  not_before: ago(40 * day),
+  not_after: later(50 * day),
+  renew_at: later(20 * day),
+  pin: 'sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
+  serial: '03a1',
+  failures: 0,
+  last_error: null,
+  created_by: { type: 'system', id: null, name: 'Atrium' },
+  created_at: ago(100 * day),
+  updated_at: ago(40 * day),
+  ...more,
+});
+const certificates: CertificateView[] = [
+  certificate(0, {}),
+  certificate(1, {
+    names: [
+      'localhost',
+      'atrium.lan',
+      'a-name-of-a-machine-that-somebody-thought-about-for-a-while.northwind.lan',
+      '192.168.1.20',
+    ],
+    issuer: 'internal',
+    issued_by: 'Atrium authority 2026',
+  }),
+  certificate(2, { names: ['media.northwind.example'], issuer: 'uploaded', managed: false, renew_at: null }),
+  certificate(3, {
+    names: ['notes.northwind.example'],
+    not_after: later(9 * day),
+    not_before: ago(81 * day),
+    renew_at: later(300),
+    failures: 4,
+    last_error: 'The name notes.northwind.example did not answer: connection refused',
+  }),
+  certificate(4, {
+    ...{ names: ['photos.northwind.example'], state: 'pending', issued_by: null, not_before: null, not_after: null },
+    ...{ renew_at: null, pin: null, serial: null },
+  }),
+];
+
 const issuers: TrustedIssuerView[] = [
   {
     id: id(9, 0),
@@ -472,6 +520,16 @@ const lists: Record<string, unknown> = {
   [`GET ${admin}/identity/users`]: page(users),
   [`GET ${admin}/identity/sessions`]: page(sessions),
   [`GET ${admin}/oauth/trusted-issuers`]: page(issuers),
+  'GET /api/v1/certificates': page(certificates),
+  'GET /api/v1/certificates/suggest': {
+    mode: 'acme',
+    names: [{ name: 'files.northwind.example', source: 'route', covered: false, public: true }],
+  },
+  'GET /api/v1/certificates/authority': {
+    pem: '-----BEGIN CERTIFICATE-----',
+    fingerprint: Array.from({ length: 32 }, (_, n) => (n * 7).toString(16).padStart(2, '0').toUpperCase()).join(':'),
+    not_after: later(3600 * day),
+  },
   [`GET ${admin}/events/recent`]: page(events),
   [`GET ${admin}/audit`]: page(trail),
   'GET /api/v1/me/grants': page(apps),

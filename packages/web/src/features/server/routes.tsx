@@ -98,6 +98,11 @@ export const serverRoutes = [
     }),
     createRoute({
       getParentRoute: () => serverRoute,
+      path: '/certificates',
+      component: lazyRouteComponent(() => import('./certificates-page.tsx'), 'CertificatesPage'),
+    }),
+    createRoute({
+      getParentRoute: () => serverRoute,
       path: '/resources',
       component: lazyRouteComponent(() => import('./resources-page.tsx'), 'ResourcesPage'),
     }),

@@ -10,6 +10,7 @@ import {
   Landmark,
   MonitorSmartphone,
   ScrollText,
+  ShieldCheck,
   Target,
   Ticket,
   TicketPlus,
@@ -55,6 +56,7 @@ export const serverPages: readonly ServerPage[] = [
   { to: '/server/people', label: 'People', hint: 'Accounts of the whole server', icon: Users, group: 'People' },
   { to: '/server/sessions', label: 'Sessions', hint: 'Who is signed in', icon: Fingerprint, group: 'People' },
   { to: '/server/keys', label: 'Signing keys', hint: 'Rotation and grace', icon: KeyRound, group: 'Trust' },
+  { to: '/server/certificates', label: 'Certificates', hint: 'What TLS shows', icon: ShieldCheck, group: 'Trust' },
   { to: '/server/resources', label: 'Resources', hint: 'Protected audiences', icon: Target, group: 'Trust' },
   {
     to: '/server/issuers',
