@@ -19,10 +19,6 @@ export const scopes = {
   'gateway:write': { title: 'Add and change apps and routes, decide about services that were found', privileged: true },
   'toolbox:deploy': { title: 'Install, change and remove deployments of the toolbox', privileged: true },
   'scripts:run': { title: 'Run registered scripts', privileged: true },
-  'hooks:write': { title: 'Tell people and devices of what happened elsewhere', privileged: true },
-  'tools:read': { title: 'See tools, connected servers and calls', privileged: false },
-  'tools:invoke': { title: 'Call tools of connected servers', privileged: false },
-  'tools:write': { title: 'Connect MCP servers, and decide who may call which tool', privileged: true },
   'events:read': { title: 'Receive events', privileged: false },
   'device:self': { title: 'Be a device: its own row and its notifications', privileged: false },
   'access:*': { title: 'Open every app that you may open', privileged: false },
@@ -91,11 +87,6 @@ export const permissions = [
   'toolbox.deploy',
   'scripts.run',
   'scripts.write',
-  'federation.manage',
-  'backups.manage',
-  'hooks.manage',
-  'tools.use',
-  'tools.manage',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -109,7 +100,7 @@ export const systemRolePermissions: Readonly<Record<SystemRole, readonly string[
   admin: permissions.filter((p) => p !== 'org.delete' && p !== 'org.billing'),
   member: [
     ...['items.read', 'items.write', 'items.archive', 'apps.open', 'gateway.view', 'routes.read', 'devices.pair'],
-    ...['scripts.run', 'tools.use'],
+    'scripts.run',
   ],
   viewer: ['items.read', 'apps.open'],
 };

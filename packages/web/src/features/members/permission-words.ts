@@ -96,31 +96,6 @@ export const permissionGroups: readonly PermissionGroup[] = [
     ],
   },
   {
-    prefix: 'federation',
-    label: 'Linked servers',
-    permissions: [
-      { permission: 'federation.manage', title: 'Link servers and choose what they share', powerful: true },
-    ],
-  },
-  {
-    prefix: 'backups',
-    label: 'Backups',
-    permissions: [{ permission: 'backups.manage', title: 'Make, schedule and restore backups', powerful: true }],
-  },
-  {
-    prefix: 'hooks',
-    label: 'Hooks',
-    permissions: [{ permission: 'hooks.manage', title: 'Make addresses at which others report what happened' }],
-  },
-  {
-    prefix: 'tools',
-    label: 'Tools',
-    permissions: [
-      { permission: 'tools.use', title: 'Call tools of connected servers, as far as each one allows' },
-      { permission: 'tools.manage', title: 'Connect MCP servers and decide about their tools', powerful: true },
-    ],
-  },
-  {
     prefix: 'agents',
     label: 'Agents',
     permissions: [
