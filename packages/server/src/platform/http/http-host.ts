@@ -114,7 +114,11 @@ export const createHttpHost = async (given: HttpHostOptions): Promise<HttpHost> 
   await registerOperations(app, options, guard);
   const trusted = trustedProxies(options.config.trusted_proxies);
   upgrades.add((request, socket, head) => front.upgrade(request, socket, head));
-  upgrades.attach(app.server, (request) => options.denied_address?.(clientAddress(request, trusted)) === true);
+  upgrades.attach(
+    app.server,
+    (request) => options.denied_address?.(clientAddress(request, trusted)) === true,
+    (error) => options.logger.error({ err: error }, 'an upgrade failed'),
+  );
   options.metrics.inFlight(inFlight);
   const listening = openListening(app, front, options);
 

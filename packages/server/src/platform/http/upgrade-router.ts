@@ -12,18 +12,37 @@ export class UpgradeRouter {
     this.#handlers.push(handler);
   }
 
-  attach(server: Server, denied: (request: IncomingMessage) => boolean = () => false): void {
+  attach(
+    server: Server,
+    denied: (request: IncomingMessage) => boolean = () => false,
+    onError: (error: unknown) => void = () => {},
+  ): void {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       // Without a listener a reset connection would end the process.
       socket.on('error', () => socket.destroy());
+      // Sent before the answer to an earlier request was: it is still being written on this connection, on which nothing
+      // else may be said, and a second answer would end the process.
+      if (isAnswering(socket)) {
+        socket.destroy();
+        return;
+      }
       if (denied(request)) {
         refuseUpgrade(socket, 403, 'Forbidden');
         return;
       }
-      if (!this.#handlers.some((handler) => handler(request, socket, head))) refuseUpgrade(socket, 404, 'Not Found');
+      try {
+        if (!this.#handlers.some((handler) => handler(request, socket, head))) refuseUpgrade(socket, 404, 'Not Found');
+      } catch (error) {
+        // No request may end the process.
+        socket.destroy();
+        onError(error);
+      }
     });
   }
 }
+
+/** Node keeps the answer that is being written at the socket. */
+const isAnswering = (socket: Duplex & { _httpMessage?: unknown }): boolean => (socket._httpMessage ?? null) !== null;
 
 /** Answers an upgrade with a plain HTTP status and ends the connection. */
 export const refuseUpgrade = (socket: Duplex, status: number, reason: string): void => {

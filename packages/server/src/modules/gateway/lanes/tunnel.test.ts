@@ -321,3 +321,21 @@ describe('an upgrade that is refused', () => {
     await silent.close();
   });
 });
+
+describe('an upgrade behind a request that is not answered yet', () => {
+  it.each(['/apps/s/y', '/apps/none-here/', '/ws'])('to %s ends its connection, and nothing else', async (path) => {
+    const slow = await startUpstream(() => undefined);
+    const one = await startLane(
+      [{ host: '', path: '/apps/s/', route: makeRoute({ slug: 's', targets: [makeTarget(slow.url)] }) }],
+      { config: { fast_lane: false } },
+    );
+    const socket = connect(one.port, '127.0.0.1')
+      .on('error', () => undefined)
+      .resume();
+    socket.write(`GET /apps/s/x HTTP/1.1\r\nHost: localhost\r\n\r\n${handshake(path)}`);
+    await once(socket, 'close');
+    expect((await one.get('/health')).status).toBe(200);
+    await one.close();
+    await slow.close();
+  });
+});
