@@ -44,6 +44,9 @@ const foreignAgent = messagePage(
 );
 const foreign = messagePage(403, 'Not accepted', 'The form did not come from this page. Go back and try again.');
 
+/** The engine no longer knows the request: it has ended, or was finished. */
+const isGone = (error: unknown): boolean => error instanceof Error && error.constructor.name === 'SessionNotFound';
+
 /** Sign-in and consent for one authorization request. Every page works without script. */
 export class InteractionEndpoints {
   readonly #parts: InteractionParts;
@@ -163,6 +166,8 @@ export class InteractionEndpoints {
         return done;
       } catch (error) {
         await scope.end(false);
+        // The same person was faster in another tab, between two looks at the request.
+        if (isGone(error)) return expired;
         throw error;
       }
     });
@@ -176,7 +181,7 @@ export class InteractionEndpoints {
       const interaction = await this.#parts.provider().interactionDetails(request.raw, reply.raw);
       return interaction.uid === (request.params as { uid: string }).uid ? interaction : null;
     } catch (error) {
-      if (error instanceof Error && error.constructor.name === 'SessionNotFound') return null;
+      if (isGone(error)) return null;
       throw error;
     }
   }
