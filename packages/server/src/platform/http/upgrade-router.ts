@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** Takes an upgrade that is its own and answers true; false passes it on. */
@@ -16,6 +17,11 @@ export class UpgradeRouter {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       // Without a listener a reset connection would end the process.
       socket.on('error', () => socket.destroy());
+      // Behind a request that has no answer yet: what an upgrade says would stand in the middle of that answer.
+      if ((request.socket as Socket & { _httpMessage?: object | null })._httpMessage != null) {
+        socket.destroy();
+        return;
+      }
       if (denied(request)) {
         refuseUpgrade(socket, 403, 'Forbidden');
         return;
