@@ -27,10 +27,11 @@ interface Reading {
 const messageOf = (start: string, raw: readonly string[], body: string): string => JSON.stringify([start, raw, body]);
 
 /** Reads all of it with the reader of Node, in one piece. */
-const byNode = (bytes: Buffer, kind: 'request' | 'answer', method: string): Reading => {
+const byNode = (bytes: Buffer, kind: 'request' | 'answer', method: string): Reading & { methods: string[] } => {
   const parser = new HTTPParser();
   parser.initialize(HTTPParser[kind === 'request' ? 'REQUEST' : 'RESPONSE']!, {});
   const messages: string[] = [];
+  const methods: string[] = [];
   let [start, body, begun] = ['', '', false];
   let raw: string[] = [];
   parser[HTTPParser['kOnHeaders']!] = (more: string[], url: string) => {
@@ -54,6 +55,7 @@ const byNode = (bytes: Buffer, kind: 'request' | 'answer', method: string): Read
         ? `${methodNames[verb!]} ${start}${url ?? ''} ${major}.${minor}`
         : `${major}.${minor} ${status} ${reason}`;
     begun = true;
+    if (verb !== undefined && kind === 'request') methods.push(methodNames[verb]!);
     return kind === 'answer' && (method === 'HEAD' || status! < 200) ? 1 : 0;
   };
   parser[HTTPParser['kOnBody']!] = (part: Buffer) => {
@@ -66,7 +68,7 @@ const byNode = (bytes: Buffer, kind: 'request' | 'answer', method: string): Read
   const result = parser.execute(bytes);
   const end = result instanceof Error ? result : parser.finish();
   parser.close();
-  return { messages, refused: end instanceof Error };
+  return { messages, methods, refused: end instanceof Error };
 };
 
 const pieces = ({ bytes, cuts }: WireCase): Buffer[] => {
@@ -181,6 +183,9 @@ const answerByUs = (given: AnswerCase): Reading => {
   if (state === 'close') messages.push(messageOf(start, raw, body));
   return { messages, refused: false };
 };
+
+/** Methods of the requests in these bytes, as Node reads them. */
+export const methodsByNode = (bytes: Buffer): string[] => byNode(bytes, 'request', '').methods;
 
 /** The first answer in these bytes that is one, as Node reads it: status and body. */
 export const answerByNode = ({ bytes, method }: AnswerCase): string => {

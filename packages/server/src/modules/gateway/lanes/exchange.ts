@@ -364,7 +364,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     const trailers = (controller.rawTrailers ?? []) as (Buffer | string)[];
     if (trailers.length > 0) {
       const pairs: [string, string][] = [];
-      for (let at = 0; at < trailers.length; at += 2) pairs.push([String(trailers[at]), String(trailers[at + 1])]);
+      for (let at = 0; at < trailers.length; at += 2)
+        pairs.push([latin1Of(trailers[at]!), latin1Of(trailers[at + 1]!)]);
       this.#response.addTrailers(pairs);
     }
     (this.#transform ?? this.#response).end();
@@ -550,6 +551,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   }
 }
 
+const latin1Of = (bytes: Buffer | string): string => (typeof bytes === 'string' ? bytes : bytes.toString('latin1'));
 /** The hints that Node takes; another one must not cost the answer that follows it. */
 const linkForm = /^<[^<>]*>(?:\s*;\s*[^;"\s]+(?:=(")?[^;"\s]*\1)?)*$/;
 /** Beyond ASCII it has no meaning that all readers share, and Node writes no such head. */

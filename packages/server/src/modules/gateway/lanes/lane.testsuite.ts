@@ -379,6 +379,36 @@ export const laneTests = (lane: 'fast' | 'slow'): void => {
     });
   });
 
+  describe('a client that does not wait for its answers', () => {
+    it('and asks for an upgrade behind a request loses its connection, and nobody else anything', async () => {
+      let answer = (): void => undefined;
+      const late = await startUpstream((_request, response) => {
+        answer = () => response.end('late');
+      });
+      const p = await startLane([
+        { host: '', path: '/apps/late/', route: makeRoute({ slug: 'late', targets: [makeTarget(late.url)] }) },
+      ]);
+      const upgrade =
+        'GET /apps/late/socket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+      // Two fields of a name, so that Node reads both requests in either lane.
+      const both = `GET /apps/late/a HTTP/1.1\r\nHost: localhost\r\nX-A: 1\r\nX-A: 2\r\n\r\n${upgrade}`;
+      expect(await p.raw(both)).toBe('');
+      const one = p.get('/apps/late/b');
+      await expect.poll(() => late.seen.some(({ url }) => url === '/b')).toBe(true);
+      answer();
+      expect(await (await one).text()).toBe('late');
+      await p.close();
+      await late.close();
+    });
+
+    it('and waits to be told to go on in such a row finds no such word in the middle of another answer', async () => {
+      const get = (path: string, more = '') => `GET /apps/notes/${path} HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`;
+      const answer = await l.raw(get('a', 'X-A: 1\r\nX-A: 2\r\n') + get('b', 'Expect: 100-continue\r\n'));
+      expect(answer.split('HTTP/1.1 200')).toHaveLength(3);
+      expect(answer).not.toContain('100 Continue');
+    });
+  });
+
   describe('limits of heads', () => {
     it('G30: a head of 65 KiB and a 257th field are 431, a path of 60 KiB works', async () => {
       expect(await wire([`X-Long: ${'a'.repeat(66_000)}`])).toMatch(/^HTTP\/1\.1 431 /);
