@@ -242,7 +242,7 @@ export const seededPages: readonly SeededPage[] = [
     name: 'script-run',
     route: '/scripts/runs/$id',
     path: () => `/scripts/runs/${runningRun.id}`,
-    ready: 'text=photos/2026',
+    ready: 'h1',
     streams: true,
     answers: scriptsOwn,
   },
