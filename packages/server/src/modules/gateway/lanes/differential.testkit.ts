@@ -46,6 +46,9 @@ const ids = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 /** Of each connection or moment, and in the nature of a lane. */
 const ownFields = new Set(['date', 'connection', 'keep-alive']);
 
+/** An answer that stands where another one's body would be has a date of its own. */
+const plainBody = (body: string): string => body.replaceAll(ids, 'ID').replaceAll(/Date: [^\r]*/g, '');
+
 const pairsOf = (raw: readonly string[]): string[] => {
   const pairs: string[] = [];
   for (let at = 0; at < raw.length; at += 2) {
@@ -107,8 +110,7 @@ const readAnswers = (text: string, methods: readonly string[]): Answered[] => {
       answer.whole = answer.body.length === length;
       at += length;
     }
-    // An answer that stands where another one's body would be has a date of its own.
-    answer.body = answer.body.replaceAll(ids, 'ID').replaceAll(/Date: [^\r]*/g, '');
+    answer.body = plainBody(answer.body);
   }
   return answers;
 };
@@ -369,7 +371,7 @@ export class Differential {
     if (!same(fast, slow)) return report('lanes', given, fast, slow);
     const final = fast.at(-1)!;
     const got = `${final.status} ${final.body.split('|')[0]}`;
-    const meant = answerByNode(given);
+    const meant = plainBody(answerByNode(given));
     return got === meant ? null : report('oracle', given, got, meant);
   }
 

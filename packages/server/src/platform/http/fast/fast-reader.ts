@@ -61,9 +61,10 @@ export class FastReader implements FastHost {
     this.#connections.delete(connection);
   }
 
-  /** Those on which nothing goes on. */
+  /** Those that have had their answers. One that is new may have a request on its way. */
   closeIdle(): void {
-    for (const connection of this.#connections) if (!connection.busy && !connection.begun) connection.socket.destroy();
+    for (const connection of this.#connections)
+      if (connection.used && !connection.busy && !connection.begun) connection.socket.destroy();
   }
 
   closeAll(): void {
