@@ -67,6 +67,8 @@ export interface RateRule {
 export interface HttpConfig {
   host: string;
   port: number;
+  /** Other processes of this server listen at the same port. */
+  shares_port: boolean;
   /** Issuer and base of links, without a trailing slash. A function, because port 0 is known only after listening. */
   public_url: () => string;
   version: string;
@@ -106,6 +108,7 @@ export interface HttpConfig {
 export const httpDefaults = {
   host: '127.0.0.1',
   port: 4400,
+  shares_port: false,
   trusted_proxies: [],
   extra_hosts: () => [],
   max_connections_per_address: 256,
