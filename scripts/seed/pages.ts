@@ -129,6 +129,18 @@ export const seededPages: readonly SeededPage[] = [
     ready: '[data-entry]',
   },
   {
+    name: 'diary-digest',
+    route: '/diaries/$id/digest',
+    path: (ids) => `/diaries/${ids.diary}/digest`,
+    ready: '[data-digest] ol',
+  },
+  {
+    name: 'diary-duplicates',
+    route: '/diaries/$id/duplicates',
+    path: (ids) => `/diaries/${ids.diary}/duplicates`,
+    ready: '[data-duplicates] [aria-label=Changes]',
+  },
+  {
     name: 'diary-signed',
     route: '/diaries/$id/$entryId',
     path: (ids) => `/diaries/${ids.signedDiary}/${ids.signedEntry}`,
