@@ -147,6 +147,13 @@ export const seededPages: readonly SeededPage[] = [
     ready: 'article h2',
   },
   {
+    name: 'feed-search',
+    route: '/feed',
+    path: () => '/feed?q=rollback',
+    ready: '[aria-label="Public entries that fit"]',
+    streams: true,
+  },
+  {
     name: 'feed',
     route: '/feed',
     path: () => '/feed',
