@@ -1,5 +1,6 @@
 import { adminOperations } from './admin.ts';
 import { agentKeyOperations } from './agent-keys.ts';
+import { backupOperations } from './backups.ts';
 import { certificateOperations } from './certificates.ts';
 import { containersOperations } from './containers.ts';
 import { deviceOperations } from './devices.ts';
@@ -36,5 +37,6 @@ export const operations: readonly Operation[] = [
   ...feedOperations,
   ...inboxOperations,
   ...adminOperations,
+  ...backupOperations,
   ...serverOperations,
 ] as unknown as readonly Operation[];

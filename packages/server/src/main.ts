@@ -3,13 +3,18 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type App, startApp } from './app/app.ts';
+import { restoreBetween } from './app/backups.ts';
 import { configOrExit } from './config-or-exit.ts';
 import { SteadyClock } from './platform/clock/steady-clock.ts';
+import type { RestoreOutcome, RestoreRequest } from './modules/admin/backups-module.ts';
 import { StartupError } from './platform/errors/startup-error.ts';
 import { createLogger, type Logger } from './platform/telemetry/logger.ts';
 
 /** Longer than the doors' own deadlines; what still runs then is left to be resumed at the next start. */
 const drainMs = 40_000;
+
+/** The answer to whoever asked for a restore goes out before the server stops. */
+const answerMs = 200;
 
 export interface RunOptions {
   /** Resolves to the folder of the built web app. Not awaited before the server is up. */
@@ -67,7 +72,7 @@ const listenToSignals = (log: Logger) => {
   process.on('SIGINT', hear);
   return {
     signal: stopping.signal,
-    isRunning: (app: App) => {
+    isRunning: (app: App | null) => {
       running = app;
     },
   };
@@ -92,7 +97,7 @@ export const run = async ({ web }: RunOptions = {}): Promise<void> => {
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'a failure that nobody handled'));
   const { dataDir } = values.config.server;
   const stopping = listenToSignals(log);
-  try {
+  const begin = async (restored: RestoreOutcome | null): Promise<App> => {
     const app = await startApp({
       values,
       clock: new SteadyClock(),
@@ -100,18 +105,45 @@ export const run = async ({ web }: RunOptions = {}): Promise<void> => {
       version,
       web_root: join(import.meta.dirname, '../../web/dist'),
       stopping: stopping.signal,
+      restart: (request) => setTimeout(() => void again(request), answerMs),
+      restored,
     });
+    running = app;
     stopping.isRunning(app);
     settleMemory();
+    return app;
+  };
+  const give = (error: unknown): never => {
+    if (stopping.signal.aborted) process.exit(0);
+    if (error instanceof StartupError) process.stderr.write(`${error.message}\n`);
+    else log.fatal({ err: error }, 'Atrium could not start');
+    process.exit(1);
+  };
+  let running: App | null = null;
+  /** Everything is replaced while nothing runs; then the server is there again, at the same address. */
+  const again = async (request: RestoreRequest): Promise<void> => {
+    if (running === null || stopping.signal.aborted) return;
+    const app = running;
+    running = null;
+    stopping.isRunning(null);
+    try {
+      values.config.server.port = Number(new URL(app.address).port) || values.config.server.port;
+      log.warn({ file: request.path }, 'stopping to restore a backup');
+      await app.close();
+      const outcome = await restoreBetween(request, { values, clock: new SteadyClock(), log });
+      announce(await begin(outcome), dataDir, log);
+    } catch (error) {
+      give(error);
+    }
+  };
+  try {
+    const app = await begin(null);
     await web?.catch((error: unknown) =>
       log.error({ err: error }, 'the pages cannot be shown; every other door is open'),
     );
     announce(app, dataDir, log);
   } catch (error) {
-    if (stopping.signal.aborted) process.exit(0);
-    if (error instanceof StartupError) process.stderr.write(`${error.message}\n`);
-    else log.fatal({ err: error }, 'Atrium could not start');
-    process.exit(1);
+    give(error);
   }
 };
 

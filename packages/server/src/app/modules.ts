@@ -1,6 +1,7 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { sql } from 'kysely';
 import { adminModule } from '../modules/admin/admin-module.ts';
+import type { RestoreOutcome, RestoreRequest } from '../modules/admin/backups-module.ts';
 import {
   createAuditService,
   createIngestService,
@@ -51,6 +52,7 @@ import { HourlyCounts } from '../platform/telemetry/hourly-counts.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { createArchiveKey } from './archive-key.ts';
+import { openBackups } from './backups.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { openCertificates } from './certificates.ts';
 import { openClientCertificates } from './client-certificates.ts';
@@ -77,6 +79,8 @@ export interface ModulesOptions {
   /** Of the certificates that are served, for devices. */
   served_pins: () => readonly string[];
   version: string;
+  /** Stops this server, restores a backup, starts it again; programs that only look have none. */
+  restart?: (request: RestoreRequest) => void;
 }
 
 /** The modules, and the few things that the hosts ask of them. */
@@ -112,6 +116,8 @@ export interface Modules {
   setup_done: () => Promise<boolean>;
   /** Ends long waits, so that a drain need not wait for them. */
   release: () => void;
+  /** What came of the restore that this start follows. */
+  restored: (outcome: RestoreOutcome) => Promise<void>;
   /** The machine's clock was set back by so much. */
   clock_moved_back: (ms: number) => void;
   close: () => Promise<void>;
@@ -454,7 +460,8 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
   const toolbox = openToolbox(options, gateway, () => values);
   const listening = (port: number) => void ownPorts.push(port);
   const scripts = openScripts(options, identity, () => values);
-  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening };
+  const current = () => values;
+  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening, current };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -605,7 +612,12 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     }),
   });
 
-  lowFilters.push(...(admin.eventFilters ?? []));
+  const backups = openBackups(
+    options,
+    { orgOf: () => identity.homeOrg(values.config.discovery.org), tellAdmins: hooks.tellAdmins },
+    opened.current,
+  );
+  lowFilters.push(...(admin.eventFilters ?? []), ...(backups.eventFilters ?? []));
   storage.dispatcher.subscribe(settings.onEvent, settings.forget);
   storage.dispatcher.subscribe(() => {}, gate.doubt);
   return {
@@ -624,6 +636,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       diaries,
       inbox,
       admin,
+      backups,
     ],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
     rotations: [
@@ -636,6 +649,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       toolbox.rotate,
       scripts.rotate,
       inbox.rotate,
+      backups.rotate,
     ],
     host_opened: (facts) => {
       host = facts;
@@ -678,8 +692,10 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     setup_token: identity.prepareSetupToken,
     setup_done: async () => (await identity.services.setup.status()).done,
     release: inbox.release,
+    restored: backups.settleRestore,
     clock_moved_back: (ms) => alertOfClock(options, identity, ms),
     close: async () => {
+      await backups.stop();
       await scripts.close();
       await lanes.close();
       await gateway.stop();
