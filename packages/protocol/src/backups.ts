@@ -179,7 +179,10 @@ export const backupsRestore = defineOperation({
     passphrase: passphrase.optional(),
     dry_run: z.boolean().default(false).describe('tells what would happen, and changes nothing'),
     parts: z.array(z.enum(backupParts)).min(1).max(backupParts.length).optional(),
-    overwrite: z.boolean().default(false).describe('rows of the parts that are here are replaced by those of the backup; API keys never are'),
+    overwrite: z
+      .boolean()
+      .default(false)
+      .describe('rows of the parts that are here are replaced by those of the backup; API keys never are'),
     confirm: z.string().max(300).optional().describe('the name of the file, for a whole restore'),
   }),
   output: restoreReport,

@@ -22,6 +22,7 @@ export * from './forms/json-schema.ts';
 export { jsonEqual, jsonProblem } from './forms/json-value.ts';
 export * from './gateway.ts';
 export * from './gateway-discovery.ts';
+export * from './hooks.ts';
 export * from './identity.ts';
 export * from './inbox.ts';
 export * from './integrity/content-id.ts';

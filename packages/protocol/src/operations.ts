@@ -8,6 +8,7 @@ import { diariesOperations } from './diaries.ts';
 import { feedOperations } from './diary-feed.ts';
 import { gatewayOperations } from './gateway.ts';
 import { discoveryOperations } from './gateway-discovery.ts';
+import { hookOperations } from './hooks.ts';
 import { identityOperations } from './identity.ts';
 import { inboxOperations } from './inbox.ts';
 import { oauthOperations } from './oauth.ts';
@@ -38,5 +39,6 @@ export const operations: readonly Operation[] = [
   ...inboxOperations,
   ...adminOperations,
   ...backupOperations,
+  ...hookOperations,
   ...serverOperations,
 ] as unknown as readonly Operation[];

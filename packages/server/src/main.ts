@@ -5,8 +5,8 @@ import { runInNewContext } from 'node:vm';
 import { type App, startApp } from './app/app.ts';
 import { restoreBetween } from './app/backups.ts';
 import { configOrExit } from './config-or-exit.ts';
-import { SteadyClock } from './platform/clock/steady-clock.ts';
 import type { RestoreOutcome, RestoreRequest } from './modules/admin/backups-module.ts';
+import { SteadyClock } from './platform/clock/steady-clock.ts';
 import { StartupError } from './platform/errors/startup-error.ts';
 import { createLogger, type Logger } from './platform/telemetry/logger.ts';
 

@@ -2,6 +2,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { sql } from 'kysely';
 import { adminModule } from '../modules/admin/admin-module.ts';
 import type { RestoreOutcome, RestoreRequest } from '../modules/admin/backups-module.ts';
+import { createHooksModule } from '../modules/admin/hooks-module.ts';
 import {
   createAuditService,
   createIngestService,
@@ -593,6 +594,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   identity.onPersonErasing(hooks.personErasing);
   identity.onPersonExporting(hooks.personExporting);
 
+  const ingest = createIngestService({ database: storage.database, dispatcher: storage.dispatcher });
   const admin = adminModule({
     audit: createAuditService({
       database: storage.database,
@@ -601,7 +603,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       visibleItemTitles: items.visibleTitles,
     }),
     settings: createSettingsService({ database: storage.database, store: settings }),
-    ingest: createIngestService({ database: storage.database, dispatcher: storage.dispatcher }),
+    ingest,
     server: createServerService({
       ...{ database: storage.database, clock, version: options.version, counts, names: identity.names },
       capabilities: () => capabilitiesOf(values, embedder),
@@ -617,7 +619,20 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     { orgOf: () => identity.homeOrg(values.config.discovery.org), tellAdmins: hooks.tellAdmins },
     opened.current,
   );
-  lowFilters.push(...(admin.eventFilters ?? []), ...(backups.eventFilters ?? []));
+  const outsideHooks = createHooksModule({
+    ...{ database: storage.database, clock, secrets: storage.secrets, limiter: options.limits.durable, ingest },
+    public_url: options.public_url,
+    notice: async (tx, call, { channel, ...notice }) => {
+      const { item } = await inbox.services.creation.createIn(tx, call, {
+        ...{ ...notice, ...(channel === null ? {} : { channel }), priority: 0, tags: [], actions: [] },
+        ...{ related_to: [], watchers: [], escalation: [], reminders_s: [] },
+      });
+      return item.id;
+    },
+    seesChannel: async (caller, id) => (await hooks.visibleChannels(caller, [id])).includes(id),
+    isDevice: async (org_id, id) => (await identity.callerOf({ org_id, kind: 'device', id })) !== null,
+  });
+  for (const part of [admin, backups, outsideHooks]) lowFilters.push(...(part.eventFilters ?? []));
   storage.dispatcher.subscribe(settings.onEvent, settings.forget);
   storage.dispatcher.subscribe(() => {}, gate.doubt);
   return {
@@ -637,6 +652,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       inbox,
       admin,
       backups,
+      outsideHooks,
     ],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
     rotations: [
@@ -650,6 +666,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       scripts.rotate,
       inbox.rotate,
       backups.rotate,
+      outsideHooks.rotate,
     ],
     host_opened: (facts) => {
       host = facts;

@@ -149,7 +149,10 @@ export const presentKeys = ({ values }: Pick<RestoreOptions, 'values'>): KeyRing
   return masterKey === null && !existsSync(join(dataDir, masterKeyName)) ? null : loadKeyRing({ dataDir, masterKey });
 };
 
-const verifyAudit = async (pool: pg.Pool, options: Omit<RestoreOptions, 'force' | 'path'>): Promise<RestoreReport['audit']> => {
+const verifyAudit = async (
+  pool: pg.Pool,
+  options: Omit<RestoreOptions, 'force' | 'path'>,
+): Promise<RestoreReport['audit']> => {
   const ring: KeyRing = presentKeys(options) ?? [Buffer.alloc(32)];
   const database = createDatabase({
     pool,

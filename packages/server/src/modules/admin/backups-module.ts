@@ -25,7 +25,7 @@ import { createScheduleService } from './backups/schedule-service.ts';
 
 export type { BackupEngine, BackupParts, RestoreOutcome, RestoreRequest } from './backups/backup-parts.ts';
 
-const tickMs = 30_000;
+const tickMs = 5000;
 
 export interface BackupsModule extends Module {
   rotate: RotationVisit;

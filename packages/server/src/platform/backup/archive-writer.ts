@@ -58,10 +58,9 @@ export class ArchiveWriter {
     const compressor = compressorFor(path);
     const steps = [compressor, seal].filter((step) => step !== null);
     const [first, second] = steps;
-    const through = first === undefined ? finished(file) : pipeline([first, ...(second === undefined ? [] : [second]), file]);
-    const written = through
-      .then(() => handle.sync())
-      .finally(() => handle.close());
+    const through =
+      first === undefined ? finished(file) : pipeline([first, ...(second === undefined ? [] : [second]), file]);
+    const written = through.then(() => handle.sync()).finally(() => handle.close());
     // Looked at in finish(); until then a full disk must not count as an unhandled rejection.
     written.catch(() => {});
     return new ArchiveWriter(path, draft, first ?? file, written, now, watch);

@@ -104,7 +104,8 @@ export const sealStream = async (passphrase: string): Promise<Transform> => {
       if (held > chunkBytes) {
         const all = Buffer.concat(plain);
         let at = 0;
-        for (; all.length - at > chunkBytes; at += chunkBytes) this.push(seal(all.subarray(at, at + chunkBytes), false));
+        for (; all.length - at > chunkBytes; at += chunkBytes)
+          this.push(seal(all.subarray(at, at + chunkBytes), false));
         plain = [all.subarray(at)];
         held = all.length - at;
       }
@@ -138,10 +139,7 @@ const readHeader = async (text: Buffer, passphrase: string | null) => {
 };
 
 /** Yields bytes once they are proven; `source` begins behind the magic bytes. */
-export async function* openEnvelope(
-  source: AsyncIterable<Buffer>,
-  passphrase: string | null,
-): AsyncGenerator<Buffer> {
+export async function* openEnvelope(source: AsyncIterable<Buffer>, passphrase: string | null): AsyncGenerator<Buffer> {
   let buffer: Buffer = Buffer.alloc(0);
   const chunks = source[Symbol.asyncIterator]();
   let ended = false;

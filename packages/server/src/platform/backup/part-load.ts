@@ -83,7 +83,9 @@ export class PartLoad {
       if (missing !== undefined)
         throw new ArchiveProblem(`The column ${missing} of ${name} in the backup does not exist in this version.`);
       const scratch = `pg_temp.restored_${index}`;
-      await client.query(`create temp table restored_${index} (like ${table.sql} including defaults including generated) on commit drop`);
+      await client.query(
+        `create temp table restored_${index} (like ${table.sql} including defaults including generated) on commit drop`,
+      );
       wanted.push({ saved, table, scratch });
     }
     return new PartLoad(client, wanted);

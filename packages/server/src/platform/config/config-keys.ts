@@ -1478,8 +1478,7 @@ export const configKeys = {
     yaml: 'backup.directory',
     type: text,
     default: 'backups',
-    meaning:
-      'Folder of the backups, relative to the data directory. Another disk is better; replicas should share it.',
+    meaning: 'Folder of the backups, relative to the data directory. Another disk is better; replicas should share it.',
     example: '/mnt/backups',
     reloadable: true,
   }),

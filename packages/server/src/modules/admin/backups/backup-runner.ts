@@ -11,7 +11,7 @@ import { type BackupRow, backupsStore, type Finished } from './backups-store.ts'
 const nobodys = '00000000-0000-0000-0000-000000000000';
 const beatMs = 5000;
 /** A process that did not say for so long that it lives is gone. */
-export const abandonedMs = 60_000;
+const abandonedMs = 60_000;
 
 /** In words for the operator; what nobody expected stays in the log. */
 export const wordsOf = (error: unknown): string => {
@@ -123,8 +123,7 @@ export class BackupRunner {
     await database.transaction(call, async (tx) => {
       if (!(await backupsStore.finish(tx.db, row.id, done, clock.now()))) throw new Error('the backup was given up');
       const { file_name, cause } = row;
-      if (cause === 'schedule')
-        await backupsStore.ended(tx.db, { at: clock.now(), state: 'done', error: null });
+      if (cause === 'schedule') await backupsStore.ended(tx.db, { at: clock.now(), state: 'done', error: null });
       tx.emit({ kind: backupEvents.finished, id: row.id, body: { file_name, cause, size: done.size } });
       const details = { file_name, cause, sha256: done.sha256, rows: done.row_count, files: done.file_count };
       tx.audit({ action: 'backups.made', target_type: 'backup', target_id: row.id, details });
@@ -152,11 +151,11 @@ export class BackupRunner {
     });
   }
 
-  /** Of processes that died while they wrote: their halves go, and their rows say so. */
-  async settleAbandoned(): Promise<void> {
+  /** Of processes that died while they wrote: their halves go, and their rows say so. `after_ms` without a sign of life. */
+  async settleAbandoned(after_ms = abandonedMs): Promise<void> {
     const { database, clock } = this.#parts;
     const now = clock.now().getTime();
-    for (const row of await backupsStore.abandoned(database.read, new Date(now - abandonedMs))) {
+    for (const row of await backupsStore.abandoned(database.read, new Date(now - after_ms))) {
       await this.#directory.removeDrafts(row.file_name);
       // In a restored database its own backup still runs, for it was read after the row was written.
       const whole = await this.#directory.cardOf(row.file_name);
@@ -205,7 +204,10 @@ export class BackupRunner {
         details: { file_name, error: problem },
       });
       if (problem !== null && call.caller.org_id !== nobodys)
-        await tellAdmins(tx, call, { title: `The backup ${file_name} could not be restored in a test`, message: problem });
+        await tellAdmins(tx, call, {
+          title: `The backup ${file_name} could not be restored in a test`,
+          message: problem,
+        });
     });
     counted('test', problem === null ? 'done' : 'failed');
     return problem === null;

@@ -40,7 +40,10 @@ const refusal = (error: unknown): unknown => {
     return new AppError('backup_unusable', error.message);
   const { code, detail } = error as { code?: string; detail?: string };
   if (code === '23505' || code === '23503')
-    return new AppError('backup_conflict', `What is here and what is in the backup exclude each other. ${detail ?? ''}`);
+    return new AppError(
+      'backup_conflict',
+      `What is here and what is in the backup exclude each other. ${detail ?? ''}`,
+    );
   return error;
 };
 
@@ -221,8 +224,7 @@ export const createBackupsService = (parts: BackupParts, directory: BackupDirect
     restore: async (call: Call, input: ParsedInputOf<typeof backupsRestore>): Promise<Report> => {
       const row = await readable(input.id);
       const passphrase = input.passphrase ?? null;
-      if (input.parts !== undefined)
-        return await restorePart(call, row, passphrase, { ...input, parts: input.parts });
+      if (input.parts !== undefined) return await restorePart(call, row, passphrase, { ...input, parts: input.parts });
       if (!input.dry_run && input.confirm !== row.file_name)
         throw invalid('confirm', `must be ${row.file_name}: everything that came after it is lost`);
       const path = directory.pathOf(row.file_name);
@@ -243,6 +245,8 @@ export const createBackupsService = (parts: BackupParts, directory: BackupDirect
       const { file_name, error, by } = outcome;
       const there = await backupsStore.orgExists(database.read, outcome.org_id);
       const call = there ? internalCall(systemCaller({ id: outcome.org_id }), newId()) : await runner.systemCall();
+      // Nobody else worked on the database: what it says to run does not, above all the backup that was restored.
+      if (error === null) await runner.settleAbandoned(0);
       await takeFound();
       await database.transaction(call, async (tx) => {
         const kind = error === null ? backupEvents.restored : backupEvents.restoreFailed;
@@ -266,7 +270,6 @@ export const createBackupsService = (parts: BackupParts, directory: BackupDirect
         });
       }
     },
-
   };
 };
 

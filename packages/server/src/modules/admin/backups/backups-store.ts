@@ -70,7 +70,14 @@ export const backupsStore = {
     db: Db,
     row: Pick<
       BackupRow,
-      'id' | 'cause' | 'file_name' | 'encrypted' | 'created_by_type' | 'created_by_id' | 'created_by_name' | 'created_at'
+      | 'id'
+      | 'cause'
+      | 'file_name'
+      | 'encrypted'
+      | 'created_by_type'
+      | 'created_by_id'
+      | 'created_by_name'
+      | 'created_at'
     > & { holder: string },
   ): Promise<boolean> =>
     (
@@ -124,7 +131,9 @@ export const backupsStore = {
   /** Those whose process is gone. */
   abandoned: async (db: Db, before: Date): Promise<BackupRow[]> =>
     (
-      await sql<BackupRow>`select ${columns} from admin_backups where state = 'running' and beat_at < ${before}`.execute(db)
+      await sql<BackupRow>`select ${columns} from admin_backups where state = 'running' and beat_at < ${before}`.execute(
+        db,
+      )
     ).rows,
 
   page: async (
@@ -145,7 +154,9 @@ export const backupsStore = {
   fileNames: async (db: Db): Promise<Map<string, BackupRow['state']>> =>
     new Map(
       (
-        await sql<{ file_name: string; state: BackupRow['state'] }>`select file_name, state from admin_backups`.execute(db)
+        await sql<{ file_name: string; state: BackupRow['state'] }>`select file_name, state from admin_backups`.execute(
+          db,
+        )
       ).rows.map((row) => [row.file_name, row.state]),
     ),
 
@@ -211,15 +222,14 @@ export const backupsStore = {
     await sql`update admin_backup_schedule set next_test_at = ${next_test_at}`.execute(db);
   },
 
-  ended: async (
-    db: Db,
-    end: { at: Date; state: 'done' | 'failed'; error: string | null },
-  ): Promise<void> => {
+  ended: async (db: Db, end: { at: Date; state: 'done' | 'failed'; error: string | null }): Promise<void> => {
     await sql`update admin_backup_schedule set last_at = ${end.at}, last_state = ${end.state}, last_error = ${end.error},
       failures = case when ${end.state === 'done'}::boolean then 0 else failures + 1 end`.execute(db);
   },
 
   reseal: async (db: Db, old: string, sealed: string): Promise<void> => {
-    await sql`update admin_backup_schedule set passphrase_sealed = ${sealed} where passphrase_sealed = ${old}`.execute(db);
+    await sql`update admin_backup_schedule set passphrase_sealed = ${sealed} where passphrase_sealed = ${old}`.execute(
+      db,
+    );
   },
 };
