@@ -203,6 +203,7 @@ export const hooksReceive = defineOperation({
   output: hookReceipt,
   status: 201,
   errors: ['hook_unproven', 'too_large', 'rate_limited', 'validation_failed', 'plan_limit_exceeded'],
+  presents: true,
   body: 'raw',
   body_limit: hookLimits.body_bytes,
 });

@@ -60,6 +60,48 @@ export interface AdminBackups {
   ended_at: Timestamp | null;
 }
 
+export interface AdminHookMessages {
+  hook_id: string;
+  message_id: string;
+  receipt: Json;
+  at: Timestamp;
+}
+
+export interface AdminHookNotices {
+  id: string;
+  org_id: string;
+  type: string;
+  data: Json;
+  from_name: string;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+}
+
+export interface AdminHookTargets {
+  notice_id: string;
+  device_id: string;
+}
+
+export interface AdminHooks {
+  id: string;
+  org_id: string;
+  name: string;
+  kind: string;
+  event: string | null;
+  proof: string;
+  secret_sealed: string;
+  channel_id: string | null;
+  enabled: Generated<boolean>;
+  received: Generated<number>;
+  refused: Generated<number>;
+  last_at: Timestamp | null;
+  last_error: string | null;
+  created_by_type: string;
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+}
+
 export interface CoreAudit {
   id: string;
   org_id: string;
@@ -1888,6 +1930,10 @@ export interface OauthTrustedIssuers {
 export interface Schema {
   admin_backup_schedule: AdminBackupSchedule;
   admin_backups: AdminBackups;
+  admin_hook_messages: AdminHookMessages;
+  admin_hook_notices: AdminHookNotices;
+  admin_hook_targets: AdminHookTargets;
+  admin_hooks: AdminHooks;
   core_audit: CoreAudit;
   core_audit_checkpoints: CoreAuditCheckpoints;
   core_audit_redactions: CoreAuditRedactions;

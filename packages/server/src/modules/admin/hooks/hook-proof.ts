@@ -20,12 +20,10 @@ const signedId = (secret: string, headers: Headers, body: string, now: Date): st
   return good ? id : null;
 };
 
-const bearer = (header: string | undefined): string | undefined => /^Bearer (\S{1,500})$/i.exec(header ?? '')?.[1];
-
-/** What proves a message. `id` tells repeats apart; without one each message counts. */
+/** What proves a message; `presented` came as bearer. `id` tells repeats apart; without one each message counts. */
 export const provenMessage = (
   hook: { proof: 'signature' | 'secret'; secret: string },
-  headers: Headers,
+  { headers, presented }: { headers: Headers; presented: string | null },
   body: string,
   now: Date,
 ): { id: string | null } | null => {
@@ -33,8 +31,8 @@ export const provenMessage = (
     const id = signedId(hook.secret, headers, body, now);
     return id === null ? null : { id };
   }
-  const given = headers['x-atrium-hook-secret'] ?? bearer(headers['authorization']);
-  if (given === undefined || !timingSafeEqualText(given, hook.secret)) return null;
+  const given = headers['x-atrium-hook-secret'] ?? presented;
+  if (given === null || !timingSafeEqualText(given, hook.secret)) return null;
   const id = headers['webhook-id'] ?? headers['idempotency-key'];
   return { id: id !== undefined && /^[\x21-\x7e]{1,200}$/.test(id) ? id : null };
 };

@@ -228,7 +228,12 @@ export const createHooksService = (parts: HookParts) => {
     await limit(`hook:${hook.id}`);
     const body = await readBody(call.raw);
     const secret = secrets.decrypt(hook.secret_sealed, hookPlace(hook.id));
-    const proven = provenMessage({ proof: hook.proof, secret }, call.raw.headers, body, clock.now());
+    const proven = provenMessage(
+      { proof: hook.proof, secret },
+      { headers: call.raw.headers, presented: call.presented ?? null },
+      body,
+      clock.now(),
+    );
     if (proven === null) {
       await hooksStore.noteRefused(database.read, hook.id, clock.now(), 'Its signature, secret or time was not good.');
       throw new AppError('hook_unproven');
