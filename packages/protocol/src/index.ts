@@ -41,6 +41,8 @@ export * from './oauth-admin.ts';
 export * from './operation.ts';
 export * from './operations.ts';
 export * from './operators.ts';
+export * from './overview.ts';
+export * from './recipes.ts';
 export * from './request.ts';
 export * from './scopes.ts';
 export * from './scripts.ts';

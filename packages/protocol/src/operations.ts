@@ -15,6 +15,8 @@ import { oauthOperations } from './oauth.ts';
 import { oauthAdminOperations } from './oauth-admin.ts';
 import type { Operation } from './operation.ts';
 import { serverOperations, userOperations } from './operators.ts';
+import { overviewOperations } from './overview.ts';
+import { recipeOperations } from './recipes.ts';
 import { scriptOperations } from './scripts.ts';
 import { signInOperations } from './sign-in.ts';
 import { toolboxOperations } from './toolbox.ts';
@@ -30,6 +32,7 @@ export const operations: readonly Operation[] = [
   ...deviceOperations,
   ...gatewayOperations,
   ...discoveryOperations,
+  ...recipeOperations,
   ...certificateOperations,
   ...toolboxOperations,
   ...containersOperations,
@@ -40,5 +43,6 @@ export const operations: readonly Operation[] = [
   ...adminOperations,
   ...backupOperations,
   ...hookOperations,
+  ...overviewOperations,
   ...serverOperations,
 ] as unknown as readonly Operation[];

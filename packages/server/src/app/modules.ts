@@ -10,6 +10,7 @@ import {
   createSettingsService,
   type HostFacts,
 } from '../modules/admin/index.ts';
+import { createOverviewModule } from '../modules/admin/overview-module.ts';
 import { createDiariesModule } from '../modules/diaries/index.ts';
 import { createDiscoveryModule, type DiscoveryModule } from '../modules/gateway/discovery-module.ts';
 import { createGatePart, type GatePart } from '../modules/gateway/gate-module.ts';
@@ -48,6 +49,7 @@ import type { RotationVisit } from '../platform/secrets/secret-box.ts';
 import { createSettingsStore, type SettingsStore } from '../platform/settings/settings-store.ts';
 import type { EventFanOut } from '../platform/sockets/event-fan-out.ts';
 import { eventsFor } from '../platform/sockets/event-stream.ts';
+import { EventVisibility } from '../platform/sockets/event-visibility.ts';
 import type { SocketLogs } from '../platform/sockets/socket-options.ts';
 import { HourlyCounts } from '../platform/telemetry/hourly-counts.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
@@ -632,6 +634,14 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     seesChannel: async (caller, id) => (await hooks.visibleChannels(caller, [id])).includes(id),
     isDevice: async (org_id, id) => (await identity.callerOf({ org_id, kind: 'device', id })) !== null,
   });
+  const overview = createOverviewModule({
+    ...{ database: storage.database, clock, host: () => host },
+    visible: (caller, events) =>
+      new EventVisibility([...lowFilters, ...(inbox.eventFilters ?? [])]).replay(caller, events),
+    traffic: (call, input) => gateway.services.traffic.stats(call, input),
+    devices: identity.deviceTotals,
+    machine: { host_root: values.config.system.hostRoot, data_dir: values.config.server.dataDir },
+  });
   for (const part of [admin, backups, outsideHooks]) lowFilters.push(...(part.eventFilters ?? []));
   storage.dispatcher.subscribe(settings.onEvent, settings.forget);
   storage.dispatcher.subscribe(() => {}, gate.doubt);
@@ -653,6 +663,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       admin,
       backups,
       outsideHooks,
+      overview,
     ],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
     rotations: [

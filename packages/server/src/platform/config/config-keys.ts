@@ -1464,6 +1464,14 @@ export const configKeys = {
     example: 'true',
     reloadable: true,
   }),
+  systemHostRoot: configKey({
+    env: 'ATRIUM_SYSTEM_HOST_ROOT_PATH',
+    yaml: 'system.host_root_path',
+    type: text,
+    default: null,
+    meaning: 'Where the root of the host is mounted when this server runs in a container, for true figures of it.',
+    example: '/host',
+  }),
   backupEnabled: configKey({
     env: 'ATRIUM_BACKUP_ENABLED',
     yaml: 'backup.enabled',

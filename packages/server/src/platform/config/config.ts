@@ -68,6 +68,7 @@ export interface Config {
   toolbox: ToolboxConfig;
   containers: { runtime: 'auto' | 'docker' | 'kubernetes' | 'off' };
   scripts: ScriptsConfig;
+  system: { hostRoot: string | null };
   backup: {
     enabled: boolean;
     directory: string;
@@ -484,6 +485,7 @@ function assemble(get: Get): Config {
       maxOutputBytes: get(k.scriptsMaxOutput),
       allowHost: get(k.scriptsAllowHost),
     },
+    system: { hostRoot: get(k.systemHostRoot) },
     backup: {
       enabled: get(k.backupEnabled),
       directory: get(k.backupDirectory),
