@@ -66,6 +66,7 @@ import { openFiles, openImportFolder } from './files.ts';
 import { createGatewayMetrics, type GatewayCounting } from './gateway-metrics.ts';
 import type { Limits } from './limits.ts';
 import { type Counting, createOauthMetrics } from './oauth-metrics.ts';
+import { createOverviewMetrics } from './overview-metrics.ts';
 import { openScripts } from './scripts.ts';
 import type { Storage } from './storage.ts';
 import { openToolbox } from './toolbox.ts';
@@ -621,7 +622,12 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     { orgOf: () => identity.homeOrg(values.config.discovery.org), tellAdmins: hooks.tellAdmins },
     opened.current,
   );
+  const hookCounts = createOverviewMetrics(metrics, {
+    ...{ clock, version: options.version, devices: identity.deviceTotals },
+    proposals: gateway.services.traffic.pendingProposals,
+  });
   const outsideHooks = createHooksModule({
+    received: hookCounts.received,
     ...{ database: storage.database, clock, secrets: storage.secrets, limiter: options.limits.durable, ingest },
     public_url: options.public_url,
     notice: async (tx, call, { channel, ...notice }) => {

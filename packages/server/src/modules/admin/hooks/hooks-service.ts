@@ -33,6 +33,8 @@ export interface HookParts {
   limiter: RateLimiter;
   ingest: Pick<IngestService, 'emit'>;
   public_url: () => string;
+  /** Counts what came of a message. */
+  received: (result: 'taken' | 'duplicate' | 'unproven' | 'refused', seconds: number) => void;
   /** Puts a notice into the inbox, in the same transaction; as the channel's own author when one is named. */
   notice: (
     tx: Transaction,
@@ -288,7 +290,19 @@ export const createHooksService = (parts: HookParts) => {
     activity: (call: Call, input: ParsedInputOf<typeof hooksActivity>) => send(call, { kind: 'activity', input }),
     notify: (call: Call, input: ParsedInputOf<typeof hooksNotify>) =>
       send(call, { kind: 'notify', input, channel: null }),
-    receive,
+    receive: async (call: Call, input: { hook_id: string }): Promise<Receipt> => {
+      const began = performance.now();
+      const count = (result: Parameters<HookParts['received']>[0]) =>
+        parts.received(result, (performance.now() - began) / 1000);
+      try {
+        const receipt = await receive(call, input);
+        count(receipt.duplicate ? 'duplicate' : 'taken');
+        return receipt;
+      } catch (error) {
+        count(error instanceof AppError && error.code === 'hook_unproven' ? 'unproven' : 'refused');
+        throw error;
+      }
+    },
 
     list: async (call: Call, { limit: size, cursor }: ParsedInputOf<typeof hooksList>) => {
       const rows = await hooksStore.page(database.read, call.caller.org_id, timePosition(cursor), size + 1);
