@@ -4,6 +4,7 @@ import type { PartCounts } from '../../../platform/backup/part-load.ts';
 import type { Clock } from '../../../platform/clock/clock.ts';
 import type { Database, Transaction } from '../../../platform/db/database.ts';
 import type { Call } from '../../../platform/operations/call.ts';
+import type { WriteProgress } from './backups-store.ts';
 
 export interface BackupSettings {
   enabled: boolean;
@@ -11,13 +12,6 @@ export interface BackupSettings {
   directory: string;
   schedule: { every_s: number } | { cron: string };
   retention: number;
-}
-
-export interface WriteProgress {
-  step: 'database' | 'files' | 'check';
-  done: number;
-  total: number;
-  bytes: number;
 }
 
 /** Who asked the server to restore everything, and from which file. */

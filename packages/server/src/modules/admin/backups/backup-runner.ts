@@ -5,8 +5,8 @@ import { newId } from '../../../platform/ids/ids.ts';
 import { type Call, internalCall } from '../../../platform/operations/call.ts';
 import { systemCaller } from '../../../platform/operations/caller.ts';
 import type { BackupDirectory } from './backup-directory.ts';
-import { type BackupParts, backupEvents, type WriteProgress } from './backup-parts.ts';
-import { type BackupRow, backupsStore, type Finished } from './backups-store.ts';
+import { type BackupParts, backupEvents } from './backup-parts.ts';
+import { type BackupRow, backupsStore, type Finished, type WriteProgress } from './backups-store.ts';
 
 const nobodys = '00000000-0000-0000-0000-000000000000';
 const beatMs = 5000;

@@ -1,9 +1,16 @@
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../../platform/db/schema.gen.ts';
 import type { Position } from '../../../platform/paging/keyset.ts';
-import type { WriteProgress } from './backup-parts.ts';
 
 type Db = Kysely<Schema>;
+
+/** How far the writing of a backup is. */
+export interface WriteProgress {
+  step: 'database' | 'files' | 'check';
+  done: number;
+  total: number;
+  bytes: number;
+}
 
 export interface BackupRow {
   id: string;
