@@ -49,7 +49,7 @@ export const hookNotifyFields = {
 
 const sends = { access: 'signed_in', scope: 'hooks:write', permission: 'items.write' } as const;
 const manages = { access: 'signed_in', scope: 'org:admin', permission: 'webhooks.manage' } as const;
-const own = { access: 'signed_in', scope: 'device:self', permission: null, principals: ['device'] } as const;
+const own = { access: 'signed_in', scope: 'device:self', permission: null } as const;
 
 export const hookReceipt = z.object({
   id: id.describe('of the event'),

@@ -82,7 +82,7 @@ it('a notice without devices is an item of the inbox; with them it waits 30 days
   ok(await agent.post('/api/v1/hooks/notify', { type: 'late', device_ids }));
   await world.database.query('update admin_hook_notices set expires_at = now()');
   expect((await phone.get('/api/v1/hooks/notices')).body.items).toEqual([]);
-  expect((await org.owner.get('/api/v1/hooks/notices')).status).toBe(403);
+  expect(ok(await org.owner.get('/api/v1/hooks/notices')).items).toEqual([]);
 });
 
 it('an endpoint takes what is signed, once, within five minutes, and nothing else', async () => {
