@@ -41,7 +41,7 @@ export const hookNotifyFields = {
     .describe('what kind of notice it is, for example backup.done'),
   data: json
     .default({})
-    .describe('`title`, `message` and `level` (info, warning, error) make the notice; the rest goes with it'),
+    .describe('`title`, `message` and `level` (info, success, warning, error) make the notice; the rest goes with it'),
   device_ids: devices
     .optional()
     .describe('devices it is for: those that are away find it for 30 days. Without them it goes into the inbox'),

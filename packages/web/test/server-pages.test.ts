@@ -63,6 +63,9 @@ const pages: [name: string, path: string, ready: string, act?: (page: Page) => P
   ['trusted issuers', '/server/issuers', row, press('Trust an issuer')],
   ['certificates with one of this server', '/server/certificates', row, openSecond],
   ['new certificate', '/server/certificates', row, press('New certificate')],
+  ['backups with one that is tested', '/server/backups', row, openSecond],
+  ['new backup', '/server/backups', row, press('Back up now')],
+  ['schedule of backups', '/server/backups', row, press('Change schedule')],
   ['denied addresses', '/server/denylist', item, press('Deny a range')],
   ['one-time secret', '/server/reveal#token', 'text=Show its secret'],
   [

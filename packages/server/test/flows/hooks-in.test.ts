@@ -69,7 +69,11 @@ it('a notice without devices is an item of the inbox; with them it waits 30 days
   const foreignPhone = await joinAs(ok(await foreign.owner.post('/api/v1/devices/pairings', {})).url, { name: 'X' });
   const wrong = await agent.post('/api/v1/hooks/notify', { type: 'a', device_ids: [idOf(foreignPhone)] });
   expect([wrong.status, wrong.body.errors[0].path]).toEqual([422, 'device_ids.0']);
+  const live = await phone.socket();
   expect(ok(await agent.post('/api/v1/hooks/notify', { type: 'door.open', device_ids }))).toMatchObject({ devices: 1 });
+  const told = await live.event(({ kind }) => kind === 'external.notify');
+  expect(told.body).toMatchObject({ data: { type: 'door.open' }, device_ids });
+  live.close();
   expect((await foreignPhone.get('/api/v1/hooks/notices')).body.items).toEqual([]);
   const [waiting] = (await phone.get('/api/v1/hooks/notices')).body.items;
   expect(waiting).toMatchObject({ type: 'door.open', from: 'Backup job' });

@@ -8,6 +8,7 @@ import {
   hooksNotify,
   type hooksPending,
   type hooksUpdate,
+  itemLevels,
   type ParsedInputOf,
 } from '@atrium/protocol';
 import { z } from 'zod';
@@ -42,7 +43,7 @@ export interface HookParts {
     notice: {
       title: string;
       message: string;
-      level: 'info' | 'warning' | 'error';
+      level: (typeof itemLevels)[number];
       channel: string | null;
       metadata: Record<string, unknown>;
     },
@@ -56,7 +57,6 @@ export interface HookParts {
 export const hookPlace = (id: string): string => `admin.hook:${id}`;
 const mostHooks = 100;
 const dayMs = 86_400_000;
-const levels = ['info', 'warning', 'error'] as const;
 
 /** Any JSON object, for endpoints of events. */
 const anyObject = z.record(z.string().max(200), z.unknown());
@@ -149,7 +149,7 @@ export const createHooksService = (parts: HookParts) => {
     receipt.item_id = await parts.notice(tx, call, {
       title: text(title, 200) ?? type,
       message: text(body, 20_000) ?? '',
-      level: levels.find((one) => one === level) ?? 'info',
+      level: itemLevels.find((one) => one === level) ?? 'info',
       channel: message.channel,
       metadata: { type, ...rest },
     });
