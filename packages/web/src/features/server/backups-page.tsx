@@ -87,12 +87,14 @@ const Plan = () => {
           {failed && <Badge tone="danger">Last one failed</Badge>}
         </p>
         <p className="text-13 text-text-2">
-          {data.enabled && data.next_at !== null && (
+          {data.enabled && data.next_at !== null ? (
             <>
-              Next <RelativeTime time={data.next_at} />, {data.retention === 1 ? 'one' : data.retention} kept in{' '}
+              Next <RelativeTime time={data.next_at} />,{' '}
+              {data.retention === 1 ? 'the newest is' : `${data.retention} are`} kept
             </>
+          ) : (
+            'Those made by hand stay until you delete them'
           )}
-          <code className="text-12 break-all">{data.directory}</code>
         </p>
         {failed && data.last_error !== null && <p className="text-13 text-danger-text">{data.last_error}</p>}
       </div>

@@ -53,6 +53,7 @@ export const BackupScheduleDialog = ({ schedule, onClose }: { schedule: BackupSc
       open
       onOpenChange={onClose}
       title="Scheduled backups"
+      description={`They lie in ${schedule.directory}`}
       footer={
         <>
           <Button tone="ghost" className="mr-auto" busy={run.isPending} onClick={() => run.mutate({})}>

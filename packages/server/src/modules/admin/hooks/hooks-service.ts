@@ -17,7 +17,7 @@ import type { Database, Transaction } from '../../../platform/db/database.ts';
 import { storableText } from '../../../platform/db/storable.ts';
 import { AppError, invalid, notFound } from '../../../platform/errors/app-error.ts';
 import { isUuid, newId } from '../../../platform/ids/ids.ts';
-import type { RateLimiter } from '../../../platform/limits/rate-limiter.ts';
+import { addressKey, type RateLimiter } from '../../../platform/limits/rate-limiter.ts';
 import { signatureHeaders } from '../../../platform/net/signed-call.ts';
 import { type Call, callAs } from '../../../platform/operations/call.ts';
 import { actorOf, type Caller } from '../../../platform/operations/caller.ts';
@@ -226,8 +226,8 @@ export const createHooksService = (parts: HookParts) => {
     if (call.raw === null) throw invalid('', 'a body is expected');
     const hook = isUuid(hook_id) ? await hooksStore.findAddressed(database.read, hook_id) : null;
     if (hook === null) throw new AppError('hook_unproven');
-    // Before the proof: guesses at a secret are counted as well.
-    await limit(`hook:${hook.id}`);
+    // Guesses are counted by where they come from, so that a stranger cannot use up what the sender may send.
+    await limit(`address:${hook.id}:${call.ip === null ? '' : addressKey(call.ip)}`);
     const body = await readBody(call.raw);
     const secret = secrets.decrypt(hook.secret_sealed, hookPlace(hook.id));
     const proven = provenMessage(
@@ -240,6 +240,7 @@ export const createHooksService = (parts: HookParts) => {
       await hooksStore.noteRefused(database.read, hook.id, clock.now(), 'Its signature, secret or time was not good.');
       throw new AppError('hook_unproven');
     }
+    await limit(`hook:${hook.id}`);
     try {
       return await take(callAs(call, senderOf(hook)), hook, proven.id, body);
     } catch (error) {

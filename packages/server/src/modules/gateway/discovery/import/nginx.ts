@@ -11,6 +11,7 @@ type Token = { kind: 'word'; text: string; line: number } | { kind: '{' | '}' | 
 
 const mostDirectives = 20_000;
 const deepest = 20;
+const longestWord = 2000;
 
 /** Words, quoted words, braces and semicolons; a comment runs to the end of its line. */
 const tokensOf = (text: string): Token[] => {
@@ -55,6 +56,9 @@ const tokensOf = (text: string): Token[] => {
       tokens.push({ kind: 'word', text: word, line });
     }
   }
+  const long = tokens.find((token) => token.kind === 'word' && token.text.length > longestWord);
+  if (long !== undefined)
+    throw new ImportProblem(`Line ${long.line}: a word is longer than ${longestWord} characters.`);
   return tokens;
 };
 
@@ -120,7 +124,9 @@ const filled = (text: string, scopes: readonly (readonly Directive[])[]): string
   for (const scope of scopes)
     for (const { args } of all(scope, 'set')) if (args.length === 2) values.set(args[0]!, args[1]!);
   let result = text;
-  for (let round = 0; round < 5; round++) result = result.replace(/\$\w+/g, (name) => values.get(name) ?? name);
+  // A value may name others, and may not grow without end.
+  for (let round = 0; round < 5 && result.length <= longestWord; round++)
+    result = result.replace(/\$\w+/g, (name) => values.get(name) ?? name);
   return result;
 };
 

@@ -9,7 +9,13 @@ const textOf = (value: unknown): string | null =>
 
 /** YAML as plain values; anchors may not grow beyond what a person would write. */
 export const readYaml = (text: string): unknown => {
-  const document = parseDocument(text, { strict: true, uniqueKeys: true });
+  let document: ReturnType<typeof parseDocument>;
+  try {
+    document = parseDocument(text, { strict: true, uniqueKeys: true });
+  } catch {
+    // Its reader calls itself for each level.
+    throw new ImportProblem('This YAML is nested too deeply.');
+  }
   const [problem] = document.errors;
   if (problem !== undefined) throw new ImportProblem(problem.message.split('\n')[0]!);
   try {
@@ -67,6 +73,8 @@ const noted: Readonly<Record<string, string>> = {
   compress: 'switch compress on at the route',
 };
 
+const mostRouters = 2000;
+
 const byKey = (object: Json, wanted: string): unknown =>
   Object.entries(object).find(([key]) => key.toLowerCase() === wanted.toLowerCase())?.[1];
 
@@ -74,9 +82,11 @@ const byKey = (object: Json, wanted: string): unknown =>
 export const readHttp = (http: Json, fallback: (service: string | null) => string | null = () => null): Imported => {
   const sites: ImportedSite[] = [];
   const skipped: Skipped[] = [];
+  const routers = objectOf(byKey(http, 'routers'));
+  if (Object.keys(routers).length > mostRouters) throw new ImportProblem(`There are more than ${mostRouters} routers.`);
   const services = objectOf(byKey(http, 'services'));
   const middlewares = objectOf(byKey(http, 'middlewares'));
-  for (const [name, value] of Object.entries(objectOf(byKey(http, 'routers')))) {
+  for (const [name, value] of Object.entries(routers)) {
     const router = objectOf(value);
     const what = `router ${name}`;
     const rule = textOf(byKey(router, 'rule'));
@@ -153,14 +163,16 @@ export const portOfLabels = (http: Json, service: string | null): { port: string
   return { port: textOf(byKey(server, 'port')), scheme: scheme === 'https' ? 'https' : 'http' };
 };
 
-const labelLine = /^\s*-?\s*["']?(traefik\.[^=:\s"']+)["']?\s*[=:]\s*(.*?)\s*$/i;
+const labelLine = /^(?:- ?)?["']?(traefik\.[^=:\s"']+)["']? ?[=:](.*)$/i;
+const longestLine = 4096;
 
 /** The dynamic configuration as YAML, or labels, one a line. */
 export const importTraefik = (text: string): Imported => {
   const labels: Record<string, string> = {};
-  for (const line of text.split('\n')) {
-    const match = labelLine.exec(line);
-    if (match !== null) labels[match[1]!] = match[2]!.replace(/^["']|["']$/g, '');
+  for (const whole of text.split('\n')) {
+    const line = whole.trim();
+    const match = line.length > longestLine ? null : labelLine.exec(line);
+    if (match !== null) labels[match[1]!] = match[2]!.trim().replace(/^["']|["']$/g, '');
   }
   if (Object.keys(labels).length > 0) {
     const http = objectOf(unfold(labels)['http']);
