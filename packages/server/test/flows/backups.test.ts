@@ -18,7 +18,10 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const folder = mkdtempSync(join(tmpdir(), 'atrium-test-backups-'));
 const passphrase = 'nine brown foxes in a row';
 const clock = createMovedClock();
-const app = createServer((_request, answer) => answer.end('hello from the app'));
+const app = createServer((request, answer) => {
+  answer.setHeader('set-cookie', 'kept=yes; Path=/');
+  answer.end(request.headers.cookie ?? 'no cookie');
+});
 let world: World;
 let operator: Person;
 let member: Person;
@@ -87,6 +90,16 @@ it('G56: an encrypted backup brings everything back in place: apps, keys, device
   form.append('file', new Blob(['bytes of a file'], { type: 'text/plain' }), 'a.txt');
   const attachment = ok(await operator.post(`/api/v1/inbox/items/${item.id}/attachments`, form));
   expect(await opens('notes')).toBe(200);
+  const url = `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
+  ok(
+    await operator.post('/api/v1/apps', {
+      ...{ slug: 'jar', name: 'Jar' },
+      route: { persist_cookies: true, targets: [{ url }] },
+    }),
+  );
+  const jar = async (): Promise<string> =>
+    (await fetch(`${world.url}/apps/jar/`, { headers: { authorization: `Bearer ${operator.token}` } })).text();
+  await until(async () => (await jar()) === 'kept=yes', 'the cookie is kept');
 
   const made = await make({ passphrase });
   expect(made).toMatchObject({ encrypted: true, lost_files: 0 });
@@ -98,8 +111,7 @@ it('G56: an encrypted backup brings everything back in place: apps, keys, device
   });
   expect(Buffer.from(await download.arrayBuffer()).equals(readFileSync(path))).toBe(true);
 
-  const [app_] = ok(await operator.get('/api/v1/apps')).items;
-  ok(await operator.delete(`/api/v1/apps/${app_.slug}`));
+  for (const slug of ['notes', 'jar']) ok(await operator.delete(`/api/v1/apps/${slug}`));
   ok(await operator.delete(`/api/v1/me/api-keys/${key.key.id}`));
   ok(await operator.delete(`/api/v1/devices/${phone.paired.device_id}`));
   ok(await operator.delete(`/api/v1/diaries/${diary.id}`));
@@ -118,6 +130,7 @@ it('G56: an encrypted backup brings everything back in place: apps, keys, device
   await until(() => world.server.output().slice(before).includes('is ready'), 'the server is there again', 60_000);
 
   expect(await opens('notes')).toBe(200);
+  expect(await jar()).toBe('kept=yes');
   expect(ok(await script.get('/api/v1/diaries')).items.map(({ name }: Json) => name)).toEqual(['Trips']);
   expect(await phone.get('/api/v1/apps')).toMatchObject({ status: 200 });
   expect((await get(`/api/v1/certificates/${certificate.id}`)).names).toEqual(['files.lan']);
@@ -139,13 +152,13 @@ it('parts of a backup join what is there, and a dry run changes nothing', async 
   ok(await operator.delete('/api/v1/apps/wiki'));
   await makeApp('later');
   const tried = ok(await restore(made.id, { parts: ['apps'], dry_run: true }));
-  expect(tried.tables.find(({ table }: Json) => table === 'gateway_apps')).toMatchObject({ added: 1, kept: 1 });
+  expect(tried.tables.find(({ table }: Json) => table === 'gateway_apps')).toMatchObject({ added: 1, kept: 2 });
   expect(await opens('wiki')).toBe(404);
   expect(ok(await restore(made.id, { parts: ['apps'] })).outcome).toBe('restored');
   await until(async () => (await opens('wiki')) === 200, 'the app is back');
   expect([await opens('later'), await opens('notes')]).toEqual([200, 200]);
   const again = ok(await restore(made.id, { parts: ['apps'], overwrite: true }));
-  expect(again.tables.find(({ table }: Json) => table === 'gateway_apps')).toMatchObject({ added: 0, replaced: 2 });
+  expect(again.tables.find(({ table }: Json) => table === 'gateway_apps')).toMatchObject({ added: 0, replaced: 3 });
   // Another app took the name meanwhile: both cannot be.
   ok(await operator.delete('/api/v1/apps/wiki'));
   await makeApp('wiki');

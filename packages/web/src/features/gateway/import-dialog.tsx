@@ -37,6 +37,7 @@ export const ImportDialog = ({ onClose }: { onClose: () => void }) => {
     done: ({ found }) => (found.length === 1 ? 'One service waits for you' : `${found.length} services wait for you`),
     onSuccess: onClose,
   });
+  const waiting = seen?.found.filter(({ outcome }) => outcome !== 'decided').length;
   const errors = formErrors(take.error ?? look.error, ['text']);
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -58,9 +59,9 @@ export const ImportDialog = ({ onClose }: { onClose: () => void }) => {
             type="submit"
             form={form}
             busy={look.isPending || take.isPending}
-            disabled={text.trim() === '' || seen?.found.length === 0}
+            disabled={text.trim() === '' || waiting === 0}
           >
-            {seen === null ? 'Read it' : `Propose ${seen.found.length}`}
+            {seen === null ? 'Read it' : `Propose ${waiting}`}
           </Button>
         </>
       }

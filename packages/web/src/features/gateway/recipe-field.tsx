@@ -86,11 +86,11 @@ export const RecipeField = (props: {
           ))}
           <div className="flex flex-wrap gap-2">
             <Button size="small" onClick={() => change(withRecipe(draft, recipe, false))}>
-              Set the route
+              Apply to the route
             </Button>
             {recipe.base.length > 0 && draft.mode !== 'host' && (
               <Button size="small" onClick={() => change(withRecipe(draft, recipe, true))}>
-                The app has these settings
+                Apply, the app is set so
               </Button>
             )}
           </div>

@@ -136,7 +136,7 @@ const columns: Column<BackupView>[] = [
   {
     id: 'size',
     header: 'Size',
-    width: 'minmax(90px, 0.6fr)',
+    width: 'minmax(130px, 1fr)',
     cell: (backup) =>
       backup.state === 'running' ? (
         <span className="truncate text-text-2">{progressWords(backup)}</span>
@@ -149,12 +149,7 @@ const columns: Column<BackupView>[] = [
     id: 'cause',
     header: 'Why',
     width: 'minmax(110px, 0.7fr)',
-    cell: (backup) => (
-      <span className="truncate text-text-2">
-        {causes[backup.cause]}
-        {backup.encrypted && ', encrypted'}
-      </span>
-    ),
+    cell: (backup) => <span className="truncate text-text-2">{causes[backup.cause]}</span>,
     value: (backup) => causes[backup.cause],
   },
   {
