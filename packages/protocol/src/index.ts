@@ -1,5 +1,6 @@
 export * from './admin.ts';
 export * from './agent-keys.ts';
+export * from './boards.ts';
 export * from './certificates.ts';
 export * from './containers.ts';
 export * from './devices.ts';

@@ -1,5 +1,6 @@
 import { adminOperations } from './admin.ts';
 import { agentKeyOperations } from './agent-keys.ts';
+import { boardOperations } from './boards.ts';
 import { certificateOperations } from './certificates.ts';
 import { containersOperations } from './containers.ts';
 import { deviceOperations } from './devices.ts';
@@ -27,6 +28,7 @@ export const operations: readonly Operation[] = [
   ...oauthAdminOperations,
   ...deviceOperations,
   ...gatewayOperations,
+  ...boardOperations,
   ...discoveryOperations,
   ...certificateOperations,
   ...toolboxOperations,

@@ -10,6 +10,20 @@ export const allThemes = [
   'solarized-dark',
   'dracula',
   'high-contrast',
+  'slate',
+  'obsidian',
+  'carbon',
+  'classic-green',
+  'cyan',
+  'amber',
+  'gruvbox-dark',
+  'gruvbox-light',
+  'tokyo-night',
+  'storm',
+  'catppuccin-mocha',
+  'pipboy-amber',
+  'pipboy-green',
+  'retro',
 ];
 
 const all: RunOptions['runOnly'] = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];

@@ -50,6 +50,30 @@ export const statsStore = {
         .limit(5000) as unknown as { execute(): Promise<(StatsRow & { app: string })[]> }
     ).execute(),
 
+  /** What went through to these apps, one row an app and day. */
+  byApp: async (
+    db: Db,
+    orgId: string,
+    day: string,
+    slugs: readonly string[],
+  ): Promise<
+    { app: string; day: string; requests: number; errors: number; bytes_out: number; duration_ms: number }[]
+  > =>
+    (
+      await sql<{
+        app: string;
+        day: string;
+        requests: number;
+        errors: number;
+        bytes_out: number;
+        duration_ms: number;
+      }>`select a.slug as app, s.day::text as day, sum(s.requests)::float8 as requests, sum(s.errors)::float8 as errors,
+          sum(s.bytes_out)::float8 as bytes_out, sum(s.duration_ms)::float8 as duration_ms
+        from gateway_request_stats s join gateway_apps a on a.id = s.app_id
+        where s.org_id = ${orgId} and s.day >= ${day}::date and a.slug = any(${[...slugs]}::text[])
+        group by a.slug, s.day`.execute(db)
+    ).rows,
+
   totals: async (
     db: Db,
     orgId: string,

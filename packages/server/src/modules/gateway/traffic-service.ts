@@ -2,6 +2,7 @@ import type {
   accessLine,
   accessLog,
   accessTail,
+  appsFigures,
   gatewayInfo,
   gatewayStats,
   OutputOf,
@@ -13,6 +14,7 @@ import { ownHostNames } from '../../platform/http/host-names.ts';
 import type { StreamAnswer } from '../../platform/operations/binding.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
+import type { AppsService } from './apps-service.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { statsStore } from './stats-store.ts';
 import type { AccessRecord } from './traffic/access-book.ts';
@@ -24,6 +26,7 @@ const nobody = '00000000-0000-0000-0000-000000000000';
 /** Lines that a slow reader has not taken yet; more than that are dropped, and it is told how many. */
 const tailBuffer = 1000;
 const keptDays = 90;
+const mostApps = 500;
 
 const present = (line: AccessRecord): z.infer<typeof accessLine> => ({
   id: line.id,
@@ -49,7 +52,7 @@ const isAfter = (line: AccessRecord, point: { value: Date; id: string }): boolea
 };
 
 /** What went through the lanes of this process, and the sums of all. */
-export const createTrafficService = (parts: GatewayParts) => {
+export const createTrafficService = (parts: GatewayParts, apps: AppsService) => {
   const { database, clock } = parts;
   return {
     log: async ({ caller }: Call, input: ParsedInputOf<typeof accessLog>): Promise<OutputOf<typeof accessLog>> => {
@@ -135,6 +138,45 @@ export const createTrafficService = (parts: GatewayParts) => {
           mean_ms: row.requests === 0 ? 0 : Math.round((row.duration_ms / row.requests) * 10) / 10,
         })),
       };
+    },
+
+    ofApps: async (
+      { caller }: Call,
+      { days }: ParsedInputOf<typeof appsFigures>,
+    ): Promise<OutputOf<typeof appsFigures>> => {
+      const now = clock.now().getTime();
+      const dates = Array.from({ length: days }, (_, index) => dayOf(new Date(now - (days - 1 - index) * dayMs)));
+      const open = [...(await apps.openViews(database.read, caller)).values()].filter(
+        ({ routes }) => routes.length > 0,
+      );
+      const rows = await statsStore.byApp(
+        database.read,
+        caller.org_id,
+        dates[0]!,
+        open.map(({ slug }) => slug),
+      );
+      const items = [...Map.groupBy(rows, ({ app }) => app)].map(([app, own]) => {
+        const by = new Map(own.map((row) => [row.day, row]));
+        const of = (pick: (row: (typeof own)[number]) => number): number[] =>
+          dates.map((day) => {
+            const row = by.get(day);
+            return row === undefined ? 0 : pick(row);
+          });
+        return {
+          app,
+          requests: of((row) => row.requests),
+          errors: of((row) => row.errors),
+          bytes_out: of((row) => row.bytes_out),
+          mean_ms: dates.map((day) => {
+            const row = by.get(day);
+            return row === undefined || row.requests === 0
+              ? null
+              : Math.round((row.duration_ms / row.requests) * 10) / 10;
+          }),
+        };
+      });
+      const sum = ({ requests }: { requests: number[] }): number => requests.reduce((a, b) => a + b, 0);
+      return { days: dates, items: items.toSorted((a, b) => sum(b) - sum(a)).slice(0, mostApps) };
     },
 
     info: async ({ caller }: Call): Promise<OutputOf<typeof gatewayInfo>> => {

@@ -406,6 +406,21 @@ export interface GatewayApps {
   updated_at: Timestamp;
 }
 
+export interface GatewayBoards {
+  id: string;
+  org_id: string;
+  owner_id: string | null;
+  name: string;
+  position: Generated<number>;
+  groups: Generated<Json>;
+  version: Generated<number>;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
 export interface GatewayCertificateAuthority {
   only_row: Generated<boolean>;
   certificate: string;
@@ -1875,6 +1890,7 @@ export interface Schema {
   gateway_acme_accounts: GatewayAcmeAccounts;
   gateway_acme_challenges: GatewayAcmeChallenges;
   gateway_apps: GatewayApps;
+  gateway_boards: GatewayBoards;
   gateway_certificate_authority: GatewayCertificateAuthority;
   gateway_certificate_events: GatewayCertificateEvents;
   gateway_certificates: GatewayCertificates;

@@ -496,6 +496,23 @@ create table gateway_apps (
   constraint gateway_apps_source_check CHECK ((source = ANY (ARRAY['ui'::text, 'file'::text, 'label'::text, 'http'::text, 'federation'::text])))
 );
 
+create table gateway_boards (
+  id uuid not null,
+  org_id uuid not null,
+  owner_id uuid,
+  name text not null,
+  "position" integer not null default 0,
+  groups jsonb not null default '[]'::jsonb,
+  version integer not null default 1,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint gateway_boards_pkey PRIMARY KEY (id),
+  constraint gateway_boards_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
+);
+
 create table gateway_certificate_authority (
   only_row boolean not null default true,
   certificate text not null,
@@ -2278,6 +2295,7 @@ CREATE INDEX diary_tuples_org ON public.diary_tuples USING btree (org_id);
 CREATE INDEX diary_tuples_subject ON public.diary_tuples USING btree (subject_id, subject_namespace, relation) WHERE (namespace = 'Diary'::text);
 CREATE UNIQUE INDEX diary_vector_codes_version ON public.diary_vector_codes USING btree (diary_id, version);
 CREATE INDEX gateway_apps_org ON public.gateway_apps USING btree (org_id, group_name, "position", name, id);
+CREATE INDEX gateway_boards_org ON public.gateway_boards USING btree (org_id, owner_id);
 CREATE INDEX gateway_certificate_events_newest ON public.gateway_certificate_events USING btree (at DESC, id DESC);
 CREATE INDEX gateway_certificate_events_of ON public.gateway_certificate_events USING btree (certificate_id, at DESC, id DESC);
 CREATE INDEX gateway_certificates_renew ON public.gateway_certificates USING btree (renew_at) WHERE (renew_at IS NOT NULL);
