@@ -47,7 +47,7 @@ test('the palette, the account and the style sheet know the same themes', () => 
   expect(new Set(chosen)).toEqual(new Set(allThemes));
   const imported = [...read('styles.css').matchAll(/themes\/([a-z-]+)\.css" layer\(themes\)/g)].map(([, name]) => name);
   expect(imported).toEqual(allThemes);
-  expect(read('styles.css')).toContain('@layer tokens, themes, theme, base, app, utilities;');
+  expect(read('styles.css')).toContain('@layer theme, base, tokens, themes, app, utilities;');
 });
 
 describe('G63: every pair of tokens that carries text is told apart', () => {
