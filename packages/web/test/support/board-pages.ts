@@ -38,7 +38,7 @@ export const boardPages: AdminPage[] = [
     answers: boardAnswers,
     ready: 'text=Add group',
     async act(page: Page) {
-      await page.getByRole('button', { name: /^Notes, 1 of/ }).click();
+      await page.getByRole('button', { name: /^Notes.*, 1 of/ }).click();
       await page.waitForSelector('[role=dialog] [role=checkbox]');
     },
   },

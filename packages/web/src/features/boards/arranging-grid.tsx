@@ -11,6 +11,7 @@ import {
   itemName,
   moveGroup,
   moveTo,
+  placeAt,
   removeItem,
   type Spot,
   spotOf,
@@ -119,7 +120,8 @@ export const Arranging = ({ groups, change, write, facts, onAdd }: Props) => {
     // biome-ignore lint/a11y/noStaticElementInteractions: the tiles within take the focus; this moves it, and them.
     <div ref={root} onKeyDown={onKeyDown} className="flex flex-col gap-7 px-4 py-5 md:px-6 md:py-6">
       <p className="flex flex-wrap items-center gap-x-4 gap-y-1 text-13 text-text-3">
-        <span>Draw a tile to its place.</span>
+        <span className="touch:hidden">Draw a tile to its place.</span>
+        <span className="hidden touch:inline">Touch a tile to place or change it.</span>
         <span className="inline-flex items-center gap-1.5 touch:hidden">
           <Kbd keys="alt" /> and an arrow moves it
         </span>
@@ -210,15 +212,19 @@ export const Arranging = ({ groups, change, write, facts, onAdd }: Props) => {
         <ItemDialog
           item={openedItem}
           groups={groups}
-          onChange={(changed, groupId) => {
-            const to = groups.findIndex(({ id }) => id === groupId);
-            const next = changeItem(groups, openedItem.id, () => changed);
+          onChange={(changed, spot) => {
             change(
-              spotOf(next, openedItem.id)?.group === to
-                ? next
-                : moveTo(next, openedItem.id, { group: to, index: next[to]!.items.length }),
+              placeAt(
+                changeItem(groups, openedItem.id, () => changed),
+                openedItem.id,
+                spot,
+              ),
             );
             setOpened(null);
+          }}
+          onRemove={() => {
+            setOpened(null);
+            takeOff(openedItem);
           }}
           onClose={() => setOpened(null)}
         />
@@ -336,14 +342,14 @@ const EditedTile = ({
     <button
       type="button"
       data-tile={item.id}
-      aria-label={`${itemName(item)}, ${where}`}
       onClick={onOpen}
       className={cx(tileShape, '-outline-offset-2 cursor-grab hover:border-control active:cursor-grabbing')}
     >
       <TileBody item={item} facts={facts} />
+      <span className="sr-only">, {where}</span>
     </button>
-    <span className="absolute top-1 right-1 flex rounded-control bg-raised opacity-0 shadow-[0_0_0_1px_var(--line-strong)] transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 touch:opacity-100">
-      <GripVertical aria-hidden className="my-auto ml-1 size-3.5 text-text-3 touch:hidden" />
+    <span className="absolute top-1 right-1 flex rounded-control bg-raised opacity-0 shadow-[0_0_0_1px_var(--line-strong)] transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 touch:hidden">
+      <GripVertical aria-hidden className="my-auto ml-1 size-3.5 text-text-3" />
       <IconButton
         label={item.size === 'wide' ? `Make ${itemName(item)} small` : `Make ${itemName(item)} wide`}
         size="small"

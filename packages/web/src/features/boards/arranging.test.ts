@@ -1,6 +1,6 @@
 import type { BoardGroup } from '@atrium/protocol';
 import { expect, test } from 'vitest';
-import { findItems, moveGroup, moveTo, removeItem, stepTo, toInput } from './arranging.ts';
+import { findItems, moveGroup, moveTo, placeAt, removeItem, stepTo, toInput } from './arranging.ts';
 
 const link = (id: string) =>
   ({ kind: 'link', id, size: 'small', title: id, url: `https://${id}.example`, icon: '', description: '' }) as const;
@@ -21,6 +21,13 @@ test('an item goes before what stands where it is put, whichever way it came', (
   expect(order(moveTo(groups, 'b', { group: 1, index: 0 }))).toBe('ac|b|d');
   expect(order(moveTo(groups, 'b', { group: 9, index: 0 }))).toBe('abc||d');
   expect(order(moveTo(groups, 'x', { group: 0, index: 0 }))).toBe('abc||d');
+});
+
+test('an item is put at a place by its number', () => {
+  expect(order(placeAt(groups, 'a', { group: 0, index: 0 }))).toBe('abc||d');
+  expect(order(placeAt(groups, 'a', { group: 0, index: 2 }))).toBe('bca||d');
+  expect(order(placeAt(groups, 'c', { group: 0, index: 1 }))).toBe('acb||d');
+  expect(order(placeAt(groups, 'a', { group: 2, index: 0 }))).toBe('bc||ad');
 });
 
 test('keys move it one place, over the edge of its group into the next, and no further than the board', () => {

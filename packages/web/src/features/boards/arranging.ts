@@ -29,6 +29,12 @@ export const moveTo = (groups: Groups, itemId: string, to: Spot): BoardGroup[] =
   );
 };
 
+/** Puts an item where it is the one at that place of the group, counted with itself among the others. */
+export const placeAt = (groups: Groups, itemId: string, { group, index }: Spot): BoardGroup[] => {
+  const from = spotOf(groups, itemId);
+  return moveTo(groups, itemId, { group, index: from?.group === group && from.index < index ? index + 1 : index });
+};
+
 export type Step = 'ArrowLeft' | 'ArrowRight' | 'ArrowUp' | 'ArrowDown';
 export const isStep = (key: string): key is Step => /^Arrow(?:Left|Right|Up|Down)$/.test(key);
 

@@ -34,6 +34,7 @@ const figuresMs = 15_000;
 export const BoardPage = () => {
   const { id } = useParams({ from: '/frame/services/$id' });
   const { data, error, refetch } = useOperation(boardsGet, { id });
+  useNeighbours(id);
   if (data) return <Loaded key={id} board={data} />;
   return (
     <>
@@ -85,7 +86,6 @@ const Loaded = ({ board }: { board: Board }) => {
   });
   useShortcut('c', 'Add to this board', add, { group: 'Board', enabled: board.editable });
   useShortcut('down', 'First tile', () => tilesIn(grid.current)[0]?.focus(), { group: 'Board' });
-  useNeighbours(board.id);
   const onSearchKey = (event: KeyboardEvent) => {
     const typed = field()?.value ?? '';
     const [first] = findItems(groups, typed).filter((item) => addressOfItem(item) !== null);

@@ -6,7 +6,7 @@ import { FormField } from '../../ui/form-field.tsx';
 import { Select } from '../../ui/select.tsx';
 import { Segmented } from '../../ui/tabs.tsx';
 import { Checkbox } from '../../ui/toggles.tsx';
-import { itemName, spotOf } from './arranging.ts';
+import { itemName, type Spot, spotOf } from './arranging.ts';
 import { asLink, emptyLink, LinkFields, linkProblem } from './link-fields.tsx';
 
 const widgetWords = [
@@ -20,23 +20,28 @@ export const ItemDialog = ({
   item,
   groups,
   onChange,
+  onRemove,
   onClose,
 }: {
   item: BoardItem;
   groups: readonly BoardGroup[];
-  onChange: (item: BoardItem, groupId: string) => void;
+  onChange: (item: BoardItem, spot: Spot) => void;
+  onRemove: () => void;
   onClose: () => void;
 }) => {
   const form = useId();
   const [size, setSize] = useState(item.size);
-  const [groupId, setGroupId] = useState(groups[spotOf(groups, item.id)?.group ?? 0]!.id);
+  const before = spotOf(groups, item.id) ?? { group: 0, index: 0 };
+  const [spot, setSpot] = useState(before);
+  // Where it stands already it is one of those that are counted.
+  const places = groups[spot.group]!.items.length + (spot.group === before.group ? 0 : 1);
   const [widgets, setWidgets] = useState(item.kind === 'app' ? item.widgets : []);
   const [link, setLink] = useState(item.kind === 'link' ? item : emptyLink);
   const problem = item.kind === 'link' ? linkProblem(link) : null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (problem !== null) return;
-    onChange(item.kind === 'link' ? { ...item, ...asLink(link), size } : { ...item, size, widgets }, groupId);
+    onChange(item.kind === 'link' ? { ...item, ...asLink(link), size } : { ...item, size, widgets }, spot);
   };
   return (
     <Dialog
@@ -46,6 +51,9 @@ export const ItemDialog = ({
       width="small"
       footer={
         <>
+          <Button tone="ghost" className="mr-auto text-danger-text" onClick={onRemove}>
+            Take off
+          </Button>
           <Button onClick={onClose}>Cancel</Button>
           <Button tone="primary" type="submit" form={form} disabled={problem !== null}>
             Apply
@@ -83,15 +91,28 @@ export const ItemDialog = ({
             </div>
           </FormField>
         )}
-        {groups.length > 1 && (
+        <div className="grid grid-cols-2 gap-4">
           <FormField label="Group">
             <Select
-              value={groupId}
-              onChange={setGroupId}
-              options={groups.map(({ id, name }) => ({ value: id, label: name || 'Without a name' }))}
+              value={String(spot.group)}
+              onChange={(next) => {
+                const group = Number(next);
+                setSpot(group === before.group ? before : { group, index: groups[group]!.items.length });
+              }}
+              options={groups.map(({ name }, index) => ({ value: String(index), label: name || 'Without a name' }))}
             />
           </FormField>
-        )}
+          <FormField label="Place">
+            <Select
+              value={String(spot.index)}
+              onChange={(next) => setSpot({ ...spot, index: Number(next) })}
+              options={Array.from({ length: places }, (_, index) => ({
+                value: String(index),
+                label: `${index + 1} of ${places}`,
+              }))}
+            />
+          </FormField>
+        </div>
       </form>
     </Dialog>
   );

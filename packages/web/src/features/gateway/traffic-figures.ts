@@ -48,7 +48,7 @@ export const lastDays = (count: number, now: number): string[] =>
 
 const metrics = ['requests', 'errors', 'sent', 'latency'] as const;
 export type Metric = (typeof metrics)[number];
-const valueOf: Record<Metric, (sum: Sum) => number> = {
+const figureOf: Record<Metric, (sum: Sum) => number> = {
   requests: ({ requests }) => requests,
   errors: ({ errors }) => errors,
   sent: ({ bytes_out }) => bytes_out,
@@ -70,7 +70,7 @@ const mostLines = 3;
 
 /** One figure a day: lines of the apps that have most of it, what is left over as one line, and all together. */
 export const daySeries = (days: readonly Day[], dates: readonly string[], metric: Metric = 'requests'): DaySeries => {
-  const of = valueOf[metric];
+  const of = figureOf[metric];
   const apps = byApp(days)
     .filter((sum) => of(sum) > 0)
     .toSorted((a, b) => of(b) - of(a))

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
 import { gatewayStats, type OutputOf } from '@atrium/protocol';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { X } from 'lucide-react';
@@ -404,7 +405,6 @@ const DayTable = ({
 }) => {
   const shown = (value: number | null | undefined): string => (value == null ? '–' : say(value));
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
     <section
       tabIndex={0}
       aria-label={`${title} in numbers`}
