@@ -1,6 +1,7 @@
 import { toRequest } from '@atrium/protocol';
 import type { Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { allThemes } from './support/axe.ts';
 import { boardAnswers, boardRecords, house, morning } from './support/board-answers.ts';
 import { boardPages } from './support/board-pages.ts';
 import { newContext } from './support/browser.ts';
@@ -20,10 +21,10 @@ test('every recorded answer of boards is one that the contract allows, to a call
 
 const web = serveForTests();
 
-/** As it simply opens a board is looked at among all pages. */
+/** As it simply opens a board is looked at among all pages; here it is the one that goes through every theme. */
 describeStates(
   web,
-  boardPages.filter(({ name }) => name !== 'board'),
+  boardPages.map((state) => ({ ...state, themes: state.name === 'board' ? allThemes : undefined })),
   ({ answers }) => recorded(answers),
 );
 
@@ -252,8 +253,10 @@ describe('G63: boards by keys and by hand, and live', () => {
     await expect.poll(theme).toBe('pipboy-green');
     await page.keyboard.press('Escape');
     await expect.poll(theme).toBe(before);
+    await page.locator('[cmdk-input][placeholder^=Search]:focus').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'All', exact: true }).focus();
     answers['PATCH /api/v1/me/preferences'] = { body: { ...me.preferences, theme: 'carbon' } };
     await ask();
     await page.keyboard.type('carbon');

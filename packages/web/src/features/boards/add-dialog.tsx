@@ -33,6 +33,8 @@ export const AddDialog = ({
   const [link, setLink] = useState(emptyLink);
   const [into, setInto] = useState(groupId);
   const [busy, setBusy] = useState(false);
+  // The field takes the focus when the dialog opens, not from the hand that changes between the two kinds.
+  const [changed, setChanged] = useState(false);
   const form = useId();
   const ready = kind === 'app' ? chosen.length > 0 : linkProblem(link) === null;
   const submit = async (event: FormEvent) => {
@@ -69,7 +71,10 @@ export const AddDialog = ({
           <Segmented
             label="What"
             value={kind}
-            onChange={setKind}
+            onChange={(next) => {
+              setKind(next);
+              setChanged(true);
+            }}
             options={[
               { value: 'app', label: 'Services' },
               { value: 'link', label: 'Link' },
@@ -77,7 +82,7 @@ export const AddDialog = ({
           />
         </div>
         {kind === 'app' ? (
-          <AppPicker groups={groups} chosen={chosen} onChange={setChosen} />
+          <AppPicker groups={groups} chosen={chosen} onChange={setChosen} focused={!changed} />
         ) : (
           <LinkFields value={link} onChange={setLink} />
         )}
@@ -100,10 +105,12 @@ const AppPicker = ({
   groups,
   chosen,
   onChange,
+  focused,
 }: {
   groups: readonly BoardGroup[];
   chosen: readonly string[];
   onChange: (slugs: readonly string[]) => void;
+  focused: boolean;
 }) => {
   const [q, setQ] = useState('');
   const list = useOperationList(appsList, { limit: 200 });
@@ -123,7 +130,7 @@ const AppPicker = ({
     <div>
       <Input
         aria-label="Find a service"
-        autoFocus
+        autoFocus={focused}
         leading={<Search />}
         placeholder="Find a service"
         value={q}

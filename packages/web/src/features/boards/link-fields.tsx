@@ -40,7 +40,6 @@ export const LinkFields = ({ value, onChange }: { value: LinkDraft; onChange: (n
         <Input
           name="link-url"
           required
-          autoFocus
           inputMode="url"
           autoComplete="off"
           autoCapitalize="off"
