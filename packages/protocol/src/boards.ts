@@ -210,4 +210,46 @@ export const appsFigures = defineOperation({
   mcp: { tool: 'apps_figures', title: 'Requests of apps', read_only: true },
 });
 
-export const boardOperations = [boardsList, boardsGet, boardsCreate, boardsUpdate, boardsDelete, appsFigures] as const;
+export const gatewayHours = defineOperation({
+  ...opens,
+  permission: 'gateway.view',
+  name: 'gateway.hours',
+  summary: 'Sum up requests by app and hour',
+  description: 'The last of the hours is the one that runs. An hour without requests has no item. Kept for a week.',
+  method: 'GET',
+  path: '/api/v1/gateway/hours',
+  input: z.strictObject({
+    hours: z.int().min(1).max(168).default(24),
+    app: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,64}$/)
+      .optional(),
+  }),
+  output: z.object({
+    hours: z.array(time).describe('beginnings of the hours, the oldest first'),
+    items: z.array(
+      z.object({
+        hour: time,
+        app: z.string(),
+        requests: z.int(),
+        errors: z.int(),
+        bytes_in: z.number(),
+        bytes_out: z.number(),
+        mean_ms: z.number(),
+      }),
+    ),
+  }),
+  status: 200,
+  errors: ['bad_request'],
+  mcp: { tool: 'gateway_hours', title: 'Requests by hour', read_only: true },
+});
+
+export const boardOperations = [
+  boardsList,
+  boardsGet,
+  boardsCreate,
+  boardsUpdate,
+  boardsDelete,
+  appsFigures,
+  gatewayHours,
+] as const;

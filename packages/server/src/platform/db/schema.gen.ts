@@ -602,6 +602,17 @@ export interface GatewayProviders {
   updated_at: Timestamp;
 }
 
+export interface GatewayRequestHours {
+  org_id: string;
+  app_id: string;
+  hour: Timestamp;
+  requests: Generated<number>;
+  errors: Generated<number>;
+  bytes_in: Generated<number>;
+  bytes_out: Generated<number>;
+  duration_ms: Generated<number>;
+}
+
 export interface GatewayRequestStats {
   org_id: string;
   app_id: string;
@@ -1902,6 +1913,7 @@ export interface Schema {
   gateway_pins: GatewayPins;
   gateway_proposals: GatewayProposals;
   gateway_providers: GatewayProviders;
+  gateway_request_hours: GatewayRequestHours;
   gateway_request_stats: GatewayRequestStats;
   gateway_routes: GatewayRoutes;
   gateway_script_chain_runs: GatewayScriptChainRuns;

@@ -736,6 +736,20 @@ create table gateway_providers (
   constraint gateway_providers_state_check CHECK ((state = ANY (ARRAY['off'::text, 'connecting'::text, 'running'::text, 'retrying'::text])))
 );
 
+create table gateway_request_hours (
+  org_id uuid not null,
+  app_id uuid not null,
+  hour timestamp with time zone not null,
+  requests bigint not null default 0,
+  errors bigint not null default 0,
+  bytes_in bigint not null default 0,
+  bytes_out bigint not null default 0,
+  duration_ms double precision not null default 0,
+  constraint gateway_request_hours_pkey PRIMARY KEY (app_id, hour),
+  constraint gateway_request_hours_app_id_fkey FOREIGN KEY (app_id) REFERENCES gateway_apps(id) ON DELETE CASCADE,
+  constraint gateway_request_hours_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
+);
+
 create table gateway_request_stats (
   org_id uuid not null,
   app_id uuid not null,
@@ -2309,6 +2323,7 @@ CREATE INDEX gateway_proposals_app ON public.gateway_proposals USING btree (app_
 CREATE INDEX gateway_proposals_route ON public.gateway_proposals USING btree (route_id) WHERE (route_id IS NOT NULL);
 CREATE INDEX gateway_proposals_seen ON public.gateway_proposals USING btree (last_seen_at) WHERE (gone_at IS NULL);
 CREATE INDEX gateway_proposals_state ON public.gateway_proposals USING btree (org_id, state, confidence DESC, id);
+CREATE INDEX gateway_request_hours_org ON public.gateway_request_hours USING btree (org_id, hour);
 CREATE INDEX gateway_request_stats_org ON public.gateway_request_stats USING btree (org_id, day);
 CREATE INDEX gateway_routes_app ON public.gateway_routes USING btree (app_id);
 CREATE INDEX gateway_routes_org ON public.gateway_routes USING btree (org_id, slug);

@@ -218,6 +218,12 @@ it('tells what went through to each app by day, to those who may see figures', a
   expect(figures.items[0]).toMatchObject({ app: 'notes', requests: [0, 0, 3], errors: [0, 0, 1] });
   expect(figures.items[0].mean_ms.map((mean: number | null) => mean === null)).toEqual([true, true, false]);
   expect(figures.items[0].bytes_out[2]).toBeGreaterThanOrEqual(51);
+  const hours = ok(await member.get('/api/v1/gateway/hours?hours=2&app=notes'));
+  expect([hours.hours.length, Date.parse(hours.hours[1]) % 3_600_000]).toEqual([2, 0]);
+  const sum = (key: string): number => hours.items.reduce((all: number, item: Json) => all + item[key], 0);
+  expect([sum('requests'), sum('errors'), sum('bytes_out')]).toEqual([3, 1, figures.items[0].bytes_out[2]]);
+  expect(ok(await member.get('/api/v1/gateway/hours?app=media')).items).toEqual([]);
+  expect((await viewer.get('/api/v1/gateway/hours')).body.required).toBe('gateway.view');
   expect((await viewer.get('/api/v1/app-figures')).body.required).toBe('gateway.view');
   expect(ok(await (await world.makeOrg('Other')).owner.get('/api/v1/app-figures')).items).toEqual([]);
 });

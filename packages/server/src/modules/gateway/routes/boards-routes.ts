@@ -1,4 +1,12 @@
-import { appsFigures, boardsCreate, boardsDelete, boardsGet, boardsList, boardsUpdate } from '@atrium/protocol';
+import {
+  appsFigures,
+  boardsCreate,
+  boardsDelete,
+  boardsGet,
+  boardsList,
+  boardsUpdate,
+  gatewayHours,
+} from '@atrium/protocol';
 import { type Binding, bind } from '../../../platform/operations/binding.ts';
 import type { GatewayServices } from '../gateway-services.ts';
 
@@ -10,4 +18,5 @@ export const boardsBindings = ({ boards, traffic }: GatewayServices): Binding[] 
   bind(boardsUpdate, (call, input) => boards.update(call, input)),
   bind(boardsDelete, (call, { id }) => boards.remove(call, id)),
   bind(appsFigures, (call, input) => traffic.ofApps(call, input)),
+  bind(gatewayHours, (call, input) => traffic.hours(call, input)),
 ];
