@@ -51,7 +51,7 @@ export const ItemDialog = ({
       width="small"
       footer={
         <>
-          <Button tone="ghost" className="mr-auto text-danger-text" onClick={onRemove}>
+          <Button tone="ghost" className="mr-auto text-danger-text!" onClick={onRemove}>
             Take off
           </Button>
           <Button onClick={onClose}>Cancel</Button>

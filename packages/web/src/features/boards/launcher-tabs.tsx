@@ -16,7 +16,7 @@ export const LauncherTabs = ({ operates }: { operates: boolean }) => {
   const boards = useBoards();
   return (
     <nav aria-label="Services" className="flex items-center gap-5">
-      <Link to="/services" activeOptions={{ exact: true }} className={tab} activeProps={active}>
+      <Link to="/services" activeOptions={{ exact: true, includeSearch: false }} className={tab} activeProps={active}>
         All
       </Link>
       {boards.map(({ id, name, shared }) => (

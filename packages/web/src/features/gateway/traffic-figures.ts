@@ -1,4 +1,4 @@
-import type { gatewayStats, OutputOf } from '@atrium/protocol';
+import type { gatewayHours, gatewayStats, OutputOf } from '@atrium/protocol';
 
 type Day = OutputOf<typeof gatewayStats>['days'][number];
 type Principal = NonNullable<Day['principal']>;
@@ -68,7 +68,11 @@ export interface DaySeries {
 const tones = ['accent', 'info', 'success', 'quiet'] as const;
 const mostLines = 3;
 
-/** One figure a day: lines of the apps that have most of it, what is left over as one line, and all together. */
+/** Hours take the shape of days: who asked is not kept for them. */
+export const ofHours = (items: OutputOf<typeof gatewayHours>['items']): Day[] =>
+  items.map(({ hour, ...row }) => ({ ...row, day: hour, principal: null }));
+
+/** One figure a day, or an hour: lines of the apps that have most of it, what is left over as one line, and all together. */
 export const daySeries = (days: readonly Day[], dates: readonly string[], metric: Metric = 'requests'): DaySeries => {
   const of = figureOf[metric];
   const apps = byApp(days)
@@ -85,7 +89,7 @@ export const daySeries = (days: readonly Day[], dates: readonly string[], metric
     });
   return {
     // A day of the server stands at the midnight of who looks at it: the axis tells dates, no hours.
-    times: dates.map((date) => Date.parse(`${date}T00:00:00`) / 1000),
+    times: dates.map((date) => Date.parse(date.includes('T') ? date : `${date}T00:00:00`) / 1000),
     series: [
       ...named.map((app, index) => ({ label: app, values: valuesOf((one) => one === app), tone: tones[index]! })),
       ...(apps.length > named.length

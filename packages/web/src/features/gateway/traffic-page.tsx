@@ -1,5 +1,5 @@
 // biome-ignore-all lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
-import { gatewayStats, type OutputOf } from '@atrium/protocol';
+import { gatewayHours, gatewayStats, type OutputOf } from '@atrium/protocol';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { X } from 'lucide-react';
 import { type ReactNode, useMemo } from 'react';
@@ -23,6 +23,7 @@ import {
   daySeries,
   lastDays,
   type Metric,
+  ofHours,
   type Sum,
   total,
 } from './traffic-figures.ts';
@@ -35,6 +36,7 @@ const share = (part: number, whole: number): string =>
 const spanWords: Record<Span, string> = { 1: 'Today', 7: '7 days', 30: '30 days', 90: '90 days' };
 const askAgainMs = 30_000;
 const mostRows = 8;
+const none: readonly string[] = [];
 
 /** How much went through to which app, and by whom. */
 export const TrafficPage = () => {
@@ -103,6 +105,7 @@ export const TrafficPage = () => {
           <Body
             stats={stats.data}
             days={days}
+            app={app}
             metric={metric}
             onMetric={(next) => show({ metric: next })}
             onApp={(next) => show({ app: next })}
@@ -121,32 +124,46 @@ export const TrafficPage = () => {
   );
 };
 
-const metricWords: Record<Metric, { title: string; aside: string; say: (value: number) => string }> = {
-  requests: { title: 'Requests', aside: 'a day, by app', say: count },
-  errors: { title: 'Failed', aside: 'answers 5xx a day, by app', say: count },
-  sent: { title: 'Sent', aside: 'bytes a day, by app', say: bytes },
-  latency: { title: 'Latency', aside: 'mean of a day in milliseconds, by app', say: milliseconds },
+const metricWords: Record<Metric, { title: string; unit: string; say: (value: number) => string }> = {
+  requests: { title: 'Requests', unit: 'by app', say: count },
+  errors: { title: 'Failed', unit: 'answers 5xx by app', say: count },
+  sent: { title: 'Sent', unit: 'bytes by app', say: bytes },
+  latency: { title: 'Latency', unit: 'mean in ms by app', say: milliseconds },
 };
+const hoursShown = 24;
 
 const Body = ({
   stats,
   days,
+  app,
   metric,
   onMetric,
   onApp,
 }: {
   stats: Stats;
   days: Span;
+  app: string | undefined;
   metric: Metric;
   onMetric: (metric: Metric) => void;
   onApp: (app: string) => void;
 }) => {
   const sum = total(stats.days);
   const dates = useMemo(() => lastDays(days, Date.now()), [days]);
-  const chart = useMemo(() => daySeries(stats.days, dates, metric), [stats.days, dates, metric]);
+  const byHour = days === 1;
+  const hours = useOperation(
+    gatewayHours,
+    { hours: hoursShown, ...(app ? { app } : {}) },
+    { enabled: byHour, keepPrevious: true, refetchInterval: askAgainMs },
+  ).data;
+  const steps = byHour ? (hours?.hours ?? none) : dates;
+  const chart = useMemo(
+    () => daySeries(byHour ? ofHours(hours?.items ?? []) : stats.days, steps, metric),
+    [byHour, hours, stats.days, steps, metric],
+  );
   const apps = byApp(stats.days);
   const people = byPrincipal(stats.days);
-  const { title, aside, say } = metricWords[metric];
+  const { title, unit, say } = metricWords[metric];
+  const aside = byHour ? `${unit} and hour` : `${unit} and day`;
   if (stats.routes === 0 && sum.requests === 0)
     return (
       <EmptyState title="Nothing leads anywhere yet" docs={{ href: '/api/docs', label: 'How routes are made' }}>
@@ -189,7 +206,7 @@ const Body = ({
         </p>
       ) : (
         <>
-          {days > 1 && (
+          {steps.length > 0 && (
             <div className="grid gap-x-10 gap-y-6 xl:grid-cols-[minmax(0,1fr)_minmax(0,360px)]">
               <Panel title={title} aside={aside}>
                 {chart.series.length === 0 ? (
@@ -204,7 +221,7 @@ const Body = ({
                   />
                 )}
               </Panel>
-              <DayTable title={title} dates={dates} chart={chart} say={say} />
+              <StepTable title={title} first={byHour ? 'Hour' : 'Day'} steps={steps} chart={chart} say={say} />
             </div>
           )}
           <div className="grid gap-x-10 gap-y-9 lg:grid-cols-[minmax(0,1.35fr)_minmax(0,1fr)]">
@@ -391,15 +408,17 @@ const Choice = ({
   </fieldset>
 );
 
-/** The chart in numbers, the newest day first. */
-const DayTable = ({
+/** The chart in numbers, the newest first. */
+const StepTable = ({
   title,
-  dates,
+  first,
+  steps,
   chart,
   say,
 }: {
   title: string;
-  dates: readonly string[];
+  first: string;
+  steps: readonly string[];
   chart: DaySeries;
   say: (value: number) => string;
 }) => {
@@ -414,7 +433,7 @@ const DayTable = ({
         <thead className="sticky top-0 bg-surface text-text-3">
           <tr className="hairline-b">
             <th scope="col" className="py-2 pr-3 text-start font-medium">
-              Day
+              {first}
             </th>
             <th scope="col" className="py-2 pl-3 text-end font-medium">
               All
@@ -427,11 +446,11 @@ const DayTable = ({
           </tr>
         </thead>
         <tbody className="divide-y divide-line">
-          {dates
-            .map((date, index) => (
-              <tr key={date}>
+          {steps
+            .map((step, index) => (
+              <tr key={step}>
                 <th scope="row" className="py-1.5 pr-3 text-start font-normal whitespace-nowrap text-text-2">
-                  {dayName(date)}
+                  {stepName(step)}
                 </th>
                 <td className="py-1.5 pl-3 text-end font-medium whitespace-nowrap text-text">
                   {shown(chart.all[index])}
@@ -450,8 +469,10 @@ const DayTable = ({
   );
 };
 
-const dayName = (date: string): string =>
-  new Date(`${date}T00:00:00`).toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'short' });
+const stepName = (step: string): string =>
+  step.includes('T')
+    ? new Date(step).toLocaleString('en-GB', { weekday: 'short', hour: '2-digit', minute: '2-digit' })
+    : new Date(`${step}T00:00:00`).toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'short' });
 
 const Panel = ({ title, aside, children }: { title: string; aside?: ReactNode; children: ReactNode }) => (
   <section aria-label={title} className="min-w-0">

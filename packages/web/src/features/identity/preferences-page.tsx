@@ -178,7 +178,7 @@ const ThemePreview = ({ theme, half }: { theme: ThemeId; half: 'left' | 'right' 
         <span
           key={level}
           className={cx(
-            'relative flex items-center gap-2 border-b border-line py-[7px] pr-2 pl-2.5',
+            'relative flex items-center gap-2 border-b border-line py-[5px] pr-2 pl-2.5',
             index === 0 && 'bg-active',
           )}
         >
