@@ -100,8 +100,8 @@ export type Board = z.infer<typeof board>;
 export type BoardGroup = Board['groups'][number];
 
 const opens = { access: 'signed_in', scope: 'gateway:read', permission: 'apps.open' } as const;
-/** Boards are people's; what they share is looked after by whoever writes routes. */
-const arranges = { ...opens, scope: 'gateway:write', principals: ['user', 'device'] } as const;
+/** Own boards are people's; what the organisation shares is looked after by whoever writes routes. */
+const arranges = { ...opens, scope: 'gateway:write' } as const;
 
 export const boardsList = defineOperation({
   ...opens,
@@ -134,7 +134,7 @@ export const boardsCreate = defineOperation({
   ...arranges,
   name: 'boards.create',
   summary: 'Make a board',
-  description: 'A shared one needs the permission routes.write.',
+  description: 'A shared one needs the permission routes.write; boards of their own are for people alone.',
   method: 'POST',
   path: '/api/v1/boards',
   input: z.strictObject({

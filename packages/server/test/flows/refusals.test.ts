@@ -149,6 +149,7 @@ const fill = async (org: Org): Promise<Rows> => {
     deployment: await deploymentOf(owner),
     certificate: ok(await world.operator.post('/api/v1/certificates', { kind: 'internal', names: ['files.lan'] })).id,
     ...(await scriptsOf(owner)),
+    board: ok(await owner.post('/api/v1/boards', { name: 'Shared', shared: true })).id,
     approval_request: await approvalRequestOf(owner),
     ...(await fillGateway(owner)),
   };
@@ -275,6 +276,7 @@ const kindByGroup: Record<string, string> = {
   registration_tokens: 'registration_token',
   server: 'user',
   routes: 'route',
+  boards: 'board',
   discovery: 'proposal',
   toolbox: 'deployment',
   certificates: 'certificate',

@@ -4,7 +4,7 @@ import { boardLimits } from '@atrium/protocol';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openSocket } from '../../support/live-socket.ts';
 import { ok, openWorld, type Person, type World } from '../../support/people.ts';
-import type { Json, RestClient } from '../../support/rest-client.ts';
+import { createRestClient, type Json, type RestClient } from '../../support/rest-client.ts';
 import { until } from '../../support/until.ts';
 
 let world: World;
@@ -140,6 +140,13 @@ it('G63: a shared board is arranged by whoever looks after the apps, and shows t
   const foreign = (await world.makeOrg('Foreign')).owner;
   expect((await foreign.get(`/api/v1/boards/${board.id}`)).status).toBe(404);
   expect(ok(await foreign.get('/api/v1/boards')).items).toEqual([]);
+  const made = ok(
+    await owner.post('/api/v1/agents', { name: 'Decorator', scopes: ['gateway:read', 'gateway:write'], role: 'admin' }),
+  );
+  const agent = createRestClient(() => world.url, made.api_key);
+  const refusedOwn = await agent.post('/api/v1/boards', { name: 'Of an agent' });
+  expect([refusedOwn.status, refusedOwn.body.code]).toEqual([403, 'permission_denied']);
+  expect(ok(await agent.send('PATCH', `/api/v1/boards/${board.id}`, { name: 'House' }))).toMatchObject({ version: 2 });
   const own = await make(viewer, { name: 'Own' });
   const listed = ok(await viewer.get('/api/v1/boards?limit=1'));
   expect(listed.items.map(({ name }: Json) => name)).toEqual(['House']);

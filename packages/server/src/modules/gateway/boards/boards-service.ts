@@ -215,6 +215,8 @@ export const createBoardsService = (parts: GatewayParts, apps: AppsService) => {
       const { caller } = call;
       const owner_id = input.shared ? null : personBehind(caller);
       requireChange(caller, { owner_id });
+      if (owner_id !== null && caller.kind !== 'user' && caller.kind !== 'device')
+        throw new AppError('permission_denied', 'Boards of their own are for people; send `shared: true`.');
       return await database.transaction(call, async (tx) => {
         await boardsStore.lockOwner(tx.db, caller.org_id, owner_id);
         const { boards, next_position } = await boardsStore.standing(tx.db, caller.org_id, owner_id);
