@@ -19,7 +19,7 @@ export interface TileFacts {
 }
 
 export const tileGrid =
-  'grid auto-rows-[76px] grid-flow-row-dense grid-cols-[repeat(auto-fill,minmax(min(100%,164px),1fr))] gap-3 md:grid-cols-[repeat(auto-fill,minmax(216px,1fr))]';
+  'grid auto-rows-[calc(76px*var(--font-scale))] grid-flow-row-dense grid-cols-[repeat(auto-fill,minmax(min(100%,164px),1fr))] gap-3 md:grid-cols-[repeat(auto-fill,minmax(216px,1fr))]';
 export const tileSpan = (item: BoardItem): string => (item.size === 'wide' ? 'col-span-2 row-span-2' : '');
 export const tileShape =
   'flex h-full w-full flex-col rounded-card border border-line bg-surface text-left transition-colors';
