@@ -1,4 +1,5 @@
 import { createAtrium } from '../../packages/sdk/src/index.ts';
+import { boardsOwn, morning } from '../../packages/web/test/support/board-answers.ts';
 import { containerAnswers, opened as openedContainer } from '../../packages/web/test/support/container-answers.ts';
 import { gatewayOwn, notesRoute } from '../../packages/web/test/support/gateway-answers.ts';
 import type { Answers } from '../../packages/web/test/support/recorded-api.ts';
@@ -180,6 +181,20 @@ export const seededPages: readonly SeededPage[] = [
   { name: 'statistics', route: '/statistics', path: () => '/statistics', ready: '.u-over' },
   { name: 'welcome', route: '/welcome', path: () => '/welcome', ready: 'h1' },
   { name: 'services', route: '/services', path: () => '/services', ready: '[data-service]', answers: gatewayOwn },
+  {
+    name: 'board',
+    route: '/services/$id',
+    path: () => `/services/${morning.id}`,
+    ready: '[data-tile]',
+    answers: boardsOwn,
+  },
+  {
+    name: 'board-arranging',
+    route: '/services/$id',
+    path: () => `/services/${morning.id}?arrange=true`,
+    ready: 'text=Add group',
+    answers: boardsOwn,
+  },
   { name: 'routes', route: '/routes', path: () => '/routes', ready: row, answers: gatewayOwn },
   {
     name: 'route',

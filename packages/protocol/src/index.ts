@@ -1,6 +1,7 @@
 export * from './admin.ts';
 export * from './agent-keys.ts';
 export * from './backups.ts';
+export * from './boards.ts';
 export * from './certificates.ts';
 export * from './containers.ts';
 export * from './devices.ts';

@@ -1,6 +1,7 @@
 import { adminOperations } from './admin.ts';
 import { agentKeyOperations } from './agent-keys.ts';
 import { backupOperations } from './backups.ts';
+import { boardOperations } from './boards.ts';
 import { certificateOperations } from './certificates.ts';
 import { containersOperations } from './containers.ts';
 import { deviceOperations } from './devices.ts';
@@ -31,6 +32,7 @@ export const operations: readonly Operation[] = [
   ...oauthAdminOperations,
   ...deviceOperations,
   ...gatewayOperations,
+  ...boardOperations,
   ...discoveryOperations,
   ...recipeOperations,
   ...certificateOperations,

@@ -494,6 +494,21 @@ export interface GatewayApps {
   updated_at: Timestamp;
 }
 
+export interface GatewayBoards {
+  id: string;
+  org_id: string;
+  owner_id: string | null;
+  name: string;
+  position: Generated<number>;
+  groups: Generated<Json>;
+  version: Generated<number>;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
 export interface GatewayCertificateAuthority {
   only_row: Generated<boolean>;
   certificate: string;
@@ -673,6 +688,17 @@ export interface GatewayProviders {
   missing_rights: Generated<string[]>;
   hint: string | null;
   updated_at: Timestamp;
+}
+
+export interface GatewayRequestHours {
+  org_id: string;
+  app_id: string;
+  hour: Timestamp;
+  requests: Generated<number>;
+  errors: Generated<number>;
+  bytes_in: Generated<number>;
+  bytes_out: Generated<number>;
+  duration_ms: Generated<number>;
 }
 
 export interface GatewayRequestStats {
@@ -1969,6 +1995,7 @@ export interface Schema {
   gateway_acme_accounts: GatewayAcmeAccounts;
   gateway_acme_challenges: GatewayAcmeChallenges;
   gateway_apps: GatewayApps;
+  gateway_boards: GatewayBoards;
   gateway_certificate_authority: GatewayCertificateAuthority;
   gateway_certificate_events: GatewayCertificateEvents;
   gateway_certificates: GatewayCertificates;
@@ -1980,6 +2007,7 @@ export interface Schema {
   gateway_pins: GatewayPins;
   gateway_proposals: GatewayProposals;
   gateway_providers: GatewayProviders;
+  gateway_request_hours: GatewayRequestHours;
   gateway_request_stats: GatewayRequestStats;
   gateway_routes: GatewayRoutes;
   gateway_script_chain_runs: GatewayScriptChainRuns;

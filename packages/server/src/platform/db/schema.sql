@@ -605,6 +605,23 @@ create table gateway_apps (
   constraint gateway_apps_source_check CHECK ((source = ANY (ARRAY['ui'::text, 'file'::text, 'label'::text, 'http'::text, 'federation'::text])))
 );
 
+create table gateway_boards (
+  id uuid not null,
+  org_id uuid not null,
+  owner_id uuid,
+  name text not null,
+  "position" integer not null default 0,
+  groups jsonb not null default '[]'::jsonb,
+  version integer not null default 1,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint gateway_boards_pkey PRIMARY KEY (id),
+  constraint gateway_boards_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
+);
+
 create table gateway_certificate_authority (
   only_row boolean not null default true,
   certificate text not null,
@@ -826,6 +843,20 @@ create table gateway_providers (
   updated_at timestamp with time zone not null,
   constraint gateway_providers_pkey PRIMARY KEY (name),
   constraint gateway_providers_state_check CHECK ((state = ANY (ARRAY['off'::text, 'connecting'::text, 'running'::text, 'retrying'::text])))
+);
+
+create table gateway_request_hours (
+  org_id uuid not null,
+  app_id uuid not null,
+  hour timestamp with time zone not null,
+  requests bigint not null default 0,
+  errors bigint not null default 0,
+  bytes_in bigint not null default 0,
+  bytes_out bigint not null default 0,
+  duration_ms double precision not null default 0,
+  constraint gateway_request_hours_pkey PRIMARY KEY (app_id, hour),
+  constraint gateway_request_hours_app_id_fkey FOREIGN KEY (app_id) REFERENCES gateway_apps(id) ON DELETE CASCADE,
+  constraint gateway_request_hours_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
 );
 
 create table gateway_request_stats (
@@ -2395,6 +2426,7 @@ CREATE INDEX diary_tuples_org ON public.diary_tuples USING btree (org_id);
 CREATE INDEX diary_tuples_subject ON public.diary_tuples USING btree (subject_id, subject_namespace, relation) WHERE (namespace = 'Diary'::text);
 CREATE UNIQUE INDEX diary_vector_codes_version ON public.diary_vector_codes USING btree (diary_id, version);
 CREATE INDEX gateway_apps_org ON public.gateway_apps USING btree (org_id, group_name, "position", name, id);
+CREATE INDEX gateway_boards_org ON public.gateway_boards USING btree (org_id, owner_id);
 CREATE INDEX gateway_certificate_events_newest ON public.gateway_certificate_events USING btree (at DESC, id DESC);
 CREATE INDEX gateway_certificate_events_of ON public.gateway_certificate_events USING btree (certificate_id, at DESC, id DESC);
 CREATE INDEX gateway_certificates_renew ON public.gateway_certificates USING btree (renew_at) WHERE (renew_at IS NOT NULL);
@@ -2408,6 +2440,7 @@ CREATE INDEX gateway_proposals_app ON public.gateway_proposals USING btree (app_
 CREATE INDEX gateway_proposals_route ON public.gateway_proposals USING btree (route_id) WHERE (route_id IS NOT NULL);
 CREATE INDEX gateway_proposals_seen ON public.gateway_proposals USING btree (last_seen_at) WHERE (gone_at IS NULL);
 CREATE INDEX gateway_proposals_state ON public.gateway_proposals USING btree (org_id, state, confidence DESC, id);
+CREATE INDEX gateway_request_hours_org ON public.gateway_request_hours USING btree (org_id, hour);
 CREATE INDEX gateway_request_stats_org ON public.gateway_request_stats USING btree (org_id, day);
 CREATE INDEX gateway_routes_app ON public.gateway_routes USING btree (app_id);
 CREATE INDEX gateway_routes_org ON public.gateway_routes USING btree (org_id, slug);
