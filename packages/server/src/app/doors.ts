@@ -203,6 +203,12 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
     log,
   });
 
+  // Who may use which tool of an MCP server changes with these; clients ask for their list again.
+  storage.dispatcher.subscribe(({ kind }) => {
+    if (kind === 'tools.server.tools_changed')
+      mcp.toolsChanged().catch((error) => log.warn({ err: error }, 'MCP clients were not told'));
+  });
+
   const sockets = new SocketHost({
     fan_out: options.fan_out,
     authenticate: options.authenticate,

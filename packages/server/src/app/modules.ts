@@ -65,6 +65,7 @@ import { type Counting, createOauthMetrics } from './oauth-metrics.ts';
 import { openScripts } from './scripts.ts';
 import type { Storage } from './storage.ts';
 import { openToolbox } from './toolbox.ts';
+import { openTools } from './tools.ts';
 
 export interface ModulesOptions {
   values: ConfigValues;
@@ -466,7 +467,13 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
   const toolbox = openToolbox(options, gateway, () => values);
   const listening = (port: number) => void ownPorts.push(port);
   const scripts = openScripts(options, identity, () => values);
-  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening };
+  const tools = openTools(
+    options,
+    identity,
+    () => values,
+    () => ownPorts,
+  );
+  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, tools, live, listening };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -505,7 +512,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
-  const { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening } = opened;
+  const { gateway, gate, lanes, discovery, toolbox, containers, scripts, tools, live, listening } = opened;
   const certificatesPart = openCertificates(options, () => identity.homeOrg(values.config.discovery.org), acmeFetch);
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
@@ -517,6 +524,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     ...(toolbox.eventFilters ?? []),
     ...(containers.eventFilters ?? []),
     ...(scripts.eventFilters ?? []),
+    ...(tools.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -540,6 +548,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   identity.onPersonExporting(discovery.personExporting);
   identity.onPersonErasing(scripts.personErasing);
   identity.onPersonExporting(scripts.personExporting);
+  identity.onPersonErasing(tools.personErasing);
+  identity.onPersonExporting(tools.personExporting);
   identity.onAgentRegistered(diaries.services.hooks.agentRegistered);
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
@@ -554,6 +564,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     signing_request: identity.decideSigning,
     diary_invitation: diaries.services.shares.decide,
     script_run: scripts.decideApproval,
+    tool_call: tools.decideApproval,
   };
   const inbox: InboxModule = createInboxModule(
     {
@@ -580,12 +591,21 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       otherFilters: () => lowFilters,
     },
   );
-  const { approvals, deviceNotices, hooks, invitationQuestions, items, scriptQuestions, signingQuestions } =
-    inbox.services;
+  const {
+    approvals,
+    deviceNotices,
+    hooks,
+    invitationQuestions,
+    items,
+    scriptQuestions,
+    signingQuestions,
+    toolQuestions,
+  } = inbox.services;
   discovery.onExposed(hooks.tellAdmins);
   certificatesPart.onExpiring(hooks.tellAdmins);
   oauth.onApprovalAsked(approvals);
   scripts.onApprovalAsked(scriptQuestions);
+  tools.onApprovalAsked(toolQuestions);
   diaries.services.invitations.showBy(invitationQuestions);
   identity.onSigningRequested(signingQuestions.requested);
   identity.onDeviceCompromised(deviceNotices.compromised);
@@ -633,6 +653,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       toolbox,
       containers,
       scripts,
+      tools,
       diaries,
       inbox,
       admin,
@@ -647,6 +668,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       certificatesPart.rotate,
       toolbox.rotate,
       scripts.rotate,
+      tools.rotate,
       inbox.rotate,
     ],
     host_opened: (facts) => {
@@ -693,6 +715,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     clock_moved_back: (ms) => alertOfClock(options, identity, ms),
     close: async () => {
       await scripts.close();
+      await tools.close();
       await lanes.close();
       await gateway.stop();
       gate.close();

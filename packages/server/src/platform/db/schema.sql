@@ -1781,7 +1781,7 @@ create table inbox_items (
   constraint inbox_items_answer_source_check CHECK ((answer_source = ANY (ARRAY['person'::text, 'timeout'::text, 'rule'::text, 'quota'::text, 'system'::text, 'client'::text]))),
   constraint inbox_items_asked_with_check CHECK ((asked_with = ANY (ARRAY['session'::text, 'api_key'::text, 'access_token'::text]))),
   constraint inbox_items_check CHECK (((decides_kind IS NULL) = (decides_id IS NULL))),
-  constraint inbox_items_decides_kind_check CHECK ((decides_kind = ANY (ARRAY['signing_request'::text, 'diary_invitation'::text, 'script_run'::text]))),
+  constraint inbox_items_decides_kind_check CHECK ((decides_kind = ANY (ARRAY['signing_request'::text, 'diary_invitation'::text, 'script_run'::text, 'tool_call'::text]))),
   constraint inbox_items_kind_check CHECK ((kind = ANY (ARRAY['notice'::text, 'question'::text, 'approval'::text]))),
   constraint inbox_items_on_timeout_check CHECK ((on_timeout = ANY (ARRAY['expire'::text, 'default'::text, 'deny'::text, 'escalate'::text]))),
   constraint inbox_items_priority_check CHECK (((priority >= 0) AND (priority <= 4)))
@@ -2228,6 +2228,147 @@ create table oauth_trusted_issuers (
   constraint oauth_trusted_issuers_subject_mapping_check CHECK ((subject_mapping = ANY (ARRAY['sub'::text, 'email'::text])))
 );
 
+create table tools_calls (
+  id uuid not null,
+  org_id uuid not null,
+  server_id uuid,
+  server_slug text not null,
+  tool_id uuid,
+  tool text not null,
+  fingerprint text,
+  state text not null,
+  reason text,
+  detail text,
+  policy text not null,
+  approver_id uuid,
+  by_type actor_type not null,
+  by_id uuid,
+  by_name text not null,
+  door text not null,
+  argument_bytes integer not null,
+  arguments_digest text not null,
+  arguments jsonb,
+  sealed_arguments text,
+  sealed_result text,
+  result_bytes bigint,
+  cut boolean not null default false,
+  delivered boolean not null default false,
+  holder uuid,
+  overdue_at timestamp with time zone,
+  duration_ms integer,
+  created_at timestamp with time zone not null,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  constraint tools_calls_pkey PRIMARY KEY (id),
+  constraint tools_calls_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint tools_calls_server_id_fkey FOREIGN KEY (server_id) REFERENCES tools_servers(id) ON DELETE SET NULL,
+  constraint tools_calls_tool_id_fkey FOREIGN KEY (tool_id) REFERENCES tools_definitions(id) ON DELETE SET NULL,
+  constraint tools_calls_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'approved'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'refused'::text, 'denied'::text, 'expired'::text, 'cancelled'::text, 'timeout'::text, 'interrupted'::text])))
+);
+
+create table tools_connections (
+  id uuid not null,
+  org_id uuid not null,
+  server_id uuid not null,
+  user_id uuid,
+  sealed text not null,
+  connected boolean not null default false,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint tools_connections_pkey PRIMARY KEY (id),
+  constraint tools_connections_server_id_fkey FOREIGN KEY (server_id) REFERENCES tools_servers(id) ON DELETE CASCADE
+);
+
+create table tools_definitions (
+  id uuid not null,
+  org_id uuid not null,
+  server_id uuid not null,
+  name text not null,
+  approved jsonb,
+  approved_fingerprint text,
+  approved_by_id uuid,
+  approved_by_name text,
+  approved_at timestamp with time zone,
+  found jsonb not null,
+  found_fingerprint text not null,
+  found_at timestamp with time zone not null,
+  present boolean not null default true,
+  listed boolean not null default true,
+  policy text,
+  role_policies jsonb not null default '[]'::jsonb,
+  alias text,
+  description_override text,
+  version integer not null default 1,
+  constraint tools_definitions_server_id_name_key UNIQUE (server_id, name),
+  constraint tools_definitions_pkey PRIMARY KEY (id),
+  constraint tools_definitions_server_id_fkey FOREIGN KEY (server_id) REFERENCES tools_servers(id) ON DELETE CASCADE,
+  constraint tools_definitions_policy_check CHECK ((policy = ANY (ARRAY['allow'::text, 'ask'::text, 'deny'::text])))
+);
+
+create table tools_servers (
+  id uuid not null,
+  org_id uuid not null,
+  slug text not null,
+  name text not null,
+  description text not null default ''::text,
+  transport text not null,
+  url text,
+  allow_private boolean not null default false,
+  command text,
+  sealed text,
+  env_names text[] not null default '{}'::text[],
+  header_names text[] not null default '{}'::text[],
+  auth text not null,
+  enabled boolean not null default true,
+  default_policy text not null,
+  approver_id uuid,
+  timeout_s integer not null,
+  max_result_bytes integer not null,
+  idle_s integer not null,
+  keep_arguments boolean not null default false,
+  pass_resources boolean not null default false,
+  pass_prompts boolean not null default false,
+  state text not null default 'new'::text,
+  last_error text,
+  stderr_tail text,
+  server_name text,
+  server_version text,
+  protocol_version text,
+  seen_at timestamp with time zone,
+  failures integer not null default 0,
+  next_attempt_at timestamp with time zone,
+  version integer not null default 1,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint tools_servers_org_id_slug_key UNIQUE (org_id, slug),
+  constraint tools_servers_pkey PRIMARY KEY (id),
+  constraint tools_servers_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint tools_servers_auth_check CHECK ((auth = ANY (ARRAY['none'::text, 'headers'::text, 'oauth_person'::text, 'oauth_org'::text]))),
+  constraint tools_servers_check CHECK (
+CASE transport
+    WHEN 'http'::text THEN ((url IS NOT NULL) AND (command IS NULL))
+    ELSE ((command IS NOT NULL) AND (url IS NULL) AND (auth = 'none'::text))
+END),
+  constraint tools_servers_default_policy_check CHECK ((default_policy = ANY (ARRAY['allow'::text, 'ask'::text, 'deny'::text]))),
+  constraint tools_servers_state_check CHECK ((state = ANY (ARRAY['new'::text, 'ok'::text, 'failing'::text, 'sign_in_needed'::text]))),
+  constraint tools_servers_transport_check CHECK ((transport = ANY (ARRAY['http'::text, 'stdio'::text])))
+);
+
+create table tools_sign_ins (
+  state_hash text not null,
+  org_id uuid not null,
+  server_id uuid not null,
+  user_id uuid,
+  started_by uuid not null,
+  sealed text not null,
+  expires_at timestamp with time zone not null,
+  constraint tools_sign_ins_pkey PRIMARY KEY (state_hash),
+  constraint tools_sign_ins_server_id_fkey FOREIGN KEY (server_id) REFERENCES tools_servers(id) ON DELETE CASCADE
+);
+
 CREATE INDEX core_audit_by_actor ON public.core_audit USING btree (org_id, actor_id, seq DESC);
 CREATE INDEX core_audit_by_item ON public.core_audit USING btree (org_id, item_id, seq DESC) WHERE (item_id IS NOT NULL);
 CREATE INDEX core_audit_by_time ON public.core_audit USING btree (org_id, at);
@@ -2451,6 +2592,17 @@ CREATE INDEX oauth_revocations_expiry ON public.oauth_revocations USING btree (e
 CREATE INDEX oauth_secret_reveals_client ON public.oauth_secret_reveals USING btree (client_row);
 CREATE INDEX oauth_secret_reveals_expiry ON public.oauth_secret_reveals USING btree (expires_at);
 CREATE INDEX oauth_transactions_expiry ON public.oauth_transactions USING btree (expires_at);
+CREATE INDEX tools_calls_by ON public.tools_calls USING btree (org_id, by_id, created_at DESC, id DESC);
+CREATE INDEX tools_calls_ended ON public.tools_calls USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX tools_calls_open ON public.tools_calls USING btree (overdue_at) WHERE (state = ANY (ARRAY['waiting'::text, 'approved'::text, 'running'::text]));
+CREATE INDEX tools_calls_org ON public.tools_calls USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX tools_calls_same ON public.tools_calls USING btree (by_id, arguments_digest) WHERE ((sealed_arguments IS NOT NULL) OR (sealed_result IS NOT NULL));
+CREATE INDEX tools_calls_server ON public.tools_calls USING btree (server_id);
+CREATE INDEX tools_calls_tool ON public.tools_calls USING btree (tool_id);
+CREATE UNIQUE INDEX tools_connections_of ON public.tools_connections USING btree (server_id, COALESCE(user_id, '00000000-0000-0000-0000-000000000000'::uuid));
+CREATE INDEX tools_connections_user ON public.tools_connections USING btree (user_id);
+CREATE UNIQUE INDEX tools_definitions_offered ON public.tools_definitions USING btree (server_id, COALESCE(alias, name));
+CREATE INDEX tools_definitions_org ON public.tools_definitions USING btree (org_id, name, id);
 
 create view identity_principals as
  SELECT m.org_id,
