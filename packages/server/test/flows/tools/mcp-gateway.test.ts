@@ -62,8 +62,8 @@ const questionAbout = (tool: string): Promise<Json> =>
     const { items } = ok(await operator.get('/api/v1/inbox/items?status=open&limit=50'));
     return items.find((item: Json) => item.title.includes(tool)) ?? null;
   }, `somebody is asked about ${tool}`);
-const answer = async (item: Json, decision: 'approve' | 'reject') =>
-  ok(await operator.post(`/api/v1/inbox/items/${item.id}/answer`, { decision }));
+const answer = async (item: Json, kind: 'accept' | 'reject') =>
+  ok(await operator.post(`/api/v1/inbox/items/${item.id}/answer`, { reply: { kind } }));
 
 const echo = { description: 'Says it again', run: (args: Json) => `upstream says ${args.text}` };
 
@@ -150,7 +150,7 @@ it('G: ask puts the call into the inbox; yes makes it, no refuses it, and a repe
   const repeat = await call(agent.token, 'asks__count', { n: 1 }, { wait_s: 0 });
   expect([repeat.body.call.state, repeat.body.result]).toEqual(['waiting', null]);
   expect(made).toBe(0);
-  await answer(item, 'approve');
+  await answer(item, 'accept');
   expect(textIn(await waiting)).toBe('made 1');
   const again = ok(await operator.get('/api/v1/tools/calls?limit=1')).items[0];
   expect(again).toMatchObject({ state: 'succeeded', policy: 'ask', approver_id: operator.id, by: { name: 'Worker' } });
@@ -384,7 +384,7 @@ it('tools need scope and permission, and belong to one organisation', async () =
     expect([path, (await foreign.get(path)).status]).toEqual([path, 404]);
   expect((await call(foreign.token, 'mine__echo')).status).toBe(404);
   expect((await foreign.patch(`/api/v1/tools/${tool!.id}`, { policy: 'deny' })).status).toBe(404);
-  expect((await foreign.del(`/api/v1/tools/servers/${server.id}`)).status).toBe(404);
+  expect((await foreign.delete(`/api/v1/tools/servers/${server.id}`)).status).toBe(404);
   expect(ok(await foreign.get('/api/v1/tools/calls')).items).toEqual([]);
   const reader = await agentOf('Reader', { scopes: ['tools:read'] });
   expect(await (await connect(everyClient[2]![1], reader.token)).tools()).not.toContain('mine__echo');
@@ -393,7 +393,7 @@ it('tools need scope and permission, and belong to one organisation', async () =
   const viewer = ok(await operator.post('/api/v1/orgs/current/invitations', { role: 'viewer', max_uses: 1 })).invite_code;
   const vic = await world.makePerson('Vic', viewer);
   expect((await vic.get('/api/v1/tools')).status).toBe(403);
-  expect((await operator.del(`/api/v1/tools/servers/${server.id}`)).status).toBe(204);
+  expect((await operator.delete(`/api/v1/tools/servers/${server.id}`)).status).toBe(204);
   expect((await call(agent.token, 'mine__echo')).status).toBe(404);
 });
 
@@ -413,7 +413,7 @@ it('after kill -9 a question that waits is still answered, and a call that was c
   }, 'the call runs');
   await world.server.kill();
   await world.restart();
-  await answer(await questionAbout('kill__durable'), 'approve');
+  await answer(await questionAbout('kill__durable'), 'accept');
   const done = await until(async () => {
     const { body } = await as(agent.token, `/api/v1/tools/calls/${asked.id}`);
     return body.call?.state === 'succeeded' ? body : null;

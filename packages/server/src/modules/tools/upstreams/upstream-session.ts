@@ -51,11 +51,23 @@ export const upstreamErrorOf = (thrown: unknown): UpstreamError => {
   if (thrown instanceof TargetRefused) return new UpstreamError('unavailable', `${thrown.message}.`, thrown);
   if (thrown instanceof SdkError && thrown.code === SdkErrorCode.RequestTimeout)
     return new UpstreamError('timeout', 'It gave no answer in time.', thrown);
-  const error = thrown as Error & { cause?: Error & { code?: string }; code?: unknown };
-  if (error.name === 'AbortError') return new UpstreamError('cancelled', 'The call was given up.', thrown);
-  if (error.cause instanceof TargetRefused) return upstreamErrorOf(error.cause);
-  const words = [error.message, error.cause?.message].filter((text) => typeof text === 'string' && text !== '');
+  if ((thrown as Error | null)?.name === 'AbortError')
+    return new UpstreamError('cancelled', 'The call was given up.', thrown);
+  const chain = causesOf(thrown);
+  const refused = chain.find((error) => error instanceof TargetRefused || error instanceof UnauthorizedError);
+  if (refused !== undefined && refused !== thrown) return upstreamErrorOf(refused);
+  const words = [...new Set(chain.map(({ message }) => message).filter((text) => text !== ''))];
   return new UpstreamError('unavailable', words.join(': ').slice(0, 500) || 'It cannot be reached.', thrown);
+};
+
+/** An error with what it was made of: the first line of a failed connection says nothing, the last one does. */
+const causesOf = (thrown: unknown): Error[] => {
+  const chain: Error[] = [];
+  for (let error = thrown; error instanceof Error && chain.length < 8; error = error.cause) {
+    chain.push(error);
+    if (error instanceof AggregateError && error.errors[0] instanceof Error) chain.push(error.errors[0]);
+  }
+  return chain;
 };
 
 /** One connection to an MCP server that has shaken hands. */
