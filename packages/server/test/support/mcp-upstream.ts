@@ -17,7 +17,10 @@ export interface UpstreamTool {
   description: string;
   inputSchema?: Json;
   annotations?: Json;
-  run: (args: Json, context: { account: string | null; progress: (n: number) => Promise<void> }) => Promise<Json> | Json;
+  run: (
+    args: Json,
+    context: { account: string | null; progress: (n: number) => Promise<void> },
+  ) => Promise<Json> | Json;
 }
 
 export interface McpUpstream {
@@ -98,7 +101,9 @@ const createAuthorization = (origin: () => string, upstream: () => McpUpstream) 
         }
         const kept = codes.get(form.get('code') ?? '');
         codes.delete(form.get('code') ?? '');
-        const challenge = createHash('sha256').update(form.get('code_verifier') ?? '').digest('base64url');
+        const challenge = createHash('sha256')
+          .update(form.get('code_verifier') ?? '')
+          .digest('base64url');
         const fits = kept !== undefined && kept.challenge === challenge && kept.redirect === form.get('redirect_uri');
         if (!fits || kept.client !== form.get('client_id')) answer(response, 400, { error: 'invalid_grant' });
         else answer(response, 200, issue(kept.account));
@@ -153,7 +158,12 @@ export const startMcpUpstream = async (options: { oauth?: boolean } = {}): Promi
       prompts: [{ name: 'greet', description: 'Greets', arguments: [{ name: 'who', required: true }] }],
     }));
     server.setRequestHandler(GetPromptRequestSchema, (request) => ({
-      messages: [{ role: 'user' as const, content: { type: 'text' as const, text: `Greet ${request.params.arguments?.['who']}` } }],
+      messages: [
+        {
+          role: 'user' as const,
+          content: { type: 'text' as const, text: `Greet ${request.params.arguments?.['who']}` },
+        },
+      ],
     }));
     return server;
   };
@@ -162,7 +172,12 @@ export const startMcpUpstream = async (options: { oauth?: boolean } = {}): Promi
     made.headers.push(request.headers);
     if (options.oauth === true && accountOf(request.headers.authorization) === null) {
       const metadata = `${origin()}/.well-known/oauth-protected-resource/mcp`;
-      return answer(response, 401, { error: 'invalid_token' }, { 'www-authenticate': `Bearer resource_metadata="${metadata}"` });
+      return answer(
+        response,
+        401,
+        { error: 'invalid_token' },
+        { 'www-authenticate': `Bearer resource_metadata="${metadata}"` },
+      );
     }
     const body = request.method === 'POST' ? JSON.parse(await textOf(request)) : undefined;
     const id = request.headers['mcp-session-id'] as string | undefined;
@@ -195,7 +210,8 @@ export const startMcpUpstream = async (options: { oauth?: boolean } = {}): Promi
     tokens: new Map(),
     endTokens: (account, { refresh }) => {
       for (const token of made.tokens.values()) if (token.account === account) token.good = false;
-      if (refresh) for (const [token, of] of authorization.refreshes) if (of === account) authorization.refreshes.delete(token);
+      if (refresh)
+        for (const [token, of] of authorization.refreshes) if (of === account) authorization.refreshes.delete(token);
     },
     close: () =>
       new Promise((resolve) => {

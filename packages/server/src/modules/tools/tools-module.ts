@@ -15,7 +15,7 @@ import { createToolsRotation } from './tools-rotation.ts';
 import { toolsBindings, toolsPages } from './tools-routes.ts';
 import { UpstreamHub } from './upstreams/upstream-hub.ts';
 
-const repairMs = 15_000;
+const repairMs = 5000;
 const lookMs = 30_000;
 const pruneMs = 6 * 3_600_000;
 

@@ -39,13 +39,26 @@ const as = (token: string, path: string, body?: Json): Promise<{ status: number;
 const add = async (slug: string, more: Json = {}): Promise<Json> =>
   ok(
     await operator.post('/api/v1/tools/servers', {
-      ...{ slug, name: `Server ${slug}`, transport: 'http', url: upstream.url, allow_private: true, default_policy: 'allow' },
+      ...{
+        slug,
+        name: `Server ${slug}`,
+        transport: 'http',
+        url: upstream.url,
+        allow_private: true,
+        default_policy: 'allow',
+      },
       ...more,
     }),
   );
 const program = (slug: string, script: string, args: string[], more: Json = {}): Promise<Json> =>
   add(slug, {
-    ...{ transport: 'stdio', url: undefined, allow_private: undefined, command: process.execPath, args: [script, ...args] },
+    ...{
+      transport: 'stdio',
+      url: undefined,
+      allow_private: undefined,
+      command: process.execPath,
+      args: [script, ...args],
+    },
     ...more,
   });
 const toolsOf = async (id: string): Promise<Json[]> =>
@@ -100,7 +113,10 @@ it('the official everything and filesystem servers are one list at /mcp for ever
   for (const [name, connectTo] of everyClient) {
     const driver = await connect(connectTo);
     const tools = await driver.tools();
-    expect([name, tools]).toEqual([name, expect.arrayContaining(['every__echo', 'files__read_text_file', 'inbox_ask'].slice(0, 2))]);
+    expect([name, tools]).toEqual([
+      name,
+      expect.arrayContaining(['every__echo', 'files__read_text_file', 'inbox_ask'].slice(0, 2)),
+    ]);
     expect(textIn(await driver.call('every__echo', { message: name }))).toBe(`Echo: ${name}`);
   }
   const driver = open.at(-1)!;
@@ -157,7 +173,10 @@ it('G: ask puts the call into the inbox; yes makes it, no refuses it, and a repe
   const second = driver.call('asks__count', { n: 2 });
   await answer(await questionAbout('asks__count'), 'reject');
   const refused = await second;
-  expect([refused.isError, textIn(refused)]).toEqual([true, expect.stringContaining('tool_denied: Operator did not agree')]);
+  expect([refused.isError, textIn(refused)]).toEqual([
+    true,
+    expect.stringContaining('tool_denied: Operator did not agree'),
+  ]);
   expect(made).toBe(1);
   const third = await call(agent.token, 'asks__count', { n: 3 }, { wait_s: 0 });
   expect((await as(agent.token, `/api/v1/tools/calls/${third.body.call.id}/cancel`, {})).body.state).toBe('cancelled');
@@ -211,7 +230,16 @@ it('W11: two servers offer `search`, and both are usable under names of their ow
   ok(await operator.patch(`/api/v1/tools/${tool!.id}`, { alias: 'find', description_override: 'Finds things' }));
   expect((await call(agent.token, 'second__search')).status).toBe(404);
   expect(textIn((await call(agent.token, 'second__find')).body.result)).toBe('from B');
-  expect((await operator.post('/api/v1/tools/servers', { slug: 'second', name: 'x', transport: 'http', url: 'https://example.org/mcp' })).body.code).toBe('name_taken');
+  expect(
+    (
+      await operator.post('/api/v1/tools/servers', {
+        slug: 'second',
+        name: 'x',
+        transport: 'http',
+        url: 'https://example.org/mcp',
+      })
+    ).body.code,
+  ).toBe('name_taken');
   // After a restart of the server its sessions are unknown there.
   second.forget();
   expect(textIn((await call(agent.token, 'second__find')).body.result)).toBe('from B');
@@ -236,7 +264,9 @@ it('progress passes through, long results are cut with a note, silence ends in t
   const cut = (await call(agent.token, 'limits__long')).body;
   expect(cut.call).toMatchObject({ cut: true, state: 'succeeded' });
   expect(JSON.stringify(cut.result).length).toBeLessThan(2500);
-  expect(textIn(cut.result)).toMatch(/^é+\n\[Atrium: The result had 1\d{4} bytes and was cut to the limit of 2000\.\]$/);
+  expect(textIn(cut.result)).toMatch(
+    /^é+\n\[Atrium: The result had 1\d{4} bytes and was cut to the limit of 2000\.\]$/,
+  );
   const silent = await call(agent.token, 'limits__never');
   expect([silent.status, silent.body.detail]).toEqual([502, expect.stringContaining('no answer within 1 s')]);
   const row = ok(await operator.get(`/api/v1/tools/calls/${silent.body.call_id}`)).call;
@@ -256,18 +286,26 @@ it('every call has a row; arguments are kept where the server says so, and every
   expect(page.items[0].duration_ms).toBeGreaterThanOrEqual(0);
   expect(ok(await member.get('/api/v1/tools/calls')).items.every((row: Json) => row.by.id === member.id)).toBe(true);
   expect((await member.get(`/api/v1/tools/calls/${rest.items[0].id}`)).status).toBe(404);
-  const plain = ok(await operator.get('/api/v1/tools/calls?limit=200')).items.filter((row: Json) => row.server_slug !== 'audit');
+  const plain = ok(await operator.get('/api/v1/tools/calls?limit=200')).items.filter(
+    (row: Json) => row.server_slug !== 'audit',
+  );
   expect(plain.every((row: Json) => row.arguments === null)).toBe(true);
 });
 
 it('secrets are sent upstream and stand in no answer, table, event, trail or log', async () => {
   upstream.headers.length = 0;
   const secret = 'a-token-of-the-upstream';
-  const server = await add('secret', { auth: 'headers', headers: { Authorization: `Bearer ${secret}`, 'X-Team': 'blue' } });
+  const server = await add('secret', {
+    auth: 'headers',
+    headers: { Authorization: `Bearer ${secret}`, 'X-Team': 'blue' },
+  });
   await approveAll(server.id);
   expect((await call(agent.token, 'secret__echo', { text: 'x' })).status).toBe(200);
   expect(upstream.headers.every((headers) => headers.authorization === `Bearer ${secret}`)).toBe(true);
-  expect(ok(await operator.get(`/api/v1/tools/servers/${server.id}`)).header_names).toEqual(['Authorization', 'X-Team']);
+  expect(ok(await operator.get(`/api/v1/tools/servers/${server.id}`)).header_names).toEqual([
+    'Authorization',
+    'X-Team',
+  ]);
   for (const table of ['tools_servers', 'tools_calls', 'tools_definitions', 'core_events', 'core_audit']) {
     const { rows } = await world.database.query(`select t::text as row from ${table} t`);
     for (const { row } of rows) expect(row).not.toContain(secret);
@@ -282,16 +320,24 @@ it('addresses inside are for operators, and some are for nobody; programs are fo
   const admin = ok(await operator.post('/api/v1/orgs/current/invitations', { role: 'admin', max_uses: 1 })).invite_code;
   const second = await world.makePerson('Ada', admin);
   const register = (who: Person, more: Json) =>
-    who.post('/api/v1/tools/servers', { slug: `try-${Math.random().toString(36).slice(2, 8)}`, name: 'x', transport: 'http', ...more });
+    who.post('/api/v1/tools/servers', {
+      slug: `try-${Math.random().toString(36).slice(2, 8)}`,
+      name: 'x',
+      transport: 'http',
+      ...more,
+    });
   const inside = await register(second, { url: upstream.url });
-  expect([inside.status, inside.body.errors[0].message]).toEqual([422, expect.stringContaining('not a public address')]);
+  expect([inside.status, inside.body.errors[0].message]).toEqual([
+    422,
+    expect.stringContaining('not a public address'),
+  ]);
   expect((await register(second, { url: upstream.url, allow_private: true })).body.code).toBe('operator_required');
   for (const url of ['http://169.254.169.254/mcp', `${world.url}/mcp`]) {
     const refused = await register(operator, { url, allow_private: true });
     expect([url, refused.status]).toEqual([url, 422]);
   }
   expect((await register(second, { transport: 'stdio', command: 'id' })).body.code).toBe('operator_required');
-  const hosted = ok(await register(second, { url: 'http://inside.test:9/mcp' }));
+  const hosted = ok(await register(second, { url: 'http://inside.test:8099/mcp' }));
   clock.name('inside.test', '127.0.0.1');
   const tried = ok(await second.post(`/api/v1/tools/servers/${hosted.id}/refresh`));
   expect([tried.state, tried.last_error]).toEqual(['failing', expect.stringContaining('not a public address')]);
@@ -351,7 +397,9 @@ it('W80: everybody acts with tokens of their own at a server where people sign i
     return sent.headers.get('location')!;
   };
   const back = (who: Person, location: string) =>
-    fetch(location, { redirect: 'manual', headers: { cookie: `atrium_session=${who.token}` } }).then((r) => r.headers.get('location'));
+    fetch(location, { redirect: 'manual', headers: { cookie: `atrium_session=${who.token}` } }).then((r) =>
+      r.headers.get('location'),
+    );
   expect(await back(operator, await signIn(operator, 'olga'))).toBe(`/tools/servers/${server.id}?sign_in=done`);
   await approveAll(server.id);
   const needs = await call(member.token, 'people__whoami');
@@ -389,8 +437,19 @@ it('tools need scope and permission, and belong to one organisation', async () =
   const reader = await agentOf('Reader', { scopes: ['tools:read'] });
   expect(await (await connect(everyClient[2]![1], reader.token)).tools()).not.toContain('mine__echo');
   expect((await call(reader.token, 'mine__echo')).body.required).toBe('tools:invoke');
-  expect((await member.post('/api/v1/tools/servers', { slug: 'no', name: 'n', transport: 'http', url: 'https://example.org' })).status).toBe(403);
-  const viewer = ok(await operator.post('/api/v1/orgs/current/invitations', { role: 'viewer', max_uses: 1 })).invite_code;
+  expect(
+    (
+      await member.post('/api/v1/tools/servers', {
+        slug: 'no',
+        name: 'n',
+        transport: 'http',
+        url: 'https://example.org',
+      })
+    ).status,
+  ).toBe(403);
+  const viewer = ok(
+    await operator.post('/api/v1/orgs/current/invitations', { role: 'viewer', max_uses: 1 }),
+  ).invite_code;
   const vic = await world.makePerson('Vic', viewer);
   expect((await vic.get('/api/v1/tools')).status).toBe(403);
   expect((await operator.delete(`/api/v1/tools/servers/${server.id}`)).status).toBe(204);
@@ -423,9 +482,13 @@ it('after kill -9 a question that waits is still answered, and a call that was c
   expect(ok(await operator.get(`/api/v1/tools/calls/${asked.id}`)).result).toBeNull();
   expect(ok(await operator.get(`/api/v1/tools/calls/${cut.id}`)).call.state).toBe('running');
   clock.move(120_000);
-  const ended = await until(async () => {
-    const row = ok(await operator.get(`/api/v1/tools/calls/${cut.id}`)).call;
-    return row.state === 'interrupted' ? row : null;
-  }, 'the cut call is ended', 30_000);
+  const ended = await until(
+    async () => {
+      const row = ok(await operator.get(`/api/v1/tools/calls/${cut.id}`)).call;
+      return row.state === 'interrupted' ? row : null;
+    },
+    'the cut call is ended',
+    30_000,
+  );
   expect(ended.detail).toContain('whether the tool did its work is not known');
 });
