@@ -165,6 +165,7 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
     resources: modules.flatMap((module) => module.resources ?? []),
     prompts: modules.flatMap((module) => module.prompts ?? []),
     sources: modules.flatMap((module) => module.tools ?? []),
+    content: modules.flatMap((module) => module.content ?? []),
     version: options.version,
     instructions,
     refused_tools,

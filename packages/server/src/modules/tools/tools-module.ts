@@ -13,6 +13,7 @@ import { createToolSource } from './tools-mcp.ts';
 import type { ToolCallAsker, ToolsParts } from './tools-parts.ts';
 import { createToolsRotation } from './tools-rotation.ts';
 import { toolsBindings, toolsPages } from './tools-routes.ts';
+import { createPassedContent } from './upstreams/passed-content.ts';
 import { UpstreamHub } from './upstreams/upstream-hub.ts';
 
 const repairMs = 5000;
@@ -43,6 +44,7 @@ export const createToolsModule = (parts: ToolsParts): ToolsModule => {
     bindings: toolsBindings({ servers, definitions, calls }),
     pages: toolsPages({ servers }),
     tools: createToolSource(calls, createOfferedTools(parts)),
+    content: createPassedContent(parts, hub),
     eventFilters: toolEventFilters,
     jobs: [{ name: toolCallJob, run: ({ id }) => calls.run(String(id)) }],
     onEvent: ({ kind, id }) => {

@@ -154,7 +154,7 @@ it('a policy denies, for all or for one role, and what is denied is neither list
   ]);
 });
 
-it('G: ask puts the call into the inbox; yes makes it, no refuses it, and a repeat joins the one that waits', async () => {
+it('ask puts the call into the inbox; yes makes it, no refuses it, and a repeat joins the one that waits', async () => {
   let made = 0;
   upstream.tools['count'] = { description: 'Counts', run: () => `made ${++made}` };
   const server = await add('asks', { default_policy: 'ask' });
@@ -271,6 +271,21 @@ it('progress passes through, long results are cut with a note, silence ends in t
   expect([silent.status, silent.body.detail]).toEqual([502, expect.stringContaining('no answer within 1 s')]);
   const row = ok(await operator.get(`/api/v1/tools/calls/${silent.body.call_id}`)).call;
   expect(row).toMatchObject({ state: 'timeout', tool: 'limits__never' });
+});
+
+it('resources and prompts are passed on where the server says so, under addresses of ours', async () => {
+  const driver = await connect(everyClient[2]![1]);
+  const quiet = await add('quiet');
+  expect(await driver.prompts()).not.toContain('quiet__greet');
+  await expect(driver.read(`atrium://tools/quiet/${encodeURIComponent('file:///notes.txt')}`)).rejects.toThrow();
+  ok(await operator.patch(`/api/v1/tools/servers/${quiet.id}`, { pass_resources: true, pass_prompts: true }));
+  expect(await driver.prompts()).toContain('quiet__greet');
+  expect(await driver.prompt('quiet__greet', { who: 'Ada' })).toBe('Greet Ada');
+  const uri = `atrium://tools/quiet/${encodeURIComponent('file:///notes.txt')}`;
+  expect(await driver.read(uri)).toBe('remember the milk');
+  const foreign = await connect(everyClient[2]![1], other.owner.token);
+  expect(await foreign.prompts()).not.toContain('quiet__greet');
+  await expect(foreign.read(uri)).rejects.toThrow();
 });
 
 it('every call has a row; arguments are kept where the server says so, and everybody sees their own', async () => {

@@ -64,6 +64,7 @@ export const ServerDialog = ({ server, onClose }: { server?: ToolServer; onClose
   const [policy, setPolicy] = useState(server?.default_policy ?? 'ask');
   const [timeout, setTimeout] = useState(String(server?.timeout_s ?? 60));
   const [keep, setKeep] = useState(server?.keep_arguments ?? false);
+  const [pass, setPass] = useState(server !== undefined && (server.pass_resources || server.pass_prompts));
   const options = {
     quiet: true,
     invalidates: toolReads,
@@ -84,7 +85,15 @@ export const ServerDialog = ({ server, onClose }: { server?: ToolServer; onClose
   const chosen = slug ?? slugOf(name);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const common = { name, description, default_policy: policy, timeout_s: Number(timeout), keep_arguments: keep };
+    const common = {
+      name,
+      description,
+      default_policy: policy,
+      timeout_s: Number(timeout),
+      keep_arguments: keep,
+      pass_resources: pass,
+      pass_prompts: pass,
+    };
     const secrets = auth === 'headers' && headers !== null ? { headers: pairsOf(headers, ':') } : {};
     const web = {
       url,
@@ -266,6 +275,12 @@ export const ServerDialog = ({ server, onClose }: { server?: ToolServer; onClose
           onChange={setKeep}
           label="Keep the arguments of calls"
           hint="Otherwise the list of calls tells who called what and when, and not with what."
+        />
+        <Switch
+          checked={pass}
+          onChange={setPass}
+          label="Pass on its resources and prompts"
+          hint="They reach models as they come: nobody approves them as tools are approved."
         />
         <FormField label="What it is for" required={false} error={errors.of('description')}>
           <Textarea
