@@ -5,6 +5,7 @@ import { gatewayOwn, notesRoute } from '../../packages/web/test/support/gateway-
 import type { Answers } from '../../packages/web/test/support/recorded-api.ts';
 import { backupScript, runningRun, scriptsOwn } from '../../packages/web/test/support/scripts-answers.ts';
 import { forgejo, toolboxOwn } from '../../packages/web/test/support/toolbox-answers.ts';
+import { issuesServer, toolsOwn } from '../../packages/web/test/support/tools-answers.ts';
 import type { SeededDevices } from './devices.ts';
 import type { SeededDiaries } from './diaries.ts';
 import type { SeedOrganisation } from './organisation.ts';
@@ -294,6 +295,15 @@ export const seededPages: readonly SeededPage[] = [
     ready: '[data-schedule]',
     answers: scriptsOwn,
   },
+  { name: 'tools', route: '/tools', path: () => '/tools', ready: '[data-server]', answers: toolsOwn },
+  {
+    name: 'tool-server',
+    route: '/tools/servers/$id',
+    path: () => `/tools/servers/${issuesServer.id}`,
+    ready: '[data-tool]',
+    answers: toolsOwn,
+  },
+  { name: 'tool-calls', route: '/tools/calls', path: () => '/tools/calls', ready: '[data-call]', answers: toolsOwn },
   { name: 'devices', route: '/devices', path: () => '/devices', ready: row },
   {
     name: 'device-page',

@@ -52,3 +52,4 @@ export * from './settings.ts';
 export * from './sign-in.ts';
 export * from './socket.ts';
 export * from './toolbox.ts';
+export * from './tools.ts';

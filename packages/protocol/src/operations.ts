@@ -21,6 +21,7 @@ import { recipeOperations } from './recipes.ts';
 import { scriptOperations } from './scripts.ts';
 import { signInOperations } from './sign-in.ts';
 import { toolboxOperations } from './toolbox.ts';
+import { toolsOperations } from './tools.ts';
 
 /** Every operation, in module order. The server refuses to start when one has no handler. */
 export const operations: readonly Operation[] = [
@@ -39,6 +40,7 @@ export const operations: readonly Operation[] = [
   ...toolboxOperations,
   ...containersOperations,
   ...scriptOperations,
+  ...toolsOperations,
   ...diariesOperations,
   ...feedOperations,
   ...inboxOperations,

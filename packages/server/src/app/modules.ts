@@ -71,6 +71,7 @@ import { createOverviewMetrics } from './overview-metrics.ts';
 import { openScripts } from './scripts.ts';
 import type { Storage } from './storage.ts';
 import { openToolbox } from './toolbox.ts';
+import { openTools } from './tools.ts';
 
 export interface ModulesOptions {
   values: ConfigValues;
@@ -477,7 +478,13 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
   const listening = (port: number) => void ownPorts.push(port);
   const scripts = openScripts(options, identity, () => values);
   const current = () => values;
-  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening, current };
+  const tools = openTools(
+    options,
+    identity,
+    () => values,
+    () => ownPorts,
+  );
+  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, tools, live, listening, current };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -516,7 +523,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
-  const { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening } = opened;
+  const { gateway, gate, lanes, discovery, toolbox, containers, scripts, tools, live, listening } = opened;
   const certificatesPart = openCertificates(options, () => identity.homeOrg(values.config.discovery.org), acmeFetch);
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
@@ -528,6 +535,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     ...(toolbox.eventFilters ?? []),
     ...(containers.eventFilters ?? []),
     ...(scripts.eventFilters ?? []),
+    ...(tools.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -551,6 +559,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   identity.onPersonExporting(discovery.personExporting);
   identity.onPersonErasing(scripts.personErasing);
   identity.onPersonExporting(scripts.personExporting);
+  identity.onPersonErasing(tools.personErasing);
+  identity.onPersonExporting(tools.personExporting);
   identity.onAgentRegistered(diaries.services.hooks.agentRegistered);
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
@@ -565,6 +575,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     signing_request: identity.decideSigning,
     diary_invitation: diaries.services.shares.decide,
     script_run: scripts.decideApproval,
+    tool_call: tools.decideApproval,
   };
   const inbox: InboxModule = createInboxModule(
     {
@@ -591,12 +602,21 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       otherFilters: () => lowFilters,
     },
   );
-  const { approvals, deviceNotices, hooks, invitationQuestions, items, scriptQuestions, signingQuestions } =
-    inbox.services;
+  const {
+    approvals,
+    deviceNotices,
+    hooks,
+    invitationQuestions,
+    items,
+    scriptQuestions,
+    signingQuestions,
+    toolQuestions,
+  } = inbox.services;
   discovery.onExposed(hooks.tellAdmins);
   certificatesPart.onExpiring(hooks.tellAdmins);
   oauth.onApprovalAsked(approvals);
   scripts.onApprovalAsked(scriptQuestions);
+  tools.onApprovalAsked(toolQuestions);
   diaries.services.invitations.showBy(invitationQuestions);
   identity.onSigningRequested(signingQuestions.requested);
   identity.onDeviceCompromised(deviceNotices.compromised);
@@ -676,6 +696,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       toolbox,
       containers,
       scripts,
+      tools,
       diaries,
       inbox,
       admin,
@@ -693,6 +714,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       certificatesPart.rotate,
       toolbox.rotate,
       scripts.rotate,
+      tools.rotate,
       inbox.rotate,
       backups.rotate,
       outsideHooks.rotate,
@@ -743,6 +765,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     close: async () => {
       await backups.stop();
       await scripts.close();
+      await tools.close();
       await lanes.close();
       await gateway.stop();
       gate.close();

@@ -13,6 +13,7 @@ import { scriptsFeature } from '../features/scripts/feature.ts';
 import { serverFeature } from '../features/server/feature.ts';
 import { settingsFeature } from '../features/settings/feature.ts';
 import { toolboxFeature } from '../features/toolbox/feature.ts';
+import { toolsFeature } from '../features/tools/feature.ts';
 import type { Feature } from './feature.ts';
 
 /** Every feature that adds to the frame, in the order of the rail. */
@@ -25,6 +26,7 @@ export const features: readonly Feature[] = [
   toolboxFeature,
   containersFeature,
   scriptsFeature,
+  toolsFeature,
   devicesFeature,
   onboardingFeature,
   agentsFeature,

@@ -16,6 +16,7 @@ import { scriptsRoutes } from '../features/scripts/routes.tsx';
 import { serverRoutes } from '../features/server/routes.tsx';
 import { settingsRoutes } from '../features/settings/routes.tsx';
 import { toolboxRoutes } from '../features/toolbox/routes.tsx';
+import { toolsRoutes } from '../features/tools/routes.tsx';
 import { ErrorPage, NotFoundPage } from './error-pages.tsx';
 import { FrameSkeleton } from './frame-skeleton.tsx';
 import { frameRoute, homeRoute, openRoute, publicRoute, rootRoute } from './layout-routes.tsx';
@@ -33,6 +34,7 @@ const routeTree = rootRoute.addChildren([
     ...toolboxRoutes,
     ...containersRoutes,
     ...scriptsRoutes,
+    ...toolsRoutes,
     ...devicesRoutes,
     ...onboardingRoutes,
     ...agentsRoutes,
