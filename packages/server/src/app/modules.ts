@@ -98,7 +98,7 @@ export interface Modules {
   /** Before the doors open. */
   start: () => Promise<void>;
   /** The port is known once the server listens. */
-  listening: (port: number) => void;
+  listening: (port: number) => Promise<void>;
   /** What of the configuration is applied while the server runs. */
   live: LiveConfig;
   can_see: (caller: Caller, itemId: string) => Promise<boolean>;
@@ -375,6 +375,20 @@ const renew = (running: Config, next: Config): void => {
   running.server.extraHosts.splice(0, Number.POSITIVE_INFINITY, ...next.server.extraHosts);
 };
 
+/** Where the data plane listens beside the server, and what of the disk it may use. */
+const dataPlane = ({ gatewayData, server }: Config, settings: () => { geoip_file: string | null }) => {
+  const below = (path: string): string => resolve(server.dataDir, path);
+  return {
+    streams_host: gatewayData.streamsHost ?? server.host,
+    cache: { directory: below('gateway/cache'), memory: gatewayData.cacheMemory, disk: gatewayData.cacheDisk },
+    buffers: { directory: below('gateway/buffers'), disk: gatewayData.bufferDisk },
+    geoip_file: () => {
+      const { geoip_file } = settings();
+      return geoip_file === null ? null : below(geoip_file);
+    },
+  };
+};
+
 const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, discoveryFetch: GuardedFetch) => {
   const { storage, clock, log, limits, metrics } = options;
   let lanes: LanesPart | null = null;
@@ -422,6 +436,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     access_file: accessLog.enabled
       ? { path: resolve(options.values.config.server.dataDir, accessLog.file), files: accessLog.keep }
       : null,
+    ...dataPlane(options.values.config, () => settings),
     onError: (error, what) => log.error({ err: error }, what),
   });
   const discovery = buildDiscovery(options, identity, discoveryFetch, gateway.services.maker);
@@ -435,6 +450,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
         settings = gatewaySettingsOf(next.config);
         await gateway.services.documents.reclaim();
         await gateway.settingsChanged();
+        await lanes?.settingsChanged();
         await discovery.reconfigure(discoveryOptions(next.config));
         await containers.reconfigure(engineSettings(next.config));
       }
@@ -452,7 +468,10 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     directories: () => [...new Set([dirname(values.path ?? resolve('atrium.yaml')), directory()])],
   };
   const toolbox = openToolbox(options, gateway, () => values);
-  const listening = (port: number) => void ownPorts.push(port);
+  const listening = async (port: number): Promise<void> => {
+    ownPorts.push(port);
+    await lanes?.start();
+  };
   const scripts = openScripts(options, identity, () => values);
   return { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening };
 };
