@@ -9,6 +9,7 @@ const sections = [
   'node bench/memory-scale.ts --write',
   'node bench/memory-scale.ts 1000000 --write',
   'npm run bench:gateway -- --write',
+  'node bench/gateway-load.ts --write',
   'node bench/oauth-scale.ts --write',
 ] as const;
 type Section = (typeof sections)[number];
@@ -53,5 +54,7 @@ export const writeScaleSection = (text: string, entries: number): void =>
   );
 
 export const writeGatewaySection = (text: string): void => writeSection('npm run bench:gateway -- --write', text);
+
+export const writeGatewayLoadSection = (text: string): void => writeSection('node bench/gateway-load.ts --write', text);
 
 export const writeOauthSection = (text: string): void => writeSection('node bench/oauth-scale.ts --write', text);

@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type App, startApp } from './app/app.ts';
+import { claimPort, readyMessage, startProcessGroup } from './app/process-group.ts';
 import { configOrExit } from './config-or-exit.ts';
 import { SteadyClock } from './platform/clock/steady-clock.ts';
+import type { ConfigValues } from './platform/config/config.ts';
 import { StartupError } from './platform/errors/startup-error.ts';
+import { FirstProcess, joinFirst, type Siblings } from './platform/processes/siblings.ts';
 import { createLogger, type Logger } from './platform/telemetry/logger.ts';
 
 /** Longer than the doors' own deadlines; what still runs then is left to be resumed at the next start. */
@@ -83,35 +86,89 @@ const settleMemory = (): void => {
   setTimeout(() => collect({ type: 'major', flavor: 'last-resort' }), settleMs).unref();
 };
 
+interface Part {
+  siblings: Siblings;
+  process_number: number;
+}
+
+const startPart = (values: ConfigValues, log: Logger, stopping: AbortSignal, part: Part): Promise<App> =>
+  startApp({
+    values,
+    clock: new SteadyClock(),
+    log,
+    version,
+    web_root: join(import.meta.dirname, '../../web/dist'),
+    stopping,
+    ...part,
+  });
+
+const endWith = (error: unknown, stopping: AbortSignal, log: Logger): never => {
+  if (stopping.aborted) process.exit(0);
+  if (error instanceof StartupError) process.stderr.write(`${error.message}\n`);
+  else log.fatal({ err: error }, 'Atrium could not start');
+  process.exit(1);
+};
+
+const prepare = async () => {
+  const values = await configOrExit();
+  const log = createLogger(values.config.log.level);
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a failure that nobody handled'));
+  return { values, log, stopping: listenToSignals(log) };
+};
+
+/** The further processes of a server whose first one runs, which ends after them. */
+const withOthers = async (app: App, first: FirstProcess, processes: number, log: Logger): Promise<App> => {
+  if (processes === 1) return app;
+  const group = startProcessGroup({ processes, app, first, log });
+  const whole = {
+    ...app,
+    close: async () => {
+      await group.stop();
+      await app.close();
+    },
+  };
+  await group.started;
+  return whole;
+};
+
 /** Starts the server and keeps it running until a signal asks it to stop. */
 export const run = async ({ web }: RunOptions = {}): Promise<void> => {
   // Looked at below; until then a failed build must not count as an unhandled rejection.
   web?.catch(() => {});
-  const values = await configOrExit();
-  const log = createLogger(values.config.log.level);
-  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a failure that nobody handled'));
-  const { dataDir } = values.config.server;
-  const stopping = listenToSignals(log);
+  const { values, log, stopping } = await prepare();
+  const { dataDir, processes, host, port } = values.config.server;
   try {
-    const app = await startApp({
-      values,
-      clock: new SteadyClock(),
-      log,
-      version,
-      web_root: join(import.meta.dirname, '../../web/dist'),
-      stopping: stopping.signal,
-    });
-    stopping.isRunning(app);
+    if (processes > 1 && port !== 0) await claimPort(host, port);
+    const first = new FirstProcess();
+    const app = await startPart(values, log, stopping.signal, { siblings: first, process_number: 1 });
+    const whole = await withOthers(app, first, processes, log);
+    stopping.isRunning(whole);
     settleMemory();
     await web?.catch((error: unknown) =>
       log.error({ err: error }, 'the pages cannot be shown; every other door is open'),
     );
-    announce(app, dataDir, log);
+    announce(whole, dataDir, log);
   } catch (error) {
-    if (stopping.signal.aborted) process.exit(0);
-    if (error instanceof StartupError) process.stderr.write(`${error.message}\n`);
-    else log.fatal({ err: error }, 'Atrium could not start');
-    process.exit(1);
+    endWith(error, stopping.signal, log);
+  }
+};
+
+/** A further process of a running server: it ends with the first one, whose database it uses. */
+export const runFurther = async (): Promise<void> => {
+  const { values, log, stopping } = await prepare();
+  process.once('disconnect', () => process.exit(1));
+  const siblings = joinFirst({
+    send: (message) => void process.send?.(message, undefined, undefined, () => {}),
+    onMessage: (hear) => void process.on('message', hear),
+  });
+  try {
+    const process_number = Number(process.argv[2]);
+    const app = await startPart(values, log, stopping.signal, { siblings, process_number });
+    stopping.isRunning(app);
+    settleMemory();
+    process.send?.(readyMessage);
+  } catch (error) {
+    endWith(error, stopping.signal, log);
   }
 };
 

@@ -2,6 +2,7 @@ import type { Clock } from '../platform/clock/clock.ts';
 import { type ConfigValues, localOrigin } from '../platform/config/config.ts';
 import { createJobsHost } from '../platform/jobs/jobs-host.ts';
 import { type CircuitBreakers, createCircuitBreakers } from '../platform/net/circuit-breaker.ts';
+import type { Siblings } from '../platform/processes/siblings.ts';
 import { EventFanOut } from '../platform/sockets/event-fan-out.ts';
 import type { EventSource } from '../platform/sockets/event-source.ts';
 import { EventVisibility } from '../platform/sockets/event-visibility.ts';
@@ -25,6 +26,8 @@ export interface App {
   setup_url: string | null;
   /** Where the rows are, in words. */
   storage: string;
+  /** Where further processes of this server find the database in the data directory; null with one of DATABASE_URL. */
+  embedded_url: string | null;
   /** Reads the settings file and the directory of apps and routes again. */
   reload(): Promise<void>;
   /** Finishes what runs, refuses what is new, closes everything. */
@@ -38,6 +41,10 @@ export interface AppOptions {
   version: string;
   /** Folder of the built web app; null serves none. */
   web_root: string | null;
+  /** The other processes of this server. */
+  siblings: Siblings;
+  /** 1 is the first process of this server, which prepares the first sign-in and does the durable work. */
+  process_number: number;
   /** An abort ends the start: what it opened is closed again, and it rejects. */
   stopping: AbortSignal;
 }
@@ -90,6 +97,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     });
     // Before what makes spans, hence closed after it: the last ones are sent too.
     if (tracing !== null) later.push(tracing.close);
+    metrics.gatherFrom(given.siblings);
     const limits = await createLimits(values, opened, clock, log, metrics);
     later.push(limits.close);
     let origin = values.config.server.publicUrl;
@@ -107,6 +115,8 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       public_url: publicUrl,
       served_pins: () => tls?.pins() ?? [],
       version: given.version,
+      siblings: given.siblings,
+      process_number: given.process_number,
     });
     later.push(modules.close);
     tls = openTls(values, modules.list, log);
@@ -147,7 +157,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     later.push(reloading.stop);
     await reloading.start();
     origin ??= localOrigin(values.config.tls.mode, port);
-    const token = await modules.setup_token();
+    const token = given.process_number === 1 ? await modules.setup_token() : null;
     const setupUrl = token === null ? `${origin}/setup` : `${origin}/setup?token=${encodeURIComponent(token)}`;
     const { host } = values.config.server;
     const setupDone = await modules.setup_done();
@@ -157,6 +167,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       public_url: origin,
       setup_url: setupDone ? null : setupUrl,
       storage: opened.description,
+      embedded_url: values.secrets.databaseUrl === null ? opened.url : null,
       reload: reloading.reload,
       close,
     };

@@ -12,9 +12,14 @@ const addMetrics = (registry: Metrics['registry'], part: () => CertificatesPart,
   addCounter(registry, 'atrium_certificate_serve_total', 'Handshakes by whether a certificate names the host.', () =>
     served.as('result'),
   );
-  addGauge(registry, 'atrium_certificates_total', 'Certificates that are served.', [], () => [
-    { value: part().certificates.ends().length },
-  ]);
+  addGauge(
+    registry,
+    'atrium_certificates_total',
+    'Certificates that are served.',
+    [],
+    () => [{ value: part().certificates.ends().length }],
+    'max',
+  );
   addGauge(
     registry,
     'atrium_certificate_expiry_seconds',
@@ -26,6 +31,7 @@ const addMetrics = (registry: Metrics['registry'], part: () => CertificatesPart,
         .map(({ expires }) => expires.getTime());
       return ends.length === 0 ? [] : [{ value: (Math.min(...ends) - now().getTime()) / 1000 }];
     },
+    'min',
   );
   return served;
 };

@@ -91,6 +91,7 @@ const httpConfig = (options: DoorsOptions): HttpConfig => {
     ...httpDefaults,
     host: server.host,
     port: server.port,
+    shares_port: server.processes > 1,
     public_url: options.public_url,
     version: options.version,
     trusted_proxies: server.trustedProxies.map((range) => range.cidr),
@@ -223,7 +224,7 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
     http,
     facts: {
       checks: http.checks,
-      metrics: () => metrics.registry.metrics(),
+      metrics: () => metrics.text(),
       load: () => loadOf(metrics, options.history),
       discovery: async () => {
         const answer = await http.app.inject({ method: 'GET', url: '/.well-known/openid-configuration' });

@@ -29,11 +29,21 @@ export const createGatewayMetrics = ({ registry }: Pick<Metrics, 'registry'>): G
   tally('atrium_health_checks_total', 'Probes of targets, by result.', 'result', checked);
   tally('atrium_target_ejections_total', 'Targets put out by failing connections, by outcome.', 'outcome', ejected);
   tally('atrium_config_reloads_total', 'Readings of changed settings, by result.', 'result', reloaded);
-  addGauge(registry, 'atrium_config_last_reload_time_seconds', 'When settings were last read again.', [], () =>
-    last === null ? [] : [{ value: last.at }],
+  addGauge(
+    registry,
+    'atrium_config_last_reload_time_seconds',
+    'When settings were last read again.',
+    [],
+    () => (last === null ? [] : [{ value: last.at }]),
+    'max',
   );
-  addGauge(registry, 'atrium_config_last_reload_status', '1 when that succeeded.', [], () =>
-    last === null ? [] : [{ value: last.ok ? 1 : 0 }],
+  addGauge(
+    registry,
+    'atrium_config_last_reload_status',
+    '1 when that succeeded.',
+    [],
+    () => (last === null ? [] : [{ value: last.ok ? 1 : 0 }]),
+    'min',
   );
   return {
     snapshotBuilt: (seconds) => builds.observe(seconds),
@@ -48,18 +58,35 @@ export const createGatewayMetrics = ({ registry }: Pick<Metrics, 'registry'>): G
       last = { at: Date.now() / 1000, ok: result === 'success' };
     },
     of: ({ source, health }) => {
-      addGauge(registry, 'atrium_storage_routes_total', 'Routes of the server.', [], () => [
-        { value: source.current().routes.size },
-      ]);
-      addGauge(registry, 'atrium_storage_apps_total', 'Apps of the server that have a route.', [], () => [
-        { value: new Set([...source.current().routes.values()].map(({ app }) => app.id)).size },
-      ]);
-      addGauge(registry, 'atrium_service_health_status', 'Targets of routes, by how they are.', ['status'], () => {
-        const states = { healthy: 0, unhealthy: 0, unknown: 0 };
-        for (const route of source.current().routes.values())
-          for (const { url } of route.targets) states[health.status(route.id, url)] += 1;
-        return Object.entries(states).map(([status, value]) => ({ labels: { status }, value }));
-      });
+      addGauge(
+        registry,
+        'atrium_storage_routes_total',
+        'Routes of the server.',
+        [],
+        () => [{ value: source.current().routes.size }],
+        'max',
+      );
+      addGauge(
+        registry,
+        'atrium_storage_apps_total',
+        'Apps of the server that have a route.',
+        [],
+        () => [{ value: new Set([...source.current().routes.values()].map(({ app }) => app.id)).size }],
+        'max',
+      );
+      addGauge(
+        registry,
+        'atrium_service_health_status',
+        'Targets of routes, by how they are.',
+        ['status'],
+        () => {
+          const states = { healthy: 0, unhealthy: 0, unknown: 0 };
+          for (const route of source.current().routes.values())
+            for (const { url } of route.targets) states[health.status(route.id, url)] += 1;
+          return Object.entries(states).map(([status, value]) => ({ labels: { status }, value }));
+        },
+        'max',
+      );
     },
   };
 };

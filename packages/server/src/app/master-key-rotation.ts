@@ -2,6 +2,7 @@ import type { Clock } from '../platform/clock/clock.ts';
 import type { ConfigValues } from '../platform/config/config.ts';
 import { StartupError } from '../platform/errors/startup-error.ts';
 import { createCircuitBreakers } from '../platform/net/circuit-breaker.ts';
+import { alone } from '../platform/processes/siblings.ts';
 import { readKeyRecord, writeKeyRecord } from '../platform/secrets/key-record.ts';
 import { addMasterKey } from '../platform/secrets/master-key.ts';
 import { rotateSecrets } from '../platform/secrets/secret-box.ts';
@@ -72,6 +73,8 @@ const renewAll = async (storage: Storage, values: ConfigValues, clock: Clock, lo
       served_pins: () => [],
       public_url: () => '',
       version: '',
+      siblings: alone,
+      process_number: 1,
     });
     const counted = await rotateSecrets(storage.secrets, modules.rotations);
     await modules.renew_signatures();

@@ -1,4 +1,4 @@
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, parse, resolve } from 'node:path';
 import { sql } from 'kysely';
 import { adminModule } from '../modules/admin/admin-module.ts';
 import {
@@ -42,6 +42,7 @@ import type { CircuitBreakers } from '../platform/net/circuit-breaker.ts';
 import { createGuardedFetch, type GuardedFetch } from '../platform/net/guarded-fetch.ts';
 import { internalCall } from '../platform/operations/call.ts';
 import { type Caller, systemCaller } from '../platform/operations/caller.ts';
+import type { Siblings } from '../platform/processes/siblings.ts';
 import type { RotationVisit } from '../platform/secrets/secret-box.ts';
 import { createSettingsStore, type SettingsStore } from '../platform/settings/settings-store.ts';
 import type { EventFanOut } from '../platform/sockets/event-fan-out.ts';
@@ -77,6 +78,9 @@ export interface ModulesOptions {
   /** Of the certificates that are served, for devices. */
   served_pins: () => readonly string[];
   version: string;
+  siblings: Siblings;
+  /** 1 is the first process of this server. */
+  process_number: number;
 }
 
 /** The modules, and the few things that the hosts ask of them. */
@@ -363,6 +367,15 @@ const pruneAudit = ({ storage, clock }: ModulesOptions, settings: SettingsStore)
   };
 };
 
+/** Each process writes a file of its own: two that turn over one file would lose lines. */
+const accessFileOf = ({ values, process_number }: ModulesOptions): string => {
+  const { server, accessLog } = values.config;
+  const path = resolve(server.dataDir, accessLog.file);
+  if (process_number === 1) return path;
+  const { dir, name, ext } = parse(path);
+  return join(dir, `${name}-${process_number}${ext}`);
+};
+
 const portIn = (url: string): number[] =>
   URL.canParse(url) && new URL(url).port !== '' ? [Number(new URL(url).port)] : [];
 
@@ -375,13 +388,17 @@ const renew = (running: Config, next: Config): void => {
   running.server.extraHosts.splice(0, Number.POSITIVE_INFINITY, ...next.server.extraHosts);
 };
 
-/** Where the data plane listens beside the server, and what of the disk it may use. */
-const dataPlane = ({ gatewayData, server }: Config, settings: () => { geoip_file: string | null }) => {
+/** Ports of streams are opened by the first process alone: what is said on one has to reach the same session. */
+const streamsHost = ({ gatewayData, server }: Config): string => gatewayData.streamsHost ?? server.host;
+
+/** What the data plane of a process may use of the disk. */
+const dataPlane = ({ values, process_number }: ModulesOptions, settings: () => { geoip_file: string | null }) => {
+  const { gatewayData, server } = values.config;
   const below = (path: string): string => resolve(server.dataDir, path);
+  const own = process_number === 1 ? '' : `-${process_number}`;
   return {
-    streams_host: gatewayData.streamsHost ?? server.host,
-    cache: { directory: below('gateway/cache'), memory: gatewayData.cacheMemory, disk: gatewayData.cacheDisk },
-    buffers: { directory: below('gateway/buffers'), disk: gatewayData.bufferDisk },
+    cache: { directory: below(`gateway/cache${own}`), memory: gatewayData.cacheMemory, disk: gatewayData.cacheDisk },
+    buffers: { directory: below(`gateway/buffers${own}`), disk: gatewayData.bufferDisk },
     geoip_file: () => {
       const { geoip_file } = settings();
       return geoip_file === null ? null : below(geoip_file);
@@ -414,6 +431,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
       config_file: () => values.path,
       onError: (error, what) => log.error({ err: error }, what),
       onNotice: (facts, what) => log.warn(facts, what),
+      siblings: options.siblings,
       holder: newId(),
       onSnapshotBuilt: counting.snapshotBuilt,
       onProbed: counting.probed,
@@ -433,10 +451,9 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     public_url: options.public_url,
     hit: (hit) => limits.local.hit(hit),
     registry: metrics.registry,
-    access_file: accessLog.enabled
-      ? { path: resolve(options.values.config.server.dataDir, accessLog.file), files: accessLog.keep }
-      : null,
-    ...dataPlane(options.values.config, () => settings),
+    access_file: accessLog.enabled ? { path: accessFileOf(options), files: accessLog.keep } : null,
+    streams_host: options.process_number === 1 ? streamsHost(options.values.config) : null,
+    ...dataPlane(options, () => settings),
     onError: (error, what) => log.error({ err: error }, what),
   });
   const discovery = buildDiscovery(options, identity, discoveryFetch, gateway.services.maker);

@@ -58,10 +58,17 @@ export const createOauthMetrics = (metrics: Metrics, kept: Counting['count']): C
         return known;
       };
       const gauge = (name: string, help: string, member: 'clients' | 'tokens') =>
-        addGauge(registry, name, help, [], async () => {
-          const now = await totals();
-          return now === null ? [] : [{ value: now[member] }];
-        });
+        addGauge(
+          registry,
+          name,
+          help,
+          [],
+          async () => {
+            const now = await totals();
+            return now === null ? [] : [{ value: now[member] }];
+          },
+          'max',
+        );
       gauge('atrium_oauth_clients', 'Registered clients.', 'clients');
       gauge('atrium_oauth_active_tokens', 'Access tokens that are good now.', 'tokens');
     },

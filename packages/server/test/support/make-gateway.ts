@@ -5,6 +5,7 @@ import { type GatewaySettings, gatewaySettingsOf } from '../../src/modules/gatew
 import { readConfig } from '../../src/platform/config/config.ts';
 import { newId } from '../../src/platform/ids/ids.ts';
 import type { Caller } from '../../src/platform/operations/caller.ts';
+import { alone } from '../../src/platform/processes/siblings.ts';
 import { SecretBox } from '../../src/platform/secrets/secret-box.ts';
 import { createTestDatabase, type TestDatabase } from './test-database.ts';
 
@@ -44,6 +45,7 @@ export const makeGatewayParts = (test: TestDatabase, parts: Partial<GatewayParts
     },
     principalIn: async () => null,
     traffic: () => null,
+    siblings: alone,
     lanes: () => null,
     waiting_for_restart: () => [],
     config_file: () => '/etc/atrium.yaml',

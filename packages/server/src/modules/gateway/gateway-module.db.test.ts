@@ -443,6 +443,9 @@ describe('figures and secrets', () => {
         listeners.add(listener);
         return () => void listeners.delete(listener);
       },
+      get recorded() {
+        return lines.length;
+      },
       flushDeltas: () => deltas.splice(0),
     };
     const test = await createGatewayTest({ traffic: () => book });

@@ -4,12 +4,13 @@ import type { Database } from '../../platform/db/database.ts';
 import type { KyselyDatabase } from '../../platform/db/kysely-database.ts';
 import type { Resolve } from '../../platform/net/address-guard.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
+import type { Siblings } from '../../platform/processes/siblings.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import type { RouteSnapshot } from './snapshot.ts';
 import type { AccessBook } from './traffic/access-book.ts';
 
 /** What the lanes know of what went through this process. */
-export type TrafficBook = Pick<AccessBook, 'lines' | 'follow' | 'flushDeltas'>;
+export type TrafficBook = Pick<AccessBook, 'lines' | 'recorded' | 'follow' | 'flushDeltas'>;
 
 /** What the control plane asks of the lanes. */
 export interface Lanes {
@@ -55,6 +56,8 @@ export interface GatewayParts {
   onError: (error: unknown, what: string) => void;
   /** Hears what the operator of this process should read. */
   onNotice: (facts: Record<string, unknown>, what: string) => void;
+  /** The other processes of this server, whose requests stand in the log as well. */
+  siblings: Siblings;
   /** Unique to this process, for leases. */
   holder: string;
   /** Told how long a build of the snapshot took, in seconds. */

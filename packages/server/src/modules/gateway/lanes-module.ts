@@ -44,8 +44,8 @@ export interface LanesParts {
   registry: Registry;
   /** Where the log of requests is written; null writes none. */
   access_file: { path: string; files: number } | null;
-  /** Where ports of streams are opened. */
-  streams_host: string;
+  /** Where ports of streams are opened; null = another process does. */
+  streams_host: string | null;
   /** Directories of this process and how much may be in them. */
   cache: { directory: string; memory: number; disk: number };
   buffers: { directory: string; disk: number };

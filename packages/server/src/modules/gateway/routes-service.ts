@@ -105,11 +105,12 @@ export const createRoutesService = (parts: GatewayParts, writing: GatewayWriting
 
     purgeCache: async (
       call: Call,
-      { id, path = null }: ParsedInputOf<typeof routesPurgeCache>,
+      { id, path: wanted }: ParsedInputOf<typeof routesPurgeCache>,
     ): Promise<OutputOf<typeof routesPurgeCache>> =>
       database.transaction(call, async (tx) => {
         const row = await routesStore.find(tx.db, call.caller.org_id, id);
         if (row === null) throw noRoute();
+        const path = wanted ?? null;
         tx.audit({ action: 'routes.purge_cache', target_type: 'route', target_id: id, details: { path } });
         // Every process hears of it; this one forgets at once, so that the answer can say how much that was.
         tx.emit({ kind: gatewayEvents.cachePurged, id, org_id: row.org_id, body: { slug: row.slug, path } });

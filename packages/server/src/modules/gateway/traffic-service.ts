@@ -16,6 +16,7 @@ import { timePosition, toPage } from '../../platform/paging/keyset.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { statsStore } from './stats-store.ts';
 import type { AccessRecord } from './traffic/access-book.ts';
+import { createSharedLog } from './traffic/shared-log.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
@@ -43,35 +44,20 @@ const present = (line: AccessRecord): z.infer<typeof accessLine> => ({
   target: line.target,
 });
 
-const isAfter = (line: AccessRecord, point: { value: Date; id: string }): boolean => {
-  const [a, b] = [line.at, point.value.getTime()];
-  return a < b || (a === b && line.id < point.id);
-};
-
-/** What went through the lanes of this process, and the sums of all. */
+/** What went through the lanes of this server, and the sums of all. */
 export const createTrafficService = (parts: GatewayParts) => {
   const { database, clock } = parts;
+  const shared = createSharedLog({ book: parts.traffic, siblings: parts.siblings, holder: parts.holder });
   return {
     log: async ({ caller }: Call, input: ParsedInputOf<typeof accessLog>): Promise<OutputOf<typeof accessLog>> => {
       const point = timePosition(input.cursor, (id) => id.length <= 200);
       const hundreds = input.status === undefined ? null : Number(input.status[0]);
-      const found: AccessRecord[] = [];
-      for (const line of parts.traffic()?.lines() ?? []) {
-        if (line.owner?.org_id !== caller.org_id) continue;
-        if (input.app !== undefined && line.owner.app !== input.app) continue;
-        if (hundreds !== null && Math.floor(line.status / 100) !== hundreds) continue;
-        if (input.principal_id !== undefined && line.principal?.id !== input.principal_id) continue;
-        if (input.q !== undefined && !line.path.includes(input.q)) continue;
-        if (point !== null && !isAfter(line, point)) continue;
-        found.push(line);
-      }
-      const sorted = found.toSorted((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
-      return toPage(
-        sorted.slice(0, input.limit + 1),
-        input.limit,
-        ({ at, id }) => ({ value: new Date(at), id }),
-        present,
-      );
+      const found = await shared.find({
+        ...{ org_id: caller.org_id, app: input.app, principal_id: input.principal_id, q: input.q, hundreds },
+        before: point === null ? null : { at: point.value.getTime(), id: point.id },
+        limit: input.limit + 1,
+      });
+      return toPage(found, input.limit, ({ at, id }) => ({ value: new Date(at), id }), present);
     },
 
     tail: async (call: Call, { app }: ParsedInputOf<typeof accessTail>): Promise<StreamAnswer> => {
@@ -80,12 +66,18 @@ export const createTrafficService = (parts: GatewayParts) => {
         const waiting: AccessRecord[] = [];
         let dropped = 0;
         let wake = Promise.withResolvers<void>();
-        const stop = parts.traffic()?.follow((line) => {
-          if (line.owner?.org_id !== caller.org_id || (app !== undefined && line.owner.app !== app)) return;
-          if (waiting.length < tailBuffer) waiting.push(line);
-          else dropped += 1;
-          wake.resolve();
-        });
+        const stop = shared.follow(
+          { org_id: caller.org_id, app },
+          (line) => {
+            if (waiting.length < tailBuffer) waiting.push(line);
+            else dropped += 1;
+            wake.resolve();
+          },
+          (lines) => {
+            dropped += lines;
+            wake.resolve();
+          },
+        );
         const onAbort = (): void => wake.resolve();
         signal.addEventListener('abort', onAbort, { once: true });
         try {
@@ -99,7 +91,7 @@ export const createTrafficService = (parts: GatewayParts) => {
             dropped = 0;
           }
         } finally {
-          stop?.();
+          stop();
           signal.removeEventListener('abort', onAbort);
         }
       }

@@ -268,6 +268,15 @@ export const configKeys = {
     meaning: 'Files of 50 MiB that are kept.',
     example: '30',
   }),
+  processes: configKey({
+    env: 'ATRIUM_PROCESSES',
+    yaml: 'server.processes',
+    type: integer(1, 64),
+    default: '1',
+    meaning:
+      'Processes that share the port, for machines with several cores. Each further one takes the memory of a server; durable work stays with the first. More than one needs Linux.',
+    example: '4',
+  }),
   maxConnectionsPerAddress: configKey({
     env: 'ATRIUM_MAX_CONNECTIONS_PER_ADDRESS',
     yaml: 'server.max_connections_per_address',

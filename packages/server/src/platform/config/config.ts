@@ -25,6 +25,8 @@ export interface Config {
     maxInFlight: number;
     maxPerBulkhead: number;
     maxConnectionsPerAddress: number;
+    /** Those that share the port, this one included. */
+    processes: number;
     maxWaiting: number;
   };
   tls: TlsConfig;
@@ -365,6 +367,7 @@ function assemble(get: Get): Config {
       maxInFlight: get(k.maxInFlight),
       maxPerBulkhead: get(k.maxPerBulkhead),
       maxConnectionsPerAddress: get(k.maxConnectionsPerAddress),
+      processes: get(k.processes),
       maxWaiting: get(k.maxWaiting),
     },
     tls: {
@@ -639,6 +642,10 @@ function contradictions(get: Get): ConfigProblem[] {
   });
   if (hooked !== undefined && get(k.hookSecret) === null)
     problems.push(problemOf(k.hookSecret, `is needed because ${hooked.env} is set`));
+  if (get(k.processes) > 1 && process.platform !== 'linux')
+    problems.push(problemOf(k.processes, `must be 1 on ${process.platform}: its system does not share out a port`));
+  if (get(k.processes) > 1 && get(k.role) === 'worker')
+    problems.push(problemOf(k.processes, 'must be 1 because ATRIUM_ROLE is worker, which answers no requests'));
   if (get(k.role) !== 'all' && get(k.databaseUrl) === null) {
     const reason = `is needed because ATRIUM_ROLE is ${get(k.role)}: the database in the data directory belongs to one process`;
     problems.push(problemOf(k.databaseUrl, reason));

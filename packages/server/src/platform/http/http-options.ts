@@ -67,6 +67,8 @@ export interface RateRule {
 export interface HttpConfig {
   host: string;
   port: number;
+  /** Other processes of this server listen at the same port. */
+  shares_port: boolean;
   /** Issuer and base of links, without a trailing slash. A function, because port 0 is known only after listening. */
   public_url: () => string;
   version: string;
@@ -108,6 +110,7 @@ export interface HttpConfig {
 export const httpDefaults = {
   host: '127.0.0.1',
   port: 4400,
+  shares_port: false,
   trusted_proxies: [],
   proxy_protocol: false,
   extra_hosts: () => [],

@@ -1,5 +1,5 @@
 import type { AddressInfo, Server } from 'node:net';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { StartupError } from '../errors/startup-error.ts';
 import type { FrontServer } from './front-server.ts';
 import { hostNameOf } from './host-names.ts';
@@ -38,9 +38,10 @@ const toldPeers = ({ trusted_proxies, handshake_ms }: HttpHostOptions['config'],
 /** Plain HTTP on the server that the product works behind. */
 const listenPlainly = (app: FastifyInstance, { config }: HttpHostOptions): Listening => ({
   listen: async () => {
-    const { host, port: wanted } = config;
+    const { host, port: wanted, shares_port: reusePort } = config;
     if (config.proxy_protocol) acceptToldPeers(app.server, toldPeers(config, true));
-    await app.listen({ host, port: wanted }).catch((error: unknown) => {
+    const listened = app.listen({ host, port: wanted, ...(reusePort ? { reusePort } : {}) } as FastifyListenOptions);
+    await listened.catch((error: unknown) => {
       throw cannotListen(error, host, wanted);
     });
     const { address, port } = app.server.address() as AddressInfo;
@@ -50,10 +51,10 @@ const listenPlainly = (app: FastifyInstance, { config }: HttpHostOptions): Liste
   cut: async () => app.server.closeAllConnections(),
 });
 
-const listenAt = (server: Server, host: string, port: number): Promise<AddressInfo> =>
+const listenAt = (server: Server, host: string, port: number, reusePort: boolean): Promise<AddressInfo> =>
   new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, reusePort }, () => {
       server.off('error', reject);
       resolve(server.address() as AddressInfo);
     });
@@ -89,12 +90,12 @@ const listenOverTls = (
   return {
     listen: async () => {
       await app.ready();
-      const { host, port: wanted } = config;
-      const taken = await listener.listen(host, wanted).catch((error: unknown) => {
+      const { host, port: wanted, shares_port } = config;
+      const taken = await listener.listen(host, wanted, shares_port).catch((error: unknown) => {
         throw cannotListen(error, host, wanted);
       });
       if (redirecting !== null && redirect !== null) {
-        const plain = await listenAt(redirecting, redirect.host, redirect.port).catch((error: unknown) => {
+        const plain = await listenAt(redirecting, redirect.host, redirect.port, shares_port).catch((error: unknown) => {
           throw cannotListen(error, redirect.host, redirect.port, 'ATRIUM_TLS_REDIRECT_ADDRESS');
         });
         logger.info({ host: plain.address, redirect_port: plain.port }, 'plain HTTP is sent to https from here');

@@ -85,9 +85,7 @@ export const registerSystemRoutes = (app: FastifyInstance, options: HttpHostOpti
   app.get('/metrics', async (request, reply) => {
     if (!mayScrape(request, config.metrics_token, trusted))
       throw new AppError('unauthorized', 'Metrics need the bearer token ATRIUM_METRICS_TOKEN.');
-    return reply
-      .header('content-type', options.metrics.registry.contentType)
-      .send(await options.metrics.registry.metrics());
+    return reply.header('content-type', options.metrics.registry.contentType).send(await options.metrics.text());
   });
 
   const wellKnown = '/.well-known/oauth-protected-resource';

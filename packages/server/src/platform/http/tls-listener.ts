@@ -99,10 +99,10 @@ export class TlsListener {
     options.plain.emit('listening');
   }
 
-  listen(host: string, port: number): Promise<AddressInfo> {
+  listen(host: string, port: number, reusePort = false): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
       this.#tcp.once('error', reject);
-      this.#tcp.listen({ host, port, backlog: 511 }, () => {
+      this.#tcp.listen({ host, port, backlog: 511, reusePort }, () => {
         this.#tcp.off('error', reject);
         resolve(this.#tcp.address() as AddressInfo);
       });

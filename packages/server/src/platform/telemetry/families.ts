@@ -1,4 +1,5 @@
 import {
+  type Aggregator,
   Gauge,
   type MetricObjectWithValues,
   type MetricValue,
@@ -42,9 +43,11 @@ export const addGauge = (
   help: string,
   labelNames: readonly string[],
   read: () => Iterable<CountOf> | Promise<Iterable<CountOf>>,
+  /** How the values of several processes become one. */
+  aggregator: Aggregator = 'sum',
 ): void => {
   new Gauge({
-    ...{ name, help, labelNames },
+    ...{ name, help, labelNames, aggregator },
     registers: [registry],
     async collect() {
       this.reset();

@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, type MetricObject, Registry } from 'prom-client';
+import { alone, type Siblings } from '../processes/siblings.ts';
 import { Durations } from './durations.ts';
 import { addCounter, addGauge, addHistogram, Tally } from './families.ts';
 import { RequestCounts } from './request-counts.ts';
@@ -24,6 +25,8 @@ export type OutboundOutcome = 'answered' | 'failed' | 'refused';
 /** What the HTTP and socket hosts count. Labels hold route templates and words of ours, never a path, name, title or address. */
 export interface HttpMetrics {
   registry: Registry;
+  /** All families in the text form of Prometheus, added up over the processes of this server. */
+  text(): Promise<string>;
   request(method: string, route: string, status: number, seconds: number): void;
   denied(operation: string, code: string): void;
   /** A problem was answered, by its code. */
@@ -60,6 +63,8 @@ export interface Metrics extends HttpMetrics {
   redis(ok: boolean, seconds: number): void;
   /** Something an operator should look at. */
   alert(name: string): void;
+  /** Other processes whose counts belong to this server as well. */
+  gatherFrom(siblings: Siblings): void;
   /** What an operators' page shows. */
   readings: MetricReadings;
 }
@@ -252,6 +257,13 @@ const addSinks = (registry: Registry, read: () => readonly SinkFigures[]): void 
   );
 };
 
+const textOf = async (registry: Registry, siblings: Siblings): Promise<string> => {
+  const others = (await siblings.ask('metrics', null)) as MetricObject[][];
+  if (others.length === 0) return await registry.metrics();
+  const own = await registry.getMetricsAsJSON();
+  return await AggregatorRegistry.aggregate([own, ...others]).metrics();
+};
+
 /** Pass `processMetrics` once a process: it installs observers of the garbage collector and the event loop. */
 export const createMetrics = (options: { processMetrics: boolean; version?: string }): Metrics => {
   const registry = new Registry();
@@ -261,14 +273,20 @@ export const createMetrics = (options: { processMetrics: boolean; version?: stri
   const [queries, dispatch] = [new Durations(), new Durations()];
   const [limited, errors, events, alerts] = [new Tally(), new Tally(), new Tally(), new Tally()];
   let inFlight: InFlightSource | null = null;
+  let siblings: Siblings = alone;
   addRequests(registry, requests);
   addQueries(registry, queries);
   addErrors(registry, errors);
   addEvents(registry, events, dispatch);
   addCounter(registry, 'atrium_alerts_total', 'Alerts raised for operators.', () => alerts.as('alert'));
-  addGauge(registry, 'atrium_app_info', 'The running program.', ['version', 'node'], () => [
-    { labels: { version: options.version ?? 'unknown', node: process.versions.node }, value: 1 },
-  ]);
+  addGauge(
+    registry,
+    'atrium_app_info',
+    'The running program.',
+    ['version', 'node'],
+    () => [{ labels: { version: options.version ?? 'unknown', node: process.versions.node }, value: 1 }],
+    'first',
+  );
   const denied = new Counter({
     name: 'atrium_operations_denied_total',
     help: 'Refusals by scope, permission or kind of principal.',
@@ -283,6 +301,11 @@ export const createMetrics = (options: { processMetrics: boolean; version?: stri
   });
   return {
     registry,
+    text: () => textOf(registry, siblings),
+    gatherFrom: (others) => {
+      siblings = others;
+      siblings.answer('metrics', () => registry.getMetricsAsJSON());
+    },
     request: (method, route, status, seconds) => requests.observe(method, route, status, seconds),
     denied: (operation, code) => denied.inc({ operation, code }),
     error: (kind) => errors.add(kind),
@@ -305,8 +328,13 @@ export const createMetrics = (options: { processMetrics: boolean; version?: stri
     dispatched: (seconds) => dispatch.observe(Math.max(0, seconds)),
     limited: addLimits(registry, limited),
     remaining: (read) =>
-      addGauge(registry, 'atrium_rate_limit_remaining', 'The least that anybody has left of a limit.', ['limit'], () =>
-        [...read()].map(([limit, value]) => ({ labels: { limit }, value })),
+      addGauge(
+        registry,
+        'atrium_rate_limit_remaining',
+        'The least that anybody has left of a limit.',
+        ['limit'],
+        () => [...read()].map(([limit, value]) => ({ labels: { limit }, value })),
+        'min',
       ),
     sinks: (read) => addSinks(registry, read),
     outbound: addOutbound(registry),

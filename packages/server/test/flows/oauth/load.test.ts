@@ -11,6 +11,7 @@ import { SteadyClock } from '../../../src/platform/clock/steady-clock.ts';
 import { readConfig } from '../../../src/platform/config/config.ts';
 import { createDatabase } from '../../../src/platform/db/kysely-database.ts';
 import { createPool } from '../../../src/platform/db/pool.ts';
+import { alone } from '../../../src/platform/processes/siblings.ts';
 import { createLogger } from '../../../src/platform/telemetry/logger.ts';
 import { freePort } from '../../support/free-port.ts';
 import { holdRequests, metricOf, scrape } from '../../support/held-requests.ts';
@@ -358,6 +359,7 @@ describe('a replica', () => {
     replica = await startApp({
       ...{ values: read.values, clock, log: createLogger('silent'), version: 'test', web_root: null },
       stopping: new AbortController().signal,
+      ...{ siblings: alone, process_number: 1 },
     });
   }, 60_000);
   afterAll(async () => {

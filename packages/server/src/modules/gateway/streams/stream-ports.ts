@@ -64,28 +64,34 @@ const tryOpen = (protocol: StreamProtocol, port: number, host: string): Promise<
 /** Holds the ports open that stream routes want, and no other; what runs does not notice a change. */
 export class StreamPorts {
   readonly #source: SnapshotSource;
-  readonly #host: string;
+  readonly #host: string | null;
   readonly #context: StreamContext;
   readonly #open = new Map<string, TcpPort | UdpPort>();
   readonly #retiring = new Map<string, UdpPort>();
   readonly #failures = new Map<string, string>();
+  #tcp: number[] = [];
   #turn: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | null = null;
   #state: 'new' | 'started' | 'stopped' = 'new';
 
-  constructor(source: SnapshotSource, host: string, parts: StreamParts, registry: Registry | null) {
+  constructor(source: SnapshotSource, host: string | null, parts: StreamParts, registry: Registry | null) {
     this.#source = source;
     this.#host = host;
     const count = (protocol: StreamProtocol): number =>
       [...this.#open.keys()].filter((key) => key.startsWith(protocol)).length;
     const metrics = new StreamMetrics(registry, () => ({ tcp: count('tcp'), udp: count('udp') }));
     this.#context = { ...parts, metrics, counts: new StreamCounts() };
-    source.onSwap(() => void this.#follow());
+    source.onSwap(() => {
+      this.#tcp = [...portsOf(source.current()).values()].flatMap(({ protocol, port }) =>
+        protocol === 'tcp' ? [port] : [],
+      );
+      void this.#follow();
+    });
   }
 
   /** Once the server listens itself, so that its own ports are its own. */
   start(): Promise<void> {
-    if (this.#state === 'new') this.#state = 'started';
+    if (this.#state === 'new' && this.#host !== null) this.#state = 'started';
     return this.#follow();
   }
 
@@ -102,15 +108,16 @@ export class StreamPorts {
     this.#retiring.clear();
   }
 
-  /** TCP ports that are this server's own because of routes. */
-  tcpPorts(): number[] {
-    return [...this.#open.keys()].flatMap((key) => (key.startsWith('tcp:') ? [Number(key.slice(4))] : []));
+  /** TCP ports that are this server's own because of routes, whichever of its processes has them open. */
+  tcpPorts(): readonly number[] {
+    return this.#tcp;
   }
 
   async problem(protocol: StreamProtocol, port: number): Promise<string | null> {
     const key = keyOf(protocol, port);
-    if (this.#state !== 'started' || this.#open.has(key) || this.#retiring.has(key)) return null;
-    return tryOpen(protocol, port, this.#host);
+    const host = this.#host;
+    if (host === null || this.#state !== 'started' || this.#open.has(key) || this.#retiring.has(key)) return null;
+    return tryOpen(protocol, port, host);
   }
 
   failure(routeId: string): string | null {
@@ -135,7 +142,7 @@ export class StreamPorts {
     for (const [key, one] of wanted) {
       const port = this.#open.get(key);
       if (port !== undefined) port.routes = one.routes;
-      else await this.#start(key, one);
+      else await this.#start(key, one, this.#host!);
     }
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = this.#failures.size === 0 ? null : setTimeout(() => void this.#follow(), retryMs).unref();
@@ -150,7 +157,7 @@ export class StreamPorts {
     }
   }
 
-  async #start(key: string, { protocol, port, routes }: Wanted): Promise<void> {
+  async #start(key: string, { protocol, port, routes }: Wanted, host: string): Promise<void> {
     const retiring = this.#retiring.get(key);
     if (retiring !== undefined) {
       this.#retiring.delete(key);
@@ -161,9 +168,9 @@ export class StreamPorts {
     const fresh =
       protocol === 'tcp'
         ? new TcpPort(this.#context, port, routes)
-        : new UdpPort(this.#context, port, this.#host, routes);
+        : new UdpPort(this.#context, port, host, routes);
     try {
-      await fresh.listen(this.#host);
+      await fresh.listen(host);
       this.#open.set(key, fresh);
       this.#failures.delete(key);
     } catch (error) {

@@ -76,7 +76,7 @@ export class TcpPort {
     }
     this.#undecided.add(socket);
     const late = setTimeout(end, helloWithinMs).unref();
-    let bytes = none;
+    let bytes: Buffer = none;
     const settled = (): void => {
       clearTimeout(late);
       this.#undecided.delete(socket);

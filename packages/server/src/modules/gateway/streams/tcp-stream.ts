@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, type NetConnectOpts, type Socket, type SocketConstructorOpts } from 'node:net';
 import { guardedTargetLookup, literalRefusal, TargetRefused } from '../../../platform/net/target-guard.ts';
 import { writeProxyHeader } from '../../../platform/net/proxy-protocol.ts';
 import { outcomeOf } from '../lanes/outcome.ts';
@@ -99,7 +99,7 @@ export class TcpStream implements Running {
       this.#failed(refused);
       return;
     }
-    const upstream = connect({
+    const options: NetConnectOpts & SocketConstructorOpts & { highWaterMark: number } = {
       host: target.hostname.replace(/^\[|\]$/g, ''),
       port: target.port,
       lookup: guardedTargetLookup(guard, resolve, target.port, route.allow_private),
@@ -108,7 +108,8 @@ export class TcpStream implements Running {
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
       highWaterMark,
-    });
+    };
+    const upstream = connect(options);
     this.#upstream = upstream;
     const fail = (error: Error): void => {
       if (this.#upstream !== upstream) return;

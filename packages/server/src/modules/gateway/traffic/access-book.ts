@@ -108,8 +108,12 @@ export class AccessBook {
   #counters = 0;
   #day = { begins: 0, ends: 0, name: '' };
 
+  /** Lines since the start, those included that are forgotten by now. */
+  recorded = 0;
+
   record(line: AccessRecord): void {
     this.#lines.add(line);
+    this.recorded += 1;
     if (line.owner !== null) this.#count(line, line.owner);
     if (this.#listeners.size > 0) for (const listener of this.#listeners) listener(line);
   }
