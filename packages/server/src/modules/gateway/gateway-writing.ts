@@ -457,7 +457,11 @@ export const createGatewayWriting = (parts: GatewayParts) => {
       );
       await routesStore.releaseClaims(w.tx.db, [row.id]);
       await claim(w, row.id, fields);
-      await healthStore.keepOnly(w.tx.db, row.id, row.health_skip || row.kind === 'stream' ? [] : row.targets.map(({ url }) => targetKey(url)));
+      await healthStore.keepOnly(
+        w.tx.db,
+        row.id,
+        row.health_skip || row.kind === 'stream' ? [] : row.targets.map(({ url }) => targetKey(url)),
+      );
       if (row.slug !== before.slug) note(w.changes.routes, before.slug, routeEntry(before, before.app_slug), null);
       note(
         w.changes.routes,

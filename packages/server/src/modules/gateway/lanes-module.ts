@@ -9,9 +9,9 @@ import { createTargetGuard, type TargetRefused } from '../../platform/net/target
 import { internalCall } from '../../platform/operations/call.ts';
 import { systemCaller } from '../../platform/operations/caller.ts';
 import type { Gate } from './gate.ts';
-import type { GatewaySettings } from './gateway-settings.ts';
 import { gatewayEvents } from './gateway-events.ts';
 import type { Lanes } from './gateway-parts.ts';
+import type { GatewaySettings } from './gateway-settings.ts';
 import { Balancer } from './lanes/balancer.ts';
 import { AnswerCache } from './lanes/cache/answer-cache.ts';
 import { Countries } from './lanes/countries.ts';

@@ -39,7 +39,8 @@ export const settled = (fields: RouteFields): RouteFields => ({
   ...fields,
   // A port has no path and no host name of HTTP.
   ...(fields.kind === 'stream' ? ({ mode: 'host', hosts: [], rewrite: false } as const) : {}),
-  path_base: fields.kind === 'stream' || fields.mode === 'host' ? null : collapsed(fields.path_base ?? `/apps/${fields.slug}/`),
+  path_base:
+    fields.kind === 'stream' || fields.mode === 'host' ? null : collapsed(fields.path_base ?? `/apps/${fields.slug}/`),
   host_path: collapsed(fields.host_path),
   hosts: [...new Set(fields.hosts)],
 });

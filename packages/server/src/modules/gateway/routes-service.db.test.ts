@@ -154,7 +154,10 @@ describe('fields of a route', () => {
 
   it('G14: a whole route is read as it was put, also by the snapshot', async () => {
     const made = await makeRoute(operator);
-    const whole = { slug: made.slug, ...samples, stream: null } as Omit<ParsedInputOf<typeof routesReplace>, 'id' | 'version'>;
+    const whole = { slug: made.slug, ...samples, stream: null } as Omit<
+      ParsedInputOf<typeof routesReplace>,
+      'id' | 'version'
+    >;
     const put = await test.gateway.services.routes.replace(operator, { id: made.id, ...whole, version: made.version });
     expect(put).toMatchObject(whole);
     // What was read can be put back unchanged.

@@ -52,12 +52,7 @@ export const createRoutesService = (parts: GatewayParts, writing: GatewayWriting
     list: async ({ caller }: Call, input: ParsedInputOf<typeof routesList>): Promise<OutputOf<typeof routesList>> => {
       const page = { limit: input.limit + 1, after: textPosition(input.cursor) };
       const rows = await routesStore.list(database.read, caller.org_id, input, page);
-      return toPage(
-        rows,
-        input.limit,
-        ({ slug, id }) => ({ value: slug, id }),
-        view,
-      );
+      return toPage(rows, input.limit, ({ slug, id }) => ({ value: slug, id }), view);
     },
 
     get: ({ caller }: Call, id: string): Promise<RouteView> => viewOf(database.read, caller.org_id, id),

@@ -53,7 +53,16 @@ export const compileRoute = (
   settings: GatewaySettings,
   secrets: GatewayParts['secrets'],
 ): RouteSnapshot => {
-  const { health, people, stream, timeouts: _, filters: __, upstream_auth: ___, targets: ____, ...fields } = fieldsOf(row);
+  const {
+    health,
+    people,
+    stream,
+    timeouts: _,
+    filters: __,
+    upstream_auth: ___,
+    targets: ____,
+    ...fields
+  } = fieldsOf(row);
   return {
     id: row.id,
     org_id: row.org_id,

@@ -5,8 +5,8 @@ import type { FrontServer } from './front-server.ts';
 import { hostNameOf } from './host-names.ts';
 import type { HttpHostOptions } from './http-options.ts';
 import { createPlainDoor } from './plain-door.ts';
-import { acceptToldPeers } from './told-peers.ts';
 import { TlsListener } from './tls-listener.ts';
+import { acceptToldPeers } from './told-peers.ts';
 import { trustedProxies } from './trusted-proxies.ts';
 
 /** How the server takes connections. */

@@ -69,7 +69,7 @@ export const compressed = (
   if (status === 304) {
     // The client holds what we sent, which had this tag in its weak form.
     const tag = headerOf(headers, 'etag');
-    const ours = tag !== null && tag.startsWith('"') && asked.if_none_match?.includes(`W/${tag}`) === true;
+    const ours = tag?.startsWith('"') && asked.if_none_match?.includes(`W/${tag}`) === true;
     return { headers: withVary(ours ? weakened(headers) : headers), body: null };
   }
   if (status < 200 || unchanging.has(status)) return as;

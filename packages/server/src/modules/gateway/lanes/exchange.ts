@@ -351,7 +351,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     const { request, route } = this.#matched;
     const { mirrors } = this.#lane;
     const copies = route.mirrors.length > 0 && this.#repeats === 0 ? mirrors.chosen(route) : [];
-    const copy = copies.length > 0 && this.#hasBody ? new BodyCopy(Math.max(...copies.map((one) => one.max_body))) : null;
+    const copy =
+      copies.length > 0 && this.#hasBody ? new BodyCopy(Math.max(...copies.map((one) => one.max_body))) : null;
     const mirror = (): void => {
       for (const one of copies) mirrors.send(route, one, { ...sent, headers, body: copy });
     };
@@ -500,7 +501,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
         this.#safely(() => {
           if (this.#phase === 'over') return void source?.destroy();
           // Somebody removed its file. The app is asked as if nothing had been kept, unless it was just now.
-          if (source === null) return this.#detached ? this.#own(failureAnswer('bad_gateway')) : this.#forward(this.#visitor!);
+          if (source === null)
+            return this.#detached ? this.#own(failureAnswer('bad_gateway')) : this.#forward(this.#visitor!);
           this.#source = source;
           this.#head(status, kept.reason, headers, kept);
           this.#give(source);
@@ -731,7 +733,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     this.#drop();
     // Those of what stood in for an app that had been dropped.
     this.#endStages();
-    if (this.#trial !== null) this.#lane.circuits.left(this.#matched.route, this.#trial, this.#failed, performance.now());
+    if (this.#trial !== null)
+      this.#lane.circuits.left(this.#matched.route, this.#trial, this.#failed, performance.now());
     this.#unwatch?.();
     this.#lane.running.leave(this);
     this.#record(whole ? response.statusCode : this.#outcome === 'client_closed' ? 499 : response.statusCode);

@@ -1,5 +1,5 @@
-import type { Dispatcher } from 'undici';
 import { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
 import type { RouteSnapshot } from '../snapshot.ts';
 import { hostOf } from './request-headers.ts';
 import type { TargetLinks } from './target-links.ts';

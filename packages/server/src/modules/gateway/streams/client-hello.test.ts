@@ -20,7 +20,10 @@ const helloOf = async (servername: string | undefined): Promise<Buffer> => {
       });
     });
   });
-  const socket = connect({ socket: connectTcp(port, '127.0.0.1'), ...(servername === undefined ? {} : { servername }) });
+  const socket = connect({
+    socket: connectTcp(port, '127.0.0.1'),
+    ...(servername === undefined ? {} : { servername }),
+  });
   socket.on('error', () => undefined);
   const hello = await bytes;
   socket.destroy();

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { GatewaySnapshot, RouteSnapshot, SnapshotSource } from '../snapshot.ts';
-import { StreamCounts, type StreamContext, type StreamParts, type StreamRoute } from './stream-context.ts';
+import { type StreamContext, StreamCounts, type StreamParts, type StreamRoute } from './stream-context.ts';
 import { StreamMetrics, type StreamProtocol } from './stream-metrics.ts';
 import { type PortRoutes, TcpPort } from './tcp-port.ts';
 import { UdpPort } from './udp-port.ts';
@@ -166,9 +166,7 @@ export class StreamPorts {
       return;
     }
     const fresh =
-      protocol === 'tcp'
-        ? new TcpPort(this.#context, port, routes)
-        : new UdpPort(this.#context, port, host, routes);
+      protocol === 'tcp' ? new TcpPort(this.#context, port, routes) : new UdpPort(this.#context, port, host, routes);
     try {
       await fresh.listen(host);
       this.#open.set(key, fresh);

@@ -1,6 +1,6 @@
 import { connect, type NetConnectOpts, type Socket, type SocketConstructorOpts } from 'node:net';
-import { guardedTargetLookup, literalRefusal, TargetRefused } from '../../../platform/net/target-guard.ts';
 import { writeProxyHeader } from '../../../platform/net/proxy-protocol.ts';
+import { guardedTargetLookup, literalRefusal, TargetRefused } from '../../../platform/net/target-guard.ts';
 import { outcomeOf } from '../lanes/outcome.ts';
 import type { Running } from '../lanes/running.ts';
 import type { TargetSnapshot } from '../snapshot.ts';
@@ -117,7 +117,10 @@ export class TcpStream implements Running {
       this.#failed(error);
     };
     if (route.timeouts.connect > 0)
-      this.#late = setTimeout(() => fail(Object.assign(new Error('late'), { code: 'ETIMEDOUT' })), route.timeouts.connect);
+      this.#late = setTimeout(
+        () => fail(Object.assign(new Error('late'), { code: 'ETIMEDOUT' })),
+        route.timeouts.connect,
+      );
     upstream.on('error', (error) => {
       if (this.#state === 'dialling') fail(error);
       else if (this.#state === 'open') this.#cut(outcomeOf(error));

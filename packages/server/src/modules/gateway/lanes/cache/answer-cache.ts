@@ -46,10 +46,10 @@ export interface Kept extends Omit<Place, 'route'> {
   cost: number;
 }
 
-export type Facts = Pick<
-  Kept,
-  'target' | 'status' | 'reason' | 'headers' | 'vary' | 'vary_key' | 'lifetime'
-> & { asked_at: number; arrived_at: number };
+export type Facts = Pick<Kept, 'target' | 'status' | 'reason' | 'headers' | 'vary' | 'vary_key' | 'lifetime'> & {
+  asked_at: number;
+  arrived_at: number;
+};
 
 export interface CacheRoom {
   memory: number;
@@ -251,6 +251,8 @@ export class Recording {
   readonly #parts: RecordingParts;
   #chunks: Buffer[] = [];
   #size = 0;
+  /** Bytes on disk that are counted as taken. */
+  #reserved = 0;
   #file: WriteStream | null = null;
   #path = '';
   #over = false;
@@ -306,11 +308,11 @@ export class Recording {
     this.#over = true;
     this.#chunks = [];
     if (this.#file === null) return;
+    // Only once it is closed: a file that is still being opened would be made after it was removed.
+    this.#file.once('close', () => rmSync(this.#path, { force: true }));
     this.#file.destroy();
-    rmSync(this.#path, { force: true });
     this.#parts.release(this.#reserved);
   }
-  #reserved = 0;
 
   #toDisk(): boolean {
     if (this.#room.directory === null) {
@@ -339,7 +341,8 @@ export class Recording {
 
   #entry(body: Buffer | null, file: string | null): Omit<Kept, keyof Omit<Place, 'route'> | 'route_id'> {
     const { asked_at, arrived_at, headers, ...facts } = this.#facts;
-    const whole = headerOf(headers, 'content-length') === null ? [...headers, 'content-length', `${this.#size}`] : headers;
+    const whole =
+      headerOf(headers, 'content-length') === null ? [...headers, 'content-length', `${this.#size}`] : headers;
     return {
       ...facts,
       headers: whole,

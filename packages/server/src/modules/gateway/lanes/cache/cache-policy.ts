@@ -134,13 +134,15 @@ export const mayServe = (
 ): 'yes' | 'stale' | 'request' => {
   const asked = directivesOf(textOf(request['cache-control']));
   const { age, lifetime, directives } = answer;
-  if (asked.has('no-cache') || (asked.size === 0 && /no-cache/i.test(textOf(request['pragma']) ?? ''))) return 'request';
+  if (asked.has('no-cache') || (asked.size === 0 && /no-cache/i.test(textOf(request['pragma']) ?? '')))
+    return 'request';
   if (directives.has('no-cache')) return 'stale';
   const most = secondsOf(asked, 'max-age');
   if (most !== null && age > most) return 'request';
   const left = lifetime - age;
   if (left > 0) return left >= (secondsOf(asked, 'min-fresh') ?? 0) ? 'yes' : 'request';
-  if (!asked.has('max-stale') || directives.has('must-revalidate') || directives.has('proxy-revalidate')) return 'stale';
+  if (!asked.has('max-stale') || directives.has('must-revalidate') || directives.has('proxy-revalidate'))
+    return 'stale';
   return asked.get('max-stale') === null || -left <= (secondsOf(asked, 'max-stale') ?? 0) ? 'yes' : 'stale';
 };
 

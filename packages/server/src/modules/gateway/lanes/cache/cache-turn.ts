@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type Matched, mountOf } from '../lane-context.ts';
 import { isApiKey, withoutOwnCookies } from '../../gate/header-rules.ts';
 import type { Visitor } from '../../gate.ts';
 import { pathBelow } from '../../matching/request-path.ts';
 import type { TargetSnapshot } from '../../snapshot.ts';
+import { type Matched, mountOf } from '../lane-context.ts';
 import { headerOf } from '../response-headers.ts';
 import { type AnswerCache, ageOf, type Kept, type Place, type Recording } from './answer-cache.ts';
 import {
@@ -24,9 +24,7 @@ export type Plan =
   | { kind: 'ask'; headers: Readonly<Record<string, string | null>> | null }
   | { kind: 'not_cached' };
 
-const conditions = [
-  ...['if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since', 'if-range'],
-] as const;
+const conditions = [...['if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since', 'if-range']] as const;
 /** What a 304 says beside what it renews (RFC 9110, 15.4.5). */
 const ofUnchanged = new Set([
   ...['cache-control', 'content-location', 'date', 'etag', 'expires', 'last-modified', 'vary', 'age'],
@@ -90,7 +88,9 @@ export class CacheTurn {
     const found = this.#cache.find(this.#place, this.#place.owner);
     const alike = found.filter((entry) => entry.vary_key === varyKey(entry.vary, headers));
     // One's own before everybody's, and of these the newest.
-    const entry = alike.toSorted((a, b) => Number(a.owner === '') - Number(b.owner === '') || b.arrived_at - a.arrived_at)[0];
+    const entry = alike.toSorted(
+      (a, b) => Number(a.owner === '') - Number(b.owner === '') || b.arrived_at - a.arrived_at,
+    )[0];
     const only = directivesOf(headers['cache-control'] as string | undefined).has('only-if-cached');
     if (entry === undefined)
       return only ? { kind: 'not_cached' } : this.#ask(found.length === 0 ? 'uri-miss' : 'vary-miss');
