@@ -31,8 +31,7 @@ const targetUrl = z
   .refine((text) => /^(?:https?|tcp|udp):/i.test(text), 'must be an http or https URL, or tcp or udp for a stream')
   .refine((text) => !URL.canParse(text) || !/[?#]/.test(text), 'must have neither query nor fragment')
   .refine(
-    (text) =>
-      !/^(?:tcp|udp):/i.test(text) || /^[a-z]+:\/\/(?:\[[0-9a-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}\/?$/i.test(text),
+    (text) => !/^(?:tcp|udp):/i.test(text) || /^[a-z]+:\/\/(?:\[[0-9a-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}\/?$/i.test(text),
     'must be a host and a port, as in tcp://192.168.1.7:5432',
   )
   .refine(
@@ -507,7 +506,14 @@ export const routesCreate = defineOperation({
   input: z.strictObject({ app_id: id, slug: routeSlug, ...optional }),
   output: routeView,
   status: 201,
-  errors: ['not_found', 'name_taken', 'gateway_route_conflict', 'gateway_target_refused', 'operator_required', 'validation_failed'],
+  errors: [
+    'not_found',
+    'name_taken',
+    'gateway_route_conflict',
+    'gateway_target_refused',
+    'operator_required',
+    'validation_failed',
+  ],
   idempotency: 'header',
   mcp: { tool: 'routes_create', title: 'Add a route' },
 });

@@ -15,12 +15,12 @@ import {
 
 /** Targets that are tried before a client is sent away. */
 const mostTries = 3;
+/** Silence after which a stream is not waited for when the server or its route ends. */
+const quietMs = 5000;
 const highWaterMark = 256 * 1024;
 
 /** A connection between a client and a target. Neither is read before the other is there. */
 export class TcpStream implements Running {
-  /** It ends by itself, or when the time for that is over. */
-  readonly endless = false;
   before: Running | null = null;
   after: Running | null = null;
   readonly #context: StreamContext;
@@ -45,6 +45,11 @@ export class TcpStream implements Running {
     this.#client = client;
     this.#first = first;
     this.#at = context.running.now;
+  }
+
+  /** One in which nothing was said for a while waits for nothing that is on its way. */
+  get endless(): boolean {
+    return this.#state === 'open' && this.#context.running.now - this.#at > quietMs;
   }
 
   get route_id(): string {

@@ -30,9 +30,9 @@ const addressOf = async (context: StreamContext, route: StreamRoute, target: Tar
   return first;
 };
 
-/** What a client and a target say to each other, for as long as one of them says something. */
+/** What a client and a target say to each other, for as long as one of them says something. It has no end to wait for. */
 class UdpSession implements Running {
-  readonly endless = false;
+  readonly endless = true;
   before: Running | null = null;
   after: Running | null = null;
   readonly #port: UdpPort;
