@@ -245,7 +245,8 @@ const appOf = (route: RouteView, index: number): AppView => ({
   ...looks[route.app_slug],
 });
 export const appsOf = (list: readonly RouteView[]): AppView[] => list.map(appOf);
-export const apps = appsOf(routes);
+// A port is nothing that people open in a browser.
+export const apps = appsOf(routes.filter(({ kind }) => kind !== 'stream'));
 
 const health: OutputOf<typeof appsHealth> = {
   status: 'healthy',
