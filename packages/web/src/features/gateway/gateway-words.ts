@@ -50,7 +50,7 @@ export const kindWords: Record<RouteKind, { label: string; hint: string }> = {
   http: { label: 'Passes requests on', hint: 'To the targets below' },
   redirect: { label: 'Redirects', hint: 'Sends browsers to another address' },
   not_found: { label: 'Parked', hint: 'Answers that nothing is here' },
-  stream: { label: 'Opens a port', hint: 'TCP or UDP to the targets below, whatever it says; for operators' },
+  stream: { label: 'Port', hint: 'Opens one, TCP or UDP, for whatever is said there; for operators' },
 };
 
 export const sourceWords: Record<RouteSource, string> = {

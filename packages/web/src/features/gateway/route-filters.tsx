@@ -219,7 +219,7 @@ const FilterFields = ({
             onChange={(error_percent) => onChange({ ...filter, error_percent: error_percent ?? 50 })}
           />
           <NumberField
-            label="Of at least"
+            label="Requests at least"
             min={1}
             max={10_000}
             step={1}

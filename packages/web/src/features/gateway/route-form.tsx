@@ -148,7 +148,7 @@ export const RouteForm = ({ route, mayWrite, shares, children }: RouteFormProps)
         </div>
         <fieldset disabled={readOnly} className="min-w-0">
           <Sections>
-            <Section title="Address" lead="Where people open it.">
+            <Section title="Address" lead={stream === null ? 'Where people open it.' : 'Where clients connect.'}>
               <div className="flex flex-col gap-5">
                 <FormField label={fieldLabels.kind} group hint={kindWords[draft.kind].hint}>
                   <div className="-mx-1 overflow-x-auto px-1 [scrollbar-width:none]">
