@@ -129,10 +129,29 @@ export const seededPages: readonly SeededPage[] = [
     ready: '[data-entry]',
   },
   {
+    name: 'diary-digest',
+    route: '/diaries/$id/digest',
+    path: (ids) => `/diaries/${ids.diary}/digest`,
+    ready: '[data-digest] ol',
+  },
+  {
+    name: 'diary-duplicates',
+    route: '/diaries/$id/duplicates',
+    path: (ids) => `/diaries/${ids.diary}/duplicates`,
+    ready: '[data-duplicates] [aria-label=Changes]',
+  },
+  {
     name: 'diary-signed',
     route: '/diaries/$id/$entryId',
     path: (ids) => `/diaries/${ids.signedDiary}/${ids.signedEntry}`,
     ready: 'article h2',
+  },
+  {
+    name: 'feed-search',
+    route: '/feed',
+    path: () => '/feed?q=rollback',
+    ready: '[aria-label="Public entries that fit"]',
+    streams: true,
   },
   {
     name: 'feed',
@@ -305,6 +324,7 @@ export const seededPages: readonly SeededPage[] = [
     path: () => '/settings/organisation',
     ready: 'text=Short name',
   },
+  { name: 'hooks', route: '/settings/hooks', path: () => '/settings/hooks', ready: '[data-endpoint]' },
   { name: 'rules', route: '/settings/rules', path: () => '/settings/rules', ready: 'text=Correction window' },
   { name: 'privacy', route: '/settings/privacy', path: () => '/settings/privacy', ready: 'h1' },
   {
@@ -337,6 +357,7 @@ export const seededPages: readonly SeededPage[] = [
   { name: 'server-keys', route: '/server/keys', path: () => '/server/keys', ready: 'h1' },
   { name: 'server-resources', route: '/server/resources', path: () => '/server/resources', ready: 'h1' },
   { name: 'server-certificates', route: '/server/certificates', path: () => '/server/certificates', ready: 'h1' },
+  { name: 'server-backups', route: '/server/backups', path: () => '/server/backups', ready: row },
   { name: 'server-issuers', route: '/server/issuers', path: () => '/server/issuers', ready: 'h1' },
   { name: 'server-denylist', route: '/server/denylist', path: () => '/server/denylist', ready: 'h1' },
   { name: 'server-reveal', route: '/server/reveal', path: () => '/server/reveal', ready: 'h1' },

@@ -107,6 +107,11 @@ export const errorCodes = {
     title: 'Registration failed',
     meaning: 'The voucher or token is unknown, used, expired or taken back, or whoever gave it may no longer do so.',
   },
+  hook_unproven: {
+    status: 401,
+    title: 'Not proven',
+    meaning: 'No endpoint has this address, or the signature, secret or time of the message is not good.',
+  },
   pairing_invalid: {
     status: 401,
     title: 'The code is no good',
@@ -239,6 +244,29 @@ export const errorCodes = {
     status: 422,
     title: 'The file cannot be a script',
     meaning: 'It is missing, outside the directory of scripts, no regular file, too large or of no known kind.',
+  },
+  backup_running: {
+    status: 409,
+    title: 'A backup is under way',
+    meaning:
+      'One backup is made at a time, and a file that is being written or tested is not touched; try again when it is done.',
+  },
+  backup_conflict: {
+    status: 409,
+    title: 'The backup does not go with what is here',
+    meaning:
+      'Something here has the name or address of something in the backup; the detail says which. Nothing was changed.',
+  },
+  backup_unusable: {
+    status: 422,
+    title: 'The backup cannot be restored',
+    meaning:
+      'It is damaged, cut off, of another version, or was made under another master key; the detail says which. Nothing was changed.',
+  },
+  backup_passphrase: {
+    status: 422,
+    title: 'Another passphrase is needed',
+    meaning: 'The backup is encrypted, and the passphrase is missing or not the one of this backup.',
   },
   name_taken: { status: 409, title: 'Name already taken', meaning: 'The name, slug or address exists.' },
   in_use: { status: 409, title: 'Still in use', meaning: 'Something refers to it; `detail` says what.' },

@@ -1,5 +1,6 @@
 import { adminOperations } from './admin.ts';
 import { agentKeyOperations } from './agent-keys.ts';
+import { backupOperations } from './backups.ts';
 import { certificateOperations } from './certificates.ts';
 import { containersOperations } from './containers.ts';
 import { deviceOperations } from './devices.ts';
@@ -7,12 +8,15 @@ import { diariesOperations } from './diaries.ts';
 import { feedOperations } from './diary-feed.ts';
 import { gatewayOperations } from './gateway.ts';
 import { discoveryOperations } from './gateway-discovery.ts';
+import { hookOperations } from './hooks.ts';
 import { identityOperations } from './identity.ts';
 import { inboxOperations } from './inbox.ts';
 import { oauthOperations } from './oauth.ts';
 import { oauthAdminOperations } from './oauth-admin.ts';
 import type { Operation } from './operation.ts';
 import { serverOperations, userOperations } from './operators.ts';
+import { overviewOperations } from './overview.ts';
+import { recipeOperations } from './recipes.ts';
 import { scriptOperations } from './scripts.ts';
 import { signInOperations } from './sign-in.ts';
 import { toolboxOperations } from './toolbox.ts';
@@ -28,6 +32,7 @@ export const operations: readonly Operation[] = [
   ...deviceOperations,
   ...gatewayOperations,
   ...discoveryOperations,
+  ...recipeOperations,
   ...certificateOperations,
   ...toolboxOperations,
   ...containersOperations,
@@ -36,5 +41,8 @@ export const operations: readonly Operation[] = [
   ...feedOperations,
   ...inboxOperations,
   ...adminOperations,
+  ...backupOperations,
+  ...hookOperations,
+  ...overviewOperations,
   ...serverOperations,
 ] as unknown as readonly Operation[];

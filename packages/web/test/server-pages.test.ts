@@ -27,6 +27,12 @@ const openSecond = async (page: Page) => {
   await page.waitForSelector('[role=dialog]');
 };
 
+const restoreSecond = async (page: Page) => {
+  await openSecond(page);
+  await page.getByRole('button', { name: 'Restore', exact: true }).click();
+  await page.waitForSelector('[name=restore-passphrase]');
+};
+
 const newClientBy = (method: string) => async (page: Page) => {
   await press('New client')(page);
   await page.getByRole('combobox', { name: 'How it proves itself' }).click();
@@ -63,6 +69,10 @@ const pages: [name: string, path: string, ready: string, act?: (page: Page) => P
   ['trusted issuers', '/server/issuers', row, press('Trust an issuer')],
   ['certificates with one of this server', '/server/certificates', row, openSecond],
   ['new certificate', '/server/certificates', row, press('New certificate')],
+  ['backups with one that is tested', '/server/backups', row, openSecond],
+  ['restore of a backup', '/server/backups', row, restoreSecond],
+  ['new backup', '/server/backups', row, press('Back up now')],
+  ['schedule of backups', '/server/backups', row, press('Change schedule')],
   ['denied addresses', '/server/denylist', item, press('Deny a range')],
   ['one-time secret', '/server/reveal#token', 'text=Show its secret'],
   [

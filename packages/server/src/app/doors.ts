@@ -226,6 +226,7 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
       checks: http.checks,
       metrics: () => metrics.text(),
       load: () => loadOf(metrics, options.history),
+      sockets: { list: (orgId) => sockets.list(orgId), close: (id) => sockets.closeOne(id) },
       discovery: async () => {
         const answer = await http.app.inject({ method: 'GET', url: '/.well-known/openid-configuration' });
         return answer.statusCode === 200 ? (answer.json() as Record<string, unknown>) : null;

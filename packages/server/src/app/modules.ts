@@ -1,6 +1,8 @@
 import { basename, dirname, join, parse, resolve } from 'node:path';
 import { sql } from 'kysely';
 import { adminModule } from '../modules/admin/admin-module.ts';
+import type { RestoreOutcome, RestoreRequest } from '../modules/admin/backups-module.ts';
+import { createHooksModule } from '../modules/admin/hooks-module.ts';
 import {
   createAuditService,
   createIngestService,
@@ -8,6 +10,7 @@ import {
   createSettingsService,
   type HostFacts,
 } from '../modules/admin/index.ts';
+import { createOverviewModule } from '../modules/admin/overview-module.ts';
 import { createDiariesModule } from '../modules/diaries/index.ts';
 import { createDiscoveryModule, type DiscoveryModule } from '../modules/gateway/discovery-module.ts';
 import { createGatePart, type GatePart } from '../modules/gateway/gate-module.ts';
@@ -47,11 +50,13 @@ import type { RotationVisit } from '../platform/secrets/secret-box.ts';
 import { createSettingsStore, type SettingsStore } from '../platform/settings/settings-store.ts';
 import type { EventFanOut } from '../platform/sockets/event-fan-out.ts';
 import { eventsFor } from '../platform/sockets/event-stream.ts';
+import { EventVisibility } from '../platform/sockets/event-visibility.ts';
 import type { SocketLogs } from '../platform/sockets/socket-options.ts';
 import { HourlyCounts } from '../platform/telemetry/hourly-counts.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { createArchiveKey } from './archive-key.ts';
+import { openBackups } from './backups.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { openCertificates } from './certificates.ts';
 import { openClientCertificates } from './client-certificates.ts';
@@ -62,6 +67,7 @@ import { openFiles, openImportFolder } from './files.ts';
 import { createGatewayMetrics, type GatewayCounting } from './gateway-metrics.ts';
 import type { Limits } from './limits.ts';
 import { type Counting, createOauthMetrics } from './oauth-metrics.ts';
+import { createOverviewMetrics } from './overview-metrics.ts';
 import { openScripts } from './scripts.ts';
 import type { Storage } from './storage.ts';
 import { openToolbox } from './toolbox.ts';
@@ -81,6 +87,8 @@ export interface ModulesOptions {
   siblings: Siblings;
   /** 1 is the first process of this server. */
   process_number: number;
+  /** Stops this server, restores a backup, starts it again; programs that only look have none. */
+  restart?: (request: RestoreRequest) => void;
 }
 
 /** The modules, and the few things that the hosts ask of them. */
@@ -116,6 +124,8 @@ export interface Modules {
   setup_done: () => Promise<boolean>;
   /** Ends long waits, so that a drain need not wait for them. */
   release: () => void;
+  /** What came of the restore that this start follows. */
+  restored: (outcome: RestoreOutcome) => Promise<void>;
   /** The machine's clock was set back by so much. */
   clock_moved_back: (ms: number) => void;
   close: () => Promise<void>;
@@ -490,7 +500,8 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     await lanes?.start();
   };
   const scripts = openScripts(options, identity, () => values);
-  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening };
+  const current = () => values;
+  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening, current };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -622,6 +633,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   identity.onPersonErasing(hooks.personErasing);
   identity.onPersonExporting(hooks.personExporting);
 
+  const ingest = createIngestService({ database: storage.database, dispatcher: storage.dispatcher });
   const admin = adminModule({
     audit: createAuditService({
       database: storage.database,
@@ -630,7 +642,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       visibleItemTitles: items.visibleTitles,
     }),
     settings: createSettingsService({ database: storage.database, store: settings }),
-    ingest: createIngestService({ database: storage.database, dispatcher: storage.dispatcher }),
+    ingest,
     server: createServerService({
       ...{ database: storage.database, clock, version: options.version, counts, names: identity.names },
       capabilities: () => capabilitiesOf(values, embedder),
@@ -641,7 +653,38 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     }),
   });
 
-  lowFilters.push(...(admin.eventFilters ?? []));
+  const backups = openBackups(
+    options,
+    { orgOf: () => identity.homeOrg(values.config.discovery.org), tellAdmins: hooks.tellAdmins },
+    opened.current,
+  );
+  const hookCounts = createOverviewMetrics(metrics, {
+    ...{ clock, version: options.version, devices: identity.deviceTotals },
+    proposals: gateway.services.traffic.pendingProposals,
+  });
+  const outsideHooks = createHooksModule({
+    received: hookCounts.received,
+    ...{ database: storage.database, clock, secrets: storage.secrets, limiter: options.limits.durable, ingest },
+    public_url: options.public_url,
+    notice: async (tx, call, { channel, ...notice }) => {
+      const { item } = await inbox.services.creation.createIn(tx, call, {
+        ...{ ...notice, ...(channel === null ? {} : { channel }), priority: 0, tags: [], actions: [] },
+        ...{ related_to: [], watchers: [], escalation: [], reminders_s: [] },
+      });
+      return item.id;
+    },
+    seesChannel: async (caller, id) => (await hooks.visibleChannels(caller, [id])).includes(id),
+    isDevice: async (org_id, id) => (await identity.callerOf({ org_id, kind: 'device', id })) !== null,
+  });
+  const overview = createOverviewModule({
+    ...{ database: storage.database, clock, host: () => host },
+    visible: (caller, events) =>
+      new EventVisibility([...lowFilters, ...(inbox.eventFilters ?? [])]).replay(caller, events),
+    traffic: (call, input) => gateway.services.traffic.stats(call, input),
+    devices: identity.deviceTotals,
+    machine: { host_root: values.config.system.hostRoot, data_dir: values.config.server.dataDir },
+  });
+  for (const part of [admin, backups, outsideHooks]) lowFilters.push(...(part.eventFilters ?? []));
   storage.dispatcher.subscribe(settings.onEvent, settings.forget);
   storage.dispatcher.subscribe(() => {}, gate.doubt);
   return {
@@ -660,6 +703,9 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       diaries,
       inbox,
       admin,
+      backups,
+      outsideHooks,
+      overview,
     ],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
     rotations: [
@@ -672,6 +718,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       toolbox.rotate,
       scripts.rotate,
       inbox.rotate,
+      backups.rotate,
+      outsideHooks.rotate,
     ],
     host_opened: (facts) => {
       host = facts;
@@ -714,8 +762,10 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     setup_token: identity.prepareSetupToken,
     setup_done: async () => (await identity.services.setup.status()).done,
     release: inbox.release,
+    restored: backups.settleRestore,
     clock_moved_back: (ms) => alertOfClock(options, identity, ms),
     close: async () => {
+      await backups.stop();
       await scripts.close();
       await lanes.close();
       await gateway.stop();

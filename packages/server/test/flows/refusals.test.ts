@@ -149,6 +149,9 @@ const fill = async (org: Org): Promise<Rows> => {
     deployment: await deploymentOf(owner),
     certificate: ok(await world.operator.post('/api/v1/certificates', { kind: 'internal', names: ['files.lan'] })).id,
     ...(await scriptsOf(owner)),
+    backup: await backupOf(),
+    hook: ok(await owner.post('/api/v1/hooks/endpoints', { name: 'Hook', kind: 'notify' })).endpoint.id,
+    socket: crypto.randomUUID(),
     approval_request: await approvalRequestOf(owner),
     ...(await fillGateway(owner)),
   };
@@ -161,6 +164,17 @@ const fillGateway = async (owner: Person): Promise<Record<string, string>> => {
   const route = app.routes[0].id;
   const { id } = ok(await owner.post(`/api/v1/routes/${route}/shares`, { expires_in: 3600 }));
   return { app: app.id, route, route_share: id };
+};
+
+/** A backup whose file is gone. */
+const backupOf = async (): Promise<string> => {
+  const id = crypto.randomUUID();
+  await world.database.query(
+    `insert into admin_backups (id, state, cause, file_name, encrypted, created_by_type, created_by_name, created_at)
+     values ($1, 'done', 'manual', 'gone.tar.zst', false, 'system', 'Atrium', now())`,
+    [id],
+  );
+  return id;
 };
 
 /** What a person allowed an application. */
@@ -283,6 +297,9 @@ const kindByGroup: Record<string, string> = {
   script_chains: 'script_chain',
   script_chain_runs: 'script_chain_run',
   script_schedules: 'script_schedule',
+  backups: 'backup',
+  hooks: 'hook',
+  gateway: 'socket',
 };
 
 /** Which row a member of an operation's input names. */
@@ -316,7 +333,7 @@ const call = (by: RestClient, operation: Operation, input: Record<string, Json>)
 
 /** Tables that change by themselves or by being looked at: letters on their way, the trail of refusals, counters, marks of use. */
 const volatile =
-  /^(identity_magic_links|core_audit|core_event_heads|core_hourly_counts|core_rate_counters|core_leases|core_idempotency_keys|diary_access)$/;
+  /^(identity_magic_links|admin_backup_schedule|core_audit|core_event_heads|core_hourly_counts|core_rate_counters|core_leases|core_idempotency_keys|diary_access)$/;
 const marks = [
   'last_used_at',
   'last_seen_at',

@@ -164,4 +164,8 @@ const known: Record<string, Json> = {
   'scripts.confirm.digest': 'f'.repeat(64),
   'script_chains.create.steps': [{ script_id: '01900000-0000-7000-8000-000000000000' }],
   cron: '0 3 * * *',
+  'hooks.notify.type': 'foreign.notice',
+  'hooks.create.kind': 'notify',
+  'discovery.import.format': 'nginx',
+  'discovery.import.text': 'user www-data;',
 };

@@ -84,6 +84,14 @@ export const statsStore = {
       )
     ).rows[0]!,
 
+  /** Found services of all organisations that wait for a person. */
+  pendingProposals: async (db: Db): Promise<number> =>
+    (
+      await sql<{
+        count: number;
+      }>`select count(*)::int as count from gateway_proposals where state = 'pending'`.execute(db)
+    ).rows[0]!.count,
+
   prune: async (db: Db, before: string): Promise<void> => {
     await sql`delete from gateway_request_stats where day < ${before}::date`.execute(db);
   },

@@ -173,6 +173,8 @@ export const createTrafficService = (parts: GatewayParts) => {
       };
     })(),
 
+    pendingProposals: (): Promise<number> => statsStore.pendingProposals(database.read),
+
     prune: (): Promise<void> =>
       statsStore.prune(database.read, dayOf(new Date(clock.now().getTime() - keptDays * dayMs))),
   };

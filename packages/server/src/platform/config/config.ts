@@ -71,6 +71,13 @@ export interface Config {
   toolbox: ToolboxConfig;
   containers: { runtime: 'auto' | 'docker' | 'kubernetes' | 'off' };
   scripts: ScriptsConfig;
+  system: { hostRoot: string | null };
+  backup: {
+    enabled: boolean;
+    directory: string;
+    schedule: { every_s: number } | { cron: string };
+    retention: number;
+  };
   files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
   /** `smtp` is null when letters become files. */
   mail: { smtp: SmtpConfig | null; from: string | null };
@@ -490,6 +497,13 @@ function assemble(get: Get): Config {
       defaultTimeoutMs: get(k.scriptsTimeout),
       maxOutputBytes: get(k.scriptsMaxOutput),
       allowHost: get(k.scriptsAllowHost),
+    },
+    system: { hostRoot: get(k.systemHostRoot) },
+    backup: {
+      enabled: get(k.backupEnabled),
+      directory: get(k.backupDirectory),
+      schedule: get(k.backupSchedule),
+      retention: get(k.backupRetention),
     },
     files:
       get(k.files) === 'disk'

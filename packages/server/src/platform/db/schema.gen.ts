@@ -14,6 +14,94 @@ export type Selected<T> = T extends ColumnType<infer S, unknown, unknown> ? S : 
 export type Generated<T> =
   T extends ColumnType<infer S, infer I, infer U> ? ColumnType<S, I | undefined, U> : ColumnType<T, T | undefined, T>;
 
+export interface AdminBackupSchedule {
+  singleton: Generated<boolean>;
+  enabled: boolean | null;
+  every_s: number | null;
+  cron: string | null;
+  time_zone: Generated<string>;
+  retention: number | null;
+  passphrase_sealed: string | null;
+  test: Generated<boolean>;
+  next_at: Timestamp | null;
+  next_test_at: Timestamp | null;
+  last_at: Timestamp | null;
+  last_state: string | null;
+  last_error: string | null;
+  failures: Generated<number>;
+  version: Generated<number>;
+}
+
+export interface AdminBackups {
+  id: string;
+  state: string;
+  cause: string;
+  file_name: string;
+  encrypted: boolean;
+  size: number | null;
+  sha256: string | null;
+  table_count: number | null;
+  row_count: number | null;
+  file_count: number | null;
+  lost_files: number | null;
+  version: string | null;
+  key_ids: Generated<string[]>;
+  progress: Json | null;
+  error: string | null;
+  holder: string | null;
+  beat_at: Timestamp | null;
+  test_state: string | null;
+  tested_at: Timestamp | null;
+  test_error: string | null;
+  created_by_type: string;
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  ended_at: Timestamp | null;
+}
+
+export interface AdminHookMessages {
+  hook_id: string;
+  message_id: string;
+  receipt: Json;
+  at: Timestamp;
+}
+
+export interface AdminHookNotices {
+  id: string;
+  org_id: string;
+  type: string;
+  data: Json;
+  from_name: string;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+}
+
+export interface AdminHookTargets {
+  notice_id: string;
+  device_id: string;
+}
+
+export interface AdminHooks {
+  id: string;
+  org_id: string;
+  name: string;
+  kind: string;
+  event: string | null;
+  proof: string;
+  secret_sealed: string;
+  channel_id: string | null;
+  enabled: Generated<boolean>;
+  received: Generated<number>;
+  refused: Generated<number>;
+  last_at: Timestamp | null;
+  last_error: string | null;
+  created_by_type: string;
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+}
+
 export interface CoreAudit {
   id: string;
   org_id: string;
@@ -1848,6 +1936,12 @@ export interface OauthTrustedIssuers {
 }
 
 export interface Schema {
+  admin_backup_schedule: AdminBackupSchedule;
+  admin_backups: AdminBackups;
+  admin_hook_messages: AdminHookMessages;
+  admin_hook_notices: AdminHookNotices;
+  admin_hook_targets: AdminHookTargets;
+  admin_hooks: AdminHooks;
   core_audit: CoreAudit;
   core_audit_checkpoints: CoreAuditCheckpoints;
   core_audit_redactions: CoreAuditRedactions;

@@ -5,6 +5,115 @@ create type inbox_channel_mode as enum ('open', 'private', 'direct');
 create type inbox_item_level as enum ('info', 'success', 'warning', 'error');
 create type inbox_item_status as enum ('open', 'answered', 'dismissed', 'expired', 'withdrawn');
 
+create table admin_backup_schedule (
+  singleton boolean not null default true,
+  enabled boolean,
+  every_s integer,
+  cron text,
+  time_zone text not null default 'UTC'::text,
+  retention integer,
+  passphrase_sealed text,
+  test boolean not null default true,
+  next_at timestamp with time zone,
+  next_test_at timestamp with time zone,
+  last_at timestamp with time zone,
+  last_state text,
+  last_error text,
+  failures integer not null default 0,
+  version integer not null default 0,
+  constraint admin_backup_schedule_pkey PRIMARY KEY (singleton),
+  constraint admin_backup_schedule_check CHECK (((every_s IS NULL) OR (cron IS NULL))),
+  constraint admin_backup_schedule_last_state_check CHECK ((last_state = ANY (ARRAY['done'::text, 'failed'::text]))),
+  constraint admin_backup_schedule_singleton_check CHECK (singleton)
+);
+
+create table admin_backups (
+  id uuid not null,
+  state text not null,
+  cause text not null,
+  file_name text not null,
+  encrypted boolean not null,
+  size bigint,
+  sha256 text,
+  table_count integer,
+  row_count bigint,
+  file_count integer,
+  lost_files integer,
+  version text,
+  key_ids text[] not null default '{}'::text[],
+  progress jsonb,
+  error text,
+  holder uuid,
+  beat_at timestamp with time zone,
+  test_state text,
+  tested_at timestamp with time zone,
+  test_error text,
+  created_by_type text not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint admin_backups_file_name_key UNIQUE (file_name),
+  constraint admin_backups_pkey PRIMARY KEY (id),
+  constraint admin_backups_cause_check CHECK ((cause = ANY (ARRAY['manual'::text, 'schedule'::text, 'found'::text]))),
+  constraint admin_backups_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text]))),
+  constraint admin_backups_test_state_check CHECK ((test_state = ANY (ARRAY['running'::text, 'passed'::text, 'failed'::text])))
+);
+
+create table admin_hook_messages (
+  hook_id uuid not null,
+  message_id text not null,
+  receipt jsonb not null,
+  at timestamp with time zone not null,
+  constraint admin_hook_messages_pkey PRIMARY KEY (hook_id, message_id),
+  constraint admin_hook_messages_hook_id_fkey FOREIGN KEY (hook_id) REFERENCES admin_hooks(id) ON DELETE CASCADE
+);
+
+create table admin_hook_notices (
+  id uuid not null,
+  org_id uuid not null,
+  type text not null,
+  data jsonb not null,
+  from_name text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint admin_hook_notices_pkey PRIMARY KEY (id),
+  constraint admin_hook_notices_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
+);
+
+create table admin_hook_targets (
+  notice_id uuid not null,
+  device_id uuid not null,
+  constraint admin_hook_targets_pkey PRIMARY KEY (notice_id, device_id),
+  constraint admin_hook_targets_device_id_fkey FOREIGN KEY (device_id) REFERENCES identity_devices(id) ON DELETE CASCADE,
+  constraint admin_hook_targets_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES admin_hook_notices(id) ON DELETE CASCADE
+);
+
+create table admin_hooks (
+  id uuid not null,
+  org_id uuid not null,
+  name text not null,
+  kind text not null,
+  event text,
+  proof text not null,
+  secret_sealed text not null,
+  channel_id uuid,
+  enabled boolean not null default true,
+  received integer not null default 0,
+  refused integer not null default 0,
+  last_at timestamp with time zone,
+  last_error text,
+  created_by_type text not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  constraint admin_hooks_pkey PRIMARY KEY (id),
+  constraint admin_hooks_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint admin_hooks_check CHECK (((event IS NULL) = (kind <> 'event'::text))),
+  constraint admin_hooks_kind_check CHECK ((kind = ANY (ARRAY['activity'::text, 'notify'::text, 'event'::text]))),
+  constraint admin_hooks_proof_check CHECK ((proof = ANY (ARRAY['signature'::text, 'secret'::text])))
+);
+
 create table core_audit (
   id uuid not null,
   org_id uuid not null,
@@ -2239,6 +2348,14 @@ create table oauth_trusted_issuers (
   constraint oauth_trusted_issuers_subject_mapping_check CHECK ((subject_mapping = ANY (ARRAY['sub'::text, 'email'::text])))
 );
 
+CREATE INDEX admin_backups_made ON public.admin_backups USING btree (created_at DESC, id DESC);
+CREATE UNIQUE INDEX admin_backups_running ON public.admin_backups USING btree ((true)) WHERE (state = 'running'::text);
+CREATE INDEX admin_hook_messages_at ON public.admin_hook_messages USING btree (at);
+CREATE INDEX admin_hook_notices_expiry ON public.admin_hook_notices USING btree (expires_at);
+CREATE INDEX admin_hook_notices_org ON public.admin_hook_notices USING btree (org_id);
+CREATE INDEX admin_hook_targets_device ON public.admin_hook_targets USING btree (device_id, notice_id);
+CREATE INDEX admin_hooks_made ON public.admin_hooks USING btree (org_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX admin_hooks_name ON public.admin_hooks USING btree (org_id, lower(name));
 CREATE INDEX core_audit_by_actor ON public.core_audit USING btree (org_id, actor_id, seq DESC);
 CREATE INDEX core_audit_by_item ON public.core_audit USING btree (org_id, item_id, seq DESC) WHERE (item_id IS NOT NULL);
 CREATE INDEX core_audit_by_time ON public.core_audit USING btree (org_id, at);

@@ -16,6 +16,7 @@ import { Segmented } from '../../ui/tabs.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { RadioGroup, Switch } from '../../ui/toggles.tsx';
 import { accessOrder, accessWords, kindWords, modeWords, type RouteKind } from './gateway-words.ts';
+import { RecipeField } from './recipe-field.tsx';
 import {
   authWords,
   changedFields,
@@ -517,20 +518,7 @@ const AnswerFields = ({ draft, change, errorOf }: PartProps) => (
         value={draft.max_body}
         onChange={(max_body) => change({ max_body: max_body ?? 0 })}
       />
-      <FormField
-        label={fieldLabels.recipe}
-        required={false}
-        error={errorOf('recipe')}
-        hint="Name of what is known about this app"
-      >
-        <Input
-          name="recipe"
-          maxLength={64}
-          spellCheck={false}
-          value={draft.recipe ?? ''}
-          onChange={(event) => change({ recipe: event.target.value || null })}
-        />
-      </FormField>
+      <RecipeField draft={draft} change={change} error={errorOf('recipe')} />
     </div>
   </div>
 );

@@ -75,6 +75,13 @@ export const permissionGroups: readonly PermissionGroup[] = [
     ],
   },
   {
+    prefix: 'backups',
+    label: 'Backups',
+    permissions: [
+      { permission: 'backups.manage', title: 'Make, download, restore and delete backups', powerful: true },
+    ],
+  },
+  {
     prefix: 'containers',
     label: 'Containers',
     permissions: [

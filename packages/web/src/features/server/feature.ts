@@ -78,6 +78,7 @@ export const serverFeature: Feature = {
   ],
   listen: () => {
     invalidateOn('oauth.admin.changed', staleBy);
+    invalidateOn('admin.backup.', ['backups.list', 'backups.get', 'backups.get_schedule']);
     invalidateOn('gateway.certificate.', ['certificates.list', 'certificates.get', 'certificates.suggest']);
     invalidateOn('identity.user.updated', [
       'users.list',

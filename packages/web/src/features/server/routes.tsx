@@ -103,6 +103,11 @@ export const serverRoutes = [
     }),
     createRoute({
       getParentRoute: () => serverRoute,
+      path: '/backups',
+      component: lazyRouteComponent(() => import('./backups-page.tsx'), 'BackupsPage'),
+    }),
+    createRoute({
+      getParentRoute: () => serverRoute,
       path: '/resources',
       component: lazyRouteComponent(() => import('./resources-page.tsx'), 'ResourcesPage'),
     }),

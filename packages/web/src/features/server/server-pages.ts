@@ -1,6 +1,7 @@
 import {
   Activity,
   AppWindow,
+  Archive,
   Ban,
   ChartLine,
   Fingerprint,
@@ -29,6 +30,7 @@ export const serverPages: readonly ServerPage[] = [
   { to: '/server/metrics', label: 'Metrics', hint: 'Load, latency and limits', icon: ChartLine, group: 'Server' },
   { to: '/server/events', label: 'Security events', hint: 'As they happen', icon: Activity, group: 'Server' },
   { to: '/server/trail', label: 'Audit trail', hint: 'Across organisations', icon: ScrollText, group: 'Server' },
+  { to: '/server/backups', label: 'Backups', hint: 'Made, tested, brought back', icon: Archive, group: 'Server' },
   { to: '/server/clients', label: 'Clients', hint: 'Software that asks for tokens', icon: AppWindow, group: 'Access' },
   { to: '/server/tokens', label: 'Tokens', hint: 'What was issued', icon: Ticket, group: 'Access' },
   { to: '/server/grants', label: 'Grants', hint: 'What people allowed', icon: Handshake, group: 'Access' },
