@@ -1,7 +1,7 @@
 import { createAtrium } from '../../packages/sdk/src/index.ts';
 import { boardsOwn, morning } from '../../packages/web/test/support/board-answers.ts';
 import { containerAnswers, opened as openedContainer } from '../../packages/web/test/support/container-answers.ts';
-import { gatewayOwn, notesRoute } from '../../packages/web/test/support/gateway-answers.ts';
+import { gatewayOwn, notesRoute, streamRoute } from '../../packages/web/test/support/gateway-answers.ts';
 import type { Answers } from '../../packages/web/test/support/recorded-api.ts';
 import { backupScript, runningRun, scriptsOwn } from '../../packages/web/test/support/scripts-answers.ts';
 import { forgejo, toolboxOwn } from '../../packages/web/test/support/toolbox-answers.ts';
@@ -202,6 +202,13 @@ export const seededPages: readonly SeededPage[] = [
     route: '/routes/$id',
     path: () => `/routes/${notesRoute.id}`,
     ready: '[aria-label="Share links"] li',
+    answers: gatewayOwn,
+  },
+  {
+    name: 'route-stream',
+    route: '/routes/$id',
+    path: () => `/routes/${streamRoute.id}`,
+    ready: '[name=stream-port]',
     answers: gatewayOwn,
   },
   {

@@ -162,7 +162,7 @@ export const errorCodes = {
   gateway_route_conflict: {
     status: 409,
     title: 'Address taken',
-    meaning: 'Another route has this host and path.',
+    meaning: 'Another route has this host and path or this port, or another program has the port.',
   },
   gateway_route_locked: {
     status: 409,

@@ -158,7 +158,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     stopping.throwIfAborted();
     tls.start();
     const { port } = await doors.http.listen();
-    modules.listening(port);
+    await modules.listening(port);
     const reloading = createConfigReloading({ values, live: withCertificates(modules.live, tls), log });
     later.push(reloading.stop);
     await reloading.start();

@@ -95,6 +95,7 @@ const httpConfig = (options: DoorsOptions): HttpConfig => {
     public_url: options.public_url,
     version: options.version,
     trusted_proxies: server.trustedProxies.map((range) => range.cidr),
+    proxy_protocol: server.proxyProtocol,
     extra_hosts: () => options.values.config.server.extraHosts,
     max_connections_per_address: server.maxConnectionsPerAddress,
     fast_lane: options.values.config.gatewayLimits.fastLane,

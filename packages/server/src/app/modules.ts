@@ -111,7 +111,7 @@ export interface Modules {
   /** Before the doors open. */
   start: () => Promise<void>;
   /** The port is known once the server listens. */
-  listening: (port: number) => void;
+  listening: (port: number) => Promise<void>;
   /** What of the configuration is applied while the server runs. */
   live: LiveConfig;
   can_see: (caller: Caller, itemId: string) => Promise<boolean>;
@@ -399,6 +399,24 @@ const renew = (running: Config, next: Config): void => {
   running.server.extraHosts.splice(0, Number.POSITIVE_INFINITY, ...next.server.extraHosts);
 };
 
+/** Ports of streams are opened by the first process alone: what is said on one has to reach the same session. */
+const streamsHost = ({ gatewayData, server }: Config): string => gatewayData.streamsHost ?? server.host;
+
+/** What the data plane of a process may use of the disk. */
+const dataPlane = ({ values, process_number }: ModulesOptions, settings: () => { geoip_file: string | null }) => {
+  const { gatewayData, server } = values.config;
+  const below = (path: string): string => resolve(server.dataDir, path);
+  const own = process_number === 1 ? '' : `-${process_number}`;
+  return {
+    cache: { directory: below(`gateway/cache${own}`), memory: gatewayData.cacheMemory, disk: gatewayData.cacheDisk },
+    buffers: { directory: below(`gateway/buffers${own}`), disk: gatewayData.bufferDisk },
+    geoip_file: () => {
+      const { geoip_file } = settings();
+      return geoip_file === null ? null : below(geoip_file);
+    },
+  };
+};
+
 const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, discoveryFetch: GuardedFetch) => {
   const { storage, clock, log, limits, metrics } = options;
   let lanes: LanesPart | null = null;
@@ -445,6 +463,8 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     hit: (hit) => limits.local.hit(hit),
     registry: metrics.registry,
     access_file: accessLog.enabled ? { path: accessFileOf(options), files: accessLog.keep } : null,
+    streams_host: options.process_number === 1 ? streamsHost(options.values.config) : null,
+    ...dataPlane(options, () => settings),
     onError: (error, what) => log.error({ err: error }, what),
   });
   const discovery = buildDiscovery(options, identity, discoveryFetch, gateway.services.maker);
@@ -458,6 +478,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
         settings = gatewaySettingsOf(next.config);
         await gateway.services.documents.reclaim();
         await gateway.settingsChanged();
+        await lanes?.settingsChanged();
         await discovery.reconfigure(discoveryOptions(next.config));
         await containers.reconfigure(engineSettings(next.config));
       }
@@ -475,7 +496,10 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     directories: () => [...new Set([dirname(values.path ?? resolve('atrium.yaml')), directory()])],
   };
   const toolbox = openToolbox(options, gateway, () => values);
-  const listening = (port: number) => void ownPorts.push(port);
+  const listening = async (port: number): Promise<void> => {
+    ownPorts.push(port);
+    await lanes?.start();
+  };
   const scripts = openScripts(options, identity, () => values);
   const current = () => values;
   const tools = openTools(

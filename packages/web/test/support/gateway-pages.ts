@@ -8,6 +8,7 @@ import {
   noGateway,
   notesRoute,
   onlyOne,
+  streamRoute,
   takenAddress,
 } from './gateway-answers.ts';
 
@@ -79,6 +80,13 @@ export const gatewayPages: AdminPage[] = [
     async act(page) {
       await page.locator('[name=filter-2-request]').scrollIntoViewIfNeeded();
     },
+  },
+  {
+    name: 'route-stream',
+    path: `/routes/${streamRoute.id}`,
+    answers: gatewayAnswers,
+    ready: '[name=stream-port]',
+    variant: true,
   },
   {
     name: 'route-locked',

@@ -18,6 +18,9 @@ const targetOf = ({ url: text, weight }: { url: string; weight: number }): Targe
   };
 };
 
+/** Milliseconds of silence after which a stream is over, where its route does not say. */
+const usualIdle = { tcp: 3_600_000, udp: 60_000 } as const;
+
 const upstreamAuthOf = (row: RouteWithApp, secrets: GatewayParts['secrets']): RouteSnapshot['upstream_auth'] => {
   if (row.upstream_auth_kind === 'pass') return { kind: 'pass' };
   // A secret that was lost is not made up for by the client's own header.
@@ -50,13 +53,23 @@ export const compileRoute = (
   settings: GatewaySettings,
   secrets: GatewayParts['secrets'],
 ): RouteSnapshot => {
-  const { health, people, timeouts: _, filters: __, upstream_auth: ___, targets: ____, ...fields } = fieldsOf(row);
+  const {
+    health,
+    people,
+    stream,
+    timeouts: _,
+    filters: __,
+    upstream_auth: ___,
+    targets: ____,
+    ...fields
+  } = fieldsOf(row);
   return {
     id: row.id,
     org_id: row.org_id,
     app: { id: row.app_id, slug: row.app_slug, name: row.app_name },
     slug: fields.slug,
     kind: fields.kind,
+    stream: stream === null ? null : { ...stream, idle_ms: stream.idle_ms ?? usualIdle[stream.protocol] },
     redirect_to: fields.redirect_to,
     targets: row.targets.map(targetOf),
     strategy: fields.strategy,
@@ -81,10 +94,16 @@ export const compileRoute = (
     buffering: fields.buffering,
     compress: fields.compress,
     cache: fields.cache,
+    cache_stale_if_error_s: fields.cache_stale_if_error_s,
     preserve_host: fields.preserve_host,
     upstream_auth: upstreamAuthOf(row, secrets),
     upstream_tls: fields.upstream_tls,
     filters: filtersOf(row),
+    mirrors: row.filters.flatMap((filter) =>
+      filter.kind === 'mirror'
+        ? [{ target: targetOf({ url: filter.url, weight: 1 }), percent: filter.percent, max_body: filter.max_body }]
+        : [],
+    ),
     allow_private: row.allow_private,
   };
 };

@@ -32,7 +32,7 @@ export const judgeAddress = (text: string, port: number, rules: TargetRules): Ta
 };
 
 const defaultPorts: Record<string, number> = { 'http:': 80, 'https:': 443 };
-export const portOf = (url: URL): number => (url.port === '' ? defaultPorts[url.protocol]! : Number(url.port));
+export const portOf = (url: URL): number => (url.port === '' ? (defaultPorts[url.protocol] ?? 0) : Number(url.port));
 /** Without the brackets of an IPv6 address. */
 export const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '');
 

@@ -18,6 +18,7 @@ export interface Config {
     dataDir: string;
     role: 'all' | 'api' | 'worker';
     trustedProxies: AddressRange[];
+    proxyProtocol: boolean;
     extraHosts: string[];
     corsOrigins: string[];
     maxUploadBytes: number;
@@ -81,6 +82,14 @@ export interface Config {
   files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
   /** `smtp` is null when letters become files. */
   mail: { smtp: SmtpConfig | null; from: string | null };
+  gatewayData: {
+    /** Null = where the server itself listens. */
+    streamsHost: string | null;
+    geoipFile: string | null;
+    cacheMemory: number;
+    cacheDisk: number;
+    bufferDisk: number;
+  };
   gatewayLimits: {
     /** How long a verdict counts while the database cannot be asked. */
     staleVerdictMs: number;
@@ -359,6 +368,7 @@ function assemble(get: Get): Config {
       dataDir: get(k.dataDir),
       role: get(k.role),
       trustedProxies: get(k.trustedProxies),
+      proxyProtocol: get(k.proxyProtocol),
       extraHosts: get(k.extraHosts),
       corsOrigins: get(k.corsOrigins),
       maxUploadBytes: get(k.maxUpload),
@@ -519,6 +529,13 @@ function assemble(get: Get): Config {
             },
       from: get(k.smtpFrom),
     },
+    gatewayData: {
+      streamsHost: get(k.gatewayStreamsHost),
+      geoipFile: get(k.gatewayGeoipFile),
+      cacheMemory: get(k.gatewayCacheMemory),
+      cacheDisk: get(k.gatewayCacheDisk),
+      bufferDisk: get(k.gatewayBufferDisk),
+    },
     gatewayLimits: {
       staleVerdictMs: get(k.gatewayStaleVerdict),
       fastLane: get(k.gatewayFastLane),
@@ -632,6 +649,8 @@ function contradictions(get: Get): ConfigProblem[] {
     problems.push(problemOf(k.oauthKeyGrace, 'must not be shorter than an access token lives'));
   if (get(k.oauthTransactionTokens) && get(k.oauthTrustDomain) === null)
     problems.push(problemOf(k.oauthTrustDomain, 'is needed because ATRIUM_OAUTH_TRANSACTION_TOKENS is true'));
+  if (get(k.proxyProtocol) && get(k.trustedProxies).length === 0)
+    problems.push(problemOf(k.trustedProxies, 'is needed because ATRIUM_PROXY_PROTOCOL is true'));
   if (get(k.oauthMtls) && get(k.trustedProxies).length === 0)
     problems.push(problemOf(k.trustedProxies, 'is needed because ATRIUM_OAUTH_MTLS is true'));
   const hooked = [k.hookTokenIssuingUrl, k.hookAgentUrls].find((key) => {

@@ -774,6 +774,14 @@ export interface GatewayRoutes {
   created_by_name: string;
   created_at: Timestamp;
   updated_at: Timestamp;
+  stream_protocol: string | null;
+  stream_port: number | null;
+  stream_names: Generated<string[]>;
+  stream_proxy_protocol: Generated<boolean>;
+  stream_max_connections: Generated<number>;
+  stream_max_per_address: Generated<number>;
+  stream_idle_ms: number | null;
+  cache_stale_if_error_s: Generated<number>;
 }
 
 export interface GatewayScriptChainRuns {

@@ -172,6 +172,7 @@ const sentences: Record<string, string> = {
   'routes.replace': 'replaced the route {}',
   'routes.delete': 'deleted the route {}',
   'routes.drain': 'ended what ran through the route {}',
+  'routes.purge_cache': 'emptied the cache of the route {}',
   'routes.share': 'made a share link for the route {}',
   'routes.revoke_share': 'ended a share link of the route {}',
   'gateway.rollback': 'rolled apps and routes back',

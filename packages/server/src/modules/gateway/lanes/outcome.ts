@@ -22,6 +22,8 @@ export type Outcome =
   | 'revoked'
   | 'drained'
   | 'too_large'
+  | 'circuit_open'
+  | 'not_cached'
   | 'unknown';
 
 const byCode: Readonly<Record<string, Outcome>> = {
@@ -84,6 +86,10 @@ const failureOf = (outcome: Outcome): UpstreamFailure => {
       return { status: 503, code: 'gateway_upstream_unhealthy', detail: 'The app cannot be reached.' };
     case 'unhealthy':
       return { status: 503, code: 'gateway_upstream_unhealthy', detail: 'The app is down; try again soon.' };
+    case 'circuit_open':
+      return { status: 503, code: 'gateway_upstream_unhealthy', detail: 'The app fails too often; try again soon.' };
+    case 'not_cached':
+      return { status: 504, code: 'gateway_upstream_timeout', detail: 'No answer is kept that could be given.' };
     case 'too_large':
       return { status: 413, code: 'too_large', detail: 'The body exceeds the limit of this route.' };
     case 'client_timeout':

@@ -161,7 +161,10 @@ export class TargetLinks {
   /** Closes what no route of the snapshot leads to any more, once what runs there has ended. */
   keepOnly(snapshot: GatewaySnapshot): void {
     const needed = new Set<string>();
-    for (const route of snapshot.routes.values()) for (const target of route.targets) needed.add(keyOf(route, target));
+    for (const route of snapshot.routes.values()) {
+      for (const target of route.targets) needed.add(keyOf(route, target));
+      for (const { target } of route.mirrors) needed.add(keyOf(route, target));
+    }
     for (const [key, link] of this.#links) {
       if (needed.has(key)) continue;
       this.#links.delete(key);
