@@ -28,12 +28,15 @@ const pathBase = z
 const targetUrl = z
   .url()
   .max(2000)
-  .refine((text) => /^https?:/i.test(text), 'must be an http or https URL')
+  .refine((text) => /^(?:https?|h2c):/i.test(text), 'must be an http, https or h2c URL')
+  // Other schemes may stand before names that are none.
+  .refine((text) => URL.canParse(text.replace(/^h2c:/i, 'http:')), 'must name a host')
   .refine((text) => !URL.canParse(text) || !/[?#]/.test(text), 'must have neither query nor fragment')
   .refine(
     (text) => !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''),
     'must not carry a password; use `upstream_auth`',
-  );
+  )
+  .describe('http, https, or h2c for HTTP/2 without TLS');
 const milliseconds = z.int().min(0).max(86_400_000).describe('milliseconds; 0 = none');
 const cidr = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
 const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, 'must be a header name');
