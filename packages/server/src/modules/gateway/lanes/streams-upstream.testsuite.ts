@@ -183,6 +183,13 @@ export const streamsUpstreamTests = (lane: 'fast' | 'slow'): void => {
       await until(() => app().codes.filter((code) => code === 8).length === before + 1, 'the end of the stream');
     });
 
+    it('has no WebSockets', async () => {
+      const lines = ['Host: localhost', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'];
+      const key = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==';
+      const answer = await l.raw(`GET /apps/${slug}/echo HTTP/1.1\r\n${[...lines, key].join('\r\n')}\r\n\r\n`);
+      expect(answer).toMatch(/^HTTP\/1\.1 502 /);
+    });
+
     it('is asked for its health over HTTP/2', async () => {
       const protocol = slug === 'plain' ? 'h2c' : 'https';
       const target = { ...makeTarget(`${protocol}://127.0.0.1:${app().port}`), base_path: '' };
@@ -283,6 +290,21 @@ export const streamsUpstreamTests = (lane: 'fast' | 'slow'): void => {
   });
 
   describe('gRPC', () => {
+    it('is 502 from an https app that speaks HTTP/1.1 alone, which goes on to answer the rest', async () => {
+      const made = certificateFor(['inner.test'], { ip: '127.0.0.1' });
+      const server = createTlsServer({ cert: made.chain, key: made.key }, (_request, response) => response.end('old'));
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const targets = [makeTarget(`https://127.0.0.1:${(server.address() as AddressInfo).port}`)];
+      l.swap([{ host: '', path: '/apps/old/', route: makeRoute({ slug: 'old', targets, upstream_tls: tls }) }]);
+      const url = `http://127.0.0.1:${l.port}/apps/old/`;
+      const asked = async (type: string) =>
+        (await fetch(url, { method: 'POST', body: 'x', headers: { 'content-type': type } })).status;
+      expect([await asked('application/grpc+proto'), await asked('application/grpc-web+proto')]).toEqual([502, 200]);
+      server.closeAllConnections();
+      server.close();
+    });
+
     it('gets a stream each way and its trailers, over TLS to an app that speaks HTTP/1.1 as well', async () => {
       const made = certificateFor(['inner.test'], { ip: '127.0.0.1' });
       const server = createSecureServer({ cert: made.chain, key: made.key, allowHTTP1: true });
