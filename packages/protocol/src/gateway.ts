@@ -28,7 +28,12 @@ const pathBase = z
 const targetUrl = z
   .url()
   .max(2000)
-  .refine((text) => /^(?:https?|tcp|udp):/i.test(text), 'must be an http or https URL, or tcp or udp for a stream')
+  .refine(
+    (text) => /^(?:https?|h2c|tcp|udp):/i.test(text),
+    'must be an http, https or h2c URL, or tcp or udp for a stream',
+  )
+  // Other schemes may stand before names that are none.
+  .refine((text) => URL.canParse(text.replace(/^(?:h2c|tcp|udp):/i, 'http:')), 'must name a host')
   .refine((text) => !URL.canParse(text) || !/[?#]/.test(text), 'must have neither query nor fragment')
   .refine(
     (text) => !/^(?:tcp|udp):/i.test(text) || /^[a-z]+:\/\/(?:\[[0-9a-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}\/?$/i.test(text),
@@ -37,7 +42,8 @@ const targetUrl = z
   .refine(
     (text) => !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''),
     'must not carry a password; use `upstream_auth`',
-  );
+  )
+  .describe('http, https, or h2c for HTTP/2 without TLS');
 const milliseconds = z.int().min(0).max(86_400_000).describe('milliseconds; 0 = none');
 const countryCode = z
   .string()

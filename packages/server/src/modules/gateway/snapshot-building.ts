@@ -4,13 +4,13 @@ import { createRouteTable, type RouteClaim } from './matching/route-table.ts';
 import { fieldsOf, hostsOf } from './route-fields.ts';
 import type { RouteWithApp } from './routes-rows.ts';
 import type { GatewaySnapshot, RouteSnapshot, TargetSnapshot } from './snapshot.ts';
-import { hostOf, portOf, targetKey } from './target-guard.ts';
+import { hostOf, portOf, readTarget, targetKey } from './target-guard.ts';
 
 const targetOf = ({ url: text, weight }: { url: string; weight: number }): TargetSnapshot => {
-  const url = new URL(text);
+  const url = readTarget(text);
   return {
     url: targetKey(text),
-    protocol: url.protocol as TargetSnapshot['protocol'],
+    protocol: /^h2c:/i.test(text) ? 'h2c:' : (url.protocol as TargetSnapshot['protocol']),
     hostname: hostOf(url),
     port: portOf(url),
     base_path: url.pathname.replace(/\/+$/, ''),

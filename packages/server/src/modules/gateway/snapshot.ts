@@ -28,7 +28,8 @@ export interface RouteTable {
 export interface TargetSnapshot {
   /** Without a slash at the end. */
   url: string;
-  protocol: 'http:' | 'https:' | 'tcp:' | 'udp:';
+  /** `h2c:` is HTTP/2 without TLS, which has to be known beforehand. */
+  protocol: 'http:' | 'https:' | 'h2c:' | 'tcp:' | 'udp:';
   hostname: string;
   port: number;
   /** Path before that of the request, '' or beginning with a slash and not ending in one. */

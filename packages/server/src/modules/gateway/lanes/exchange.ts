@@ -29,7 +29,7 @@ import { changeHeaders, passesThrough, requestHeaders } from './request-headers.
 import { headerOf, responseHeaders } from './response-headers.ts';
 import type { Running } from './running.ts';
 import { Spool } from './spool.ts';
-import type { TargetLink } from './target-links.ts';
+import { OtherProtocol, type TargetLink } from './target-links.ts';
 
 /** Before a right that ended is noticed by a request that takes long. */
 const watchAfter = 500;
@@ -595,6 +595,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     const target = this.#target!;
     // The client went away in the middle of its body; that is told when its connection closes.
     if (request.destroyed && !request.complete) return;
+    if (error instanceof OtherProtocol) {
+      // Its link knows now, so this happens once for each target.
+      this.#resend();
+      return;
+    }
     const outcome = isInvalidRequest(error) ? 'bad_gateway' : outcomeOf(error);
     if (error instanceof TargetRefused) this.#lane.on_target_refused(route, error);
     health.failed(route.id, target.url, outcome);
@@ -608,6 +613,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     metrics.retries += 1;
     this.#tried ??= new Set();
     this.#tried.add(target);
+    this.#resend();
+  }
+
+  #resend(): void {
     this.#body?.destroy();
     try {
       this.#send(this.#visitor!);

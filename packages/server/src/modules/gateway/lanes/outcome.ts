@@ -49,6 +49,7 @@ const byCode: Readonly<Record<string, Outcome>> = {
   HPE_HEADER_OVERFLOW: 'bad_gateway',
   ATRIUM_BAD_ANSWER: 'bad_gateway',
   ATRIUM_BAD_CHUNKS: 'bad_gateway',
+  ATRIUM_OTHER_PROTOCOL: 'bad_gateway',
   ATRIUM_TARGET_REFUSED: 'target_refused',
 };
 
@@ -69,6 +70,11 @@ export const outcomeOf = (error: unknown): Outcome => {
     return 'network_error';
   return code === '' ? 'unknown' : 'network_error';
 };
+
+/** None of the protocols that were offered in a TLS handshake was taken. */
+export const refusesProtocol = (error: Error): boolean =>
+  codeOf(error) === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' ||
+  (codeOf(error) === 'EPROTO' && error.message.includes('no application protocol'));
 
 interface UpstreamFailure {
   status: number;
