@@ -7,7 +7,7 @@ import { ArchiveProblem } from './tar.ts';
 const chunk = 64 * 1024;
 const words = 'nine brown foxes in a row';
 const sealed = async (plain: Buffer): Promise<Buffer> => {
-  const stream = await sealStream(words);
+  const stream = await sealStream(words, 14);
   stream.end(plain);
   return await buffer(stream);
 };
