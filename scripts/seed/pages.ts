@@ -1,9 +1,11 @@
 import { createAtrium } from '../../packages/sdk/src/index.ts';
+import { boardsOwn, morning } from '../../packages/web/test/support/board-answers.ts';
 import { containerAnswers, opened as openedContainer } from '../../packages/web/test/support/container-answers.ts';
 import { gatewayOwn, notesRoute, streamRoute } from '../../packages/web/test/support/gateway-answers.ts';
 import type { Answers } from '../../packages/web/test/support/recorded-api.ts';
 import { backupScript, runningRun, scriptsOwn } from '../../packages/web/test/support/scripts-answers.ts';
 import { forgejo, toolboxOwn } from '../../packages/web/test/support/toolbox-answers.ts';
+import { issuesServer, toolsOwn } from '../../packages/web/test/support/tools-answers.ts';
 import type { SeededDevices } from './devices.ts';
 import type { SeededDiaries } from './diaries.ts';
 import type { SeedOrganisation } from './organisation.ts';
@@ -180,6 +182,20 @@ export const seededPages: readonly SeededPage[] = [
   { name: 'statistics', route: '/statistics', path: () => '/statistics', ready: '.u-over' },
   { name: 'welcome', route: '/welcome', path: () => '/welcome', ready: 'h1' },
   { name: 'services', route: '/services', path: () => '/services', ready: '[data-service]', answers: gatewayOwn },
+  {
+    name: 'board',
+    route: '/services/$id',
+    path: () => `/services/${morning.id}`,
+    ready: '[data-tile]',
+    answers: boardsOwn,
+  },
+  {
+    name: 'board-arranging',
+    route: '/services/$id',
+    path: () => `/services/${morning.id}?arrange=true`,
+    ready: 'text=Add group',
+    answers: boardsOwn,
+  },
   { name: 'routes', route: '/routes', path: () => '/routes', ready: row, answers: gatewayOwn },
   {
     name: 'route',
@@ -286,6 +302,15 @@ export const seededPages: readonly SeededPage[] = [
     ready: '[data-schedule]',
     answers: scriptsOwn,
   },
+  { name: 'tools', route: '/tools', path: () => '/tools', ready: '[data-server]', answers: toolsOwn },
+  {
+    name: 'tool-server',
+    route: '/tools/servers/$id',
+    path: () => `/tools/servers/${issuesServer.id}`,
+    ready: '[data-tool]',
+    answers: toolsOwn,
+  },
+  { name: 'tool-calls', route: '/tools/calls', path: () => '/tools/calls', ready: '[data-call]', answers: toolsOwn },
   { name: 'devices', route: '/devices', path: () => '/devices', ready: row },
   {
     name: 'device-page',

@@ -268,6 +268,43 @@ export const errorCodes = {
     title: 'Another passphrase is needed',
     meaning: 'The backup is encrypted, and the passphrase is missing or not the one of this backup.',
   },
+  tool_definition_changed: {
+    status: 409,
+    title: 'The definition of the tool has changed',
+    meaning:
+      'It is not the one that a person approved, or nobody has approved one yet. `tools.approve` approves it; `fingerprint` was approved, `found_fingerprint` is there now.',
+  },
+  tool_denied: {
+    status: 403,
+    title: 'The policy forbids this tool',
+    meaning: 'The policy of the tool says deny for you, or the person who was asked said no; `reason` says which.',
+  },
+  tool_sign_in_needed: {
+    status: 409,
+    title: 'Sign in at the MCP server',
+    meaning:
+      'The tool acts for a person, who has not signed in there yet or whose sign-in has ended; `connect` has the page.',
+  },
+  tool_sign_in_failed: {
+    status: 502,
+    title: 'The sign-in could not begin',
+    meaning: 'The MCP server or its authorization server answered with what no sign-in can begin with.',
+  },
+  tool_server_unavailable: {
+    status: 502,
+    title: 'The MCP server cannot be asked',
+    meaning: 'It is switched off, does not answer, or answered with an error of the protocol; `detail` says which.',
+  },
+  tool_no_approver: {
+    status: 409,
+    title: 'Nobody can be asked',
+    meaning: 'The policy of the tool is to ask a person, and whoever is to be asked can decide nothing here.',
+  },
+  tool_call_ended: {
+    status: 409,
+    title: 'The call has ended',
+    meaning: 'There is nothing to take back any more; `state` says how it ended.',
+  },
   name_taken: { status: 409, title: 'Name already taken', meaning: 'The name, slug or address exists.' },
   in_use: { status: 409, title: 'Still in use', meaning: 'Something refers to it; `detail` says what.' },
   generation_conflict: {

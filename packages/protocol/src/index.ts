@@ -1,6 +1,7 @@
 export * from './admin.ts';
 export * from './agent-keys.ts';
 export * from './backups.ts';
+export * from './boards.ts';
 export * from './certificates.ts';
 export * from './containers.ts';
 export * from './devices.ts';
@@ -51,3 +52,4 @@ export * from './settings.ts';
 export * from './sign-in.ts';
 export * from './socket.ts';
 export * from './toolbox.ts';
+export * from './tools.ts';

@@ -1,6 +1,7 @@
 import { adminOperations } from './admin.ts';
 import { agentKeyOperations } from './agent-keys.ts';
 import { backupOperations } from './backups.ts';
+import { boardOperations } from './boards.ts';
 import { certificateOperations } from './certificates.ts';
 import { containersOperations } from './containers.ts';
 import { deviceOperations } from './devices.ts';
@@ -20,6 +21,7 @@ import { recipeOperations } from './recipes.ts';
 import { scriptOperations } from './scripts.ts';
 import { signInOperations } from './sign-in.ts';
 import { toolboxOperations } from './toolbox.ts';
+import { toolsOperations } from './tools.ts';
 
 /** Every operation, in module order. The server refuses to start when one has no handler. */
 export const operations: readonly Operation[] = [
@@ -31,12 +33,14 @@ export const operations: readonly Operation[] = [
   ...oauthAdminOperations,
   ...deviceOperations,
   ...gatewayOperations,
+  ...boardOperations,
   ...discoveryOperations,
   ...recipeOperations,
   ...certificateOperations,
   ...toolboxOperations,
   ...containersOperations,
   ...scriptOperations,
+  ...toolsOperations,
   ...diariesOperations,
   ...feedOperations,
   ...inboxOperations,

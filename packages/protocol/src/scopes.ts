@@ -20,6 +20,9 @@ export const scopes = {
   'gateway:write': { title: 'Add and change apps and routes, decide about services that were found', privileged: true },
   'toolbox:deploy': { title: 'Install, change and remove deployments of the toolbox', privileged: true },
   'scripts:run': { title: 'Run registered scripts', privileged: true },
+  'tools:read': { title: 'See MCP servers, their tools and your calls of them', privileged: false },
+  'tools:invoke': { title: 'Call tools of MCP servers', privileged: true },
+  'tools:write': { title: 'Add and change MCP servers, approve their tools, set policies', privileged: true },
   'events:read': { title: 'Receive events', privileged: false },
   'device:self': { title: 'Be a device: its own row and its notifications', privileged: false },
   'access:*': { title: 'Open every app that you may open', privileged: false },
@@ -89,6 +92,8 @@ export const permissions = [
   'scripts.run',
   'scripts.write',
   'backups.manage',
+  'tools.use',
+  'tools.manage',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -103,6 +108,7 @@ export const systemRolePermissions: Readonly<Record<SystemRole, readonly string[
   member: [
     ...['items.read', 'items.write', 'items.archive', 'apps.open', 'gateway.view', 'routes.read', 'devices.pair'],
     'scripts.run',
+    'tools.use',
   ],
   viewer: ['items.read', 'apps.open'],
 };

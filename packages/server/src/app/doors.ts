@@ -166,6 +166,7 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
     resources: modules.flatMap((module) => module.resources ?? []),
     prompts: modules.flatMap((module) => module.prompts ?? []),
     sources: modules.flatMap((module) => module.tools ?? []),
+    content: modules.flatMap((module) => module.content ?? []),
     version: options.version,
     instructions,
     refused_tools,
@@ -202,6 +203,12 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
     scope_challenge: true,
     clock,
     log,
+  });
+
+  // Who may use which tool of an MCP server changes with these; clients ask for their list again.
+  storage.dispatcher.subscribe(({ kind }) => {
+    if (kind === 'tools.server.tools_changed')
+      mcp.toolsChanged().catch((error) => log.warn({ err: error }, 'MCP clients were not told'));
   });
 
   const sockets = new SocketHost({

@@ -71,6 +71,7 @@ import { createOverviewMetrics } from './overview-metrics.ts';
 import { openScripts } from './scripts.ts';
 import type { Storage } from './storage.ts';
 import { openToolbox } from './toolbox.ts';
+import { openTools } from './tools.ts';
 
 export interface ModulesOptions {
   values: ConfigValues;
@@ -501,7 +502,13 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
   };
   const scripts = openScripts(options, identity, () => values);
   const current = () => values;
-  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening, current };
+  const tools = openTools(
+    options,
+    identity,
+    () => values,
+    () => ownPorts,
+  );
+  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, tools, live, listening, current };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -540,7 +547,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
-  const { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening } = opened;
+  const { gateway, gate, lanes, discovery, toolbox, containers, scripts, tools, live, listening } = opened;
   const certificatesPart = openCertificates(options, () => identity.homeOrg(values.config.discovery.org), acmeFetch);
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
@@ -552,6 +559,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     ...(toolbox.eventFilters ?? []),
     ...(containers.eventFilters ?? []),
     ...(scripts.eventFilters ?? []),
+    ...(tools.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -575,6 +583,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   identity.onPersonExporting(discovery.personExporting);
   identity.onPersonErasing(scripts.personErasing);
   identity.onPersonExporting(scripts.personExporting);
+  identity.onPersonErasing(tools.personErasing);
+  identity.onPersonExporting(tools.personExporting);
   identity.onAgentRegistered(diaries.services.hooks.agentRegistered);
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
@@ -589,6 +599,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     signing_request: identity.decideSigning,
     diary_invitation: diaries.services.shares.decide,
     script_run: scripts.decideApproval,
+    tool_call: tools.decideApproval,
   };
   const inbox: InboxModule = createInboxModule(
     {
@@ -615,12 +626,21 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       otherFilters: () => lowFilters,
     },
   );
-  const { approvals, deviceNotices, hooks, invitationQuestions, items, scriptQuestions, signingQuestions } =
-    inbox.services;
+  const {
+    approvals,
+    deviceNotices,
+    hooks,
+    invitationQuestions,
+    items,
+    scriptQuestions,
+    signingQuestions,
+    toolQuestions,
+  } = inbox.services;
   discovery.onExposed(hooks.tellAdmins);
   certificatesPart.onExpiring(hooks.tellAdmins);
   oauth.onApprovalAsked(approvals);
   scripts.onApprovalAsked(scriptQuestions);
+  tools.onApprovalAsked(toolQuestions);
   diaries.services.invitations.showBy(invitationQuestions);
   identity.onSigningRequested(signingQuestions.requested);
   identity.onDeviceCompromised(deviceNotices.compromised);
@@ -700,6 +720,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       toolbox,
       containers,
       scripts,
+      tools,
       diaries,
       inbox,
       admin,
@@ -717,6 +738,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       certificatesPart.rotate,
       toolbox.rotate,
       scripts.rotate,
+      tools.rotate,
       inbox.rotate,
       backups.rotate,
       outsideHooks.rotate,
@@ -767,6 +789,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     close: async () => {
       await backups.stop();
       await scripts.close();
+      await tools.close();
       await lanes.close();
       await gateway.stop();
       gate.close();

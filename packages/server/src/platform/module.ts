@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { FrontDoor } from './http/front-door.ts';
 import type { PageRoute } from './http/page-route.ts';
 import type { JobDefinition } from './jobs/job.ts';
-import type { McpPrompt, McpResources, McpToolSource } from './mcp/mcp-face.ts';
+import type { McpContentSource, McpPrompt, McpResources, McpToolSource } from './mcp/mcp-face.ts';
 import type { Binding } from './operations/binding.ts';
 import type { Caller } from './operations/caller.ts';
 import type { CertificateSource } from './tls/certificate-source.ts';
@@ -47,6 +47,8 @@ export interface Module {
   prompts?: readonly McpPrompt[];
   /** Tools that no operation stands for; one module has it. */
   tools?: McpToolSource;
+  /** Resources and prompts of other servers; one module has it. */
+  content?: McpContentSource;
   /** Adds routes that are no operations. */
   http?: HttpMount;
   /** Sees every request and upgrade before the routes of the product; one module has it. */

@@ -152,6 +152,7 @@ const fill = async (org: Org): Promise<Rows> => {
     backup: await backupOf(),
     hook: ok(await owner.post('/api/v1/hooks/endpoints', { name: 'Hook', kind: 'notify' })).endpoint.id,
     socket: crypto.randomUUID(),
+    board: ok(await owner.post('/api/v1/boards', { name: 'Shared', shared: true })).id,
     approval_request: await approvalRequestOf(owner),
     ...(await fillGateway(owner)),
   };
@@ -289,6 +290,7 @@ const kindByGroup: Record<string, string> = {
   registration_tokens: 'registration_token',
   server: 'user',
   routes: 'route',
+  boards: 'board',
   discovery: 'proposal',
   toolbox: 'deployment',
   certificates: 'certificate',

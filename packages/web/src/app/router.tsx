@@ -1,6 +1,7 @@
 import { createRouter } from '@tanstack/react-router';
 import { agentsRoutes } from '../features/agents/routes.tsx';
 import { auditRoutes } from '../features/audit/routes.tsx';
+import { boardsRoutes } from '../features/boards/routes.tsx';
 import { containersRoutes } from '../features/containers/routes.tsx';
 import { devicesRoutes } from '../features/devices/routes.tsx';
 import { diariesRoutes } from '../features/diaries/routes.tsx';
@@ -15,6 +16,7 @@ import { scriptsRoutes } from '../features/scripts/routes.tsx';
 import { serverRoutes } from '../features/server/routes.tsx';
 import { settingsRoutes } from '../features/settings/routes.tsx';
 import { toolboxRoutes } from '../features/toolbox/routes.tsx';
+import { toolsRoutes } from '../features/tools/routes.tsx';
 import { ErrorPage, NotFoundPage } from './error-pages.tsx';
 import { FrameSkeleton } from './frame-skeleton.tsx';
 import { frameRoute, homeRoute, openRoute, publicRoute, rootRoute } from './layout-routes.tsx';
@@ -28,9 +30,11 @@ const routeTree = rootRoute.addChildren([
     moderationRoute,
     ...diariesRoutes,
     ...gatewayRoutes,
+    ...boardsRoutes,
     ...toolboxRoutes,
     ...containersRoutes,
     ...scriptsRoutes,
+    ...toolsRoutes,
     ...devicesRoutes,
     ...onboardingRoutes,
     ...agentsRoutes,

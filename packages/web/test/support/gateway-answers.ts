@@ -15,6 +15,7 @@ import {
   discoveryStatus,
   gatewayDryRun,
   gatewayExport,
+  gatewayHours,
   gatewayInfo,
   gatewayStats,
   type InputOf,
@@ -558,6 +559,23 @@ const stats: Stats = {
   ).flat(),
 };
 
+const hourAt = (back: number): string =>
+  new Date(Math.floor(Date.parse(ago(0)) / 3_600_000) * 3_600_000 - back * 3_600_000).toISOString();
+const hourly: OutputOf<typeof gatewayHours> = {
+  hours: Array.from({ length: 24 }, (_, index) => hourAt(23 - index)),
+  items: Array.from({ length: 24 }, (_, back) =>
+    ['notes', 'media', 'photos'].map((app, at) => ({
+      hour: hourAt(back),
+      app,
+      requests: Math.round((160 / (at + 1)) * (1.1 + Math.sin(back / 3 + at))),
+      errors: app === 'photos' && back < 3 ? 9 : 0,
+      bytes_in: 4000,
+      bytes_out: 2_000_000 * (3 - at),
+      mean_ms: 12 + at * 31,
+    })),
+  ).flat(),
+};
+
 const routeRoot = { id: notesRoute.id };
 
 /** What the gateway alone answers. */
@@ -625,6 +643,7 @@ export const gatewayOwn: Answers = {
   ...answer(discoveryStatus, {}, status),
   ...answer(discoveryRescan, {}, { providers: ['docker', 'mdns'], restored: 0 }),
   ...answer(gatewayStats, {}, stats),
+  ...answer(gatewayHours, {}, hourly),
   ...answer(accessLog, {}, page(Array.from({ length: 60 }, (_, index) => lineOf(index)))),
   ...answer(
     appsContainers,

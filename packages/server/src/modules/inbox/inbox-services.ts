@@ -17,6 +17,7 @@ import { createRulesService } from './rules-service.ts';
 import { createScriptQuestionsService } from './script-questions-service.ts';
 import { createSigningQuestionsService } from './signing-questions-service.ts';
 import { createTimersService } from './timers-service.ts';
+import { createToolQuestionsService } from './tool-questions-service.ts';
 import { createWaitsService, type WaitLimits } from './waits-service.ts';
 
 /** The services of items, made once and shared by all doors. */
@@ -47,5 +48,6 @@ export const createInboxServices = (parts: InboxParts, limits?: WaitLimits) => {
     signingQuestions: createSigningQuestionsService(questions),
     invitationQuestions: createInvitationQuestionsService(questions),
     scriptQuestions: createScriptQuestionsService(questions),
+    toolQuestions: createToolQuestionsService(questions),
   };
 };

@@ -101,7 +101,7 @@ export interface ItemRow {
   /** The request of the authorization server that an answer decides. */
   oauth_approval_id: string | null;
   /** The request of another module that an answer decides. */
-  decides_kind: 'signing_request' | 'diary_invitation' | 'script_run' | null;
+  decides_kind: 'signing_request' | 'diary_invitation' | 'script_run' | 'tool_call' | null;
   decides_id: string | null;
 }
 

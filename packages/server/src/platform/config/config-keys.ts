@@ -1470,6 +1470,25 @@ export const configKeys = {
     example: '1',
     reloadable: true,
   }),
+  toolsStdioEnabled: configKey({
+    env: 'ATRIUM_TOOLS_STDIO_ENABLED',
+    yaml: 'tools.stdio.enabled',
+    type: boolean,
+    default: 'false',
+    meaning:
+      'Lets operators register programs of this machine as MCP servers; they run with the rights of this server.',
+    example: 'true',
+    reloadable: true,
+  }),
+  toolsCallsKept: configKey({
+    env: 'ATRIUM_TOOLS_CALLS_KEPT',
+    yaml: 'tools.calls.kept',
+    type: duration,
+    default: '90d',
+    meaning: 'How long the rows of calls of tools are kept.',
+    example: '365d',
+    reloadable: true,
+  }),
   scriptsEnabled: configKey({
     env: 'ATRIUM_SCRIPTS_ENABLED',
     yaml: 'scripts.enabled',

@@ -78,6 +78,7 @@ export interface Config {
     schedule: { every_s: number } | { cron: string };
     retention: number;
   };
+  tools: { stdioEnabled: boolean; callsKeptMs: number };
   files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
   /** `smtp` is null when letters become files. */
   mail: { smtp: SmtpConfig | null; from: string | null };
@@ -490,6 +491,7 @@ function assemble(get: Get): Config {
       autoStart: get(k.toolboxAutoStart),
     },
     containers: { runtime: get(k.containersRuntime) },
+    tools: { stdioEnabled: get(k.toolsStdioEnabled), callsKeptMs: get(k.toolsCallsKept) },
     scripts: {
       enabled: get(k.scriptsEnabled),
       directory: get(k.scriptsDirectory),
@@ -633,6 +635,7 @@ function contradictions(get: Get): ConfigProblem[] {
     [k.oauthTransactionTtl, 10_000, 3_600_000, 'between 10 seconds and an hour'],
     [k.discoveryDockerResync, 5000, 86_400_000, 'between five seconds and a day'],
     [k.discoveryKubeResync, 5000, 86_400_000, 'between five seconds and a day'],
+    [k.toolsCallsKept, 3_600_000, 3650 * 86_400_000, 'at least an hour'],
     [k.scriptsTimeout, 1000, 86_400_000, 'between a second and a day'],
     [k.discoveryMdnsScan, 5000, 86_400_000, 'between five seconds and a day'],
     [k.hookTimeout, 100, 5000, 'between 100 milliseconds and five seconds'],

@@ -494,6 +494,21 @@ export interface GatewayApps {
   updated_at: Timestamp;
 }
 
+export interface GatewayBoards {
+  id: string;
+  org_id: string;
+  owner_id: string | null;
+  name: string;
+  position: Generated<number>;
+  groups: Generated<Json>;
+  version: Generated<number>;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
 export interface GatewayCertificateAuthority {
   only_row: Generated<boolean>;
   certificate: string;
@@ -673,6 +688,17 @@ export interface GatewayProviders {
   missing_rights: Generated<string[]>;
   hint: string | null;
   updated_at: Timestamp;
+}
+
+export interface GatewayRequestHours {
+  org_id: string;
+  app_id: string;
+  hour: Timestamp;
+  requests: Generated<number>;
+  errors: Generated<number>;
+  bytes_in: Generated<number>;
+  bytes_out: Generated<number>;
+  duration_ms: Generated<number>;
 }
 
 export interface GatewayRequestStats {
@@ -1935,6 +1961,122 @@ export interface OauthTrustedIssuers {
   updated_at: Timestamp;
 }
 
+export interface ToolsCalls {
+  id: string;
+  org_id: string;
+  server_id: string | null;
+  server_slug: string;
+  tool_id: string | null;
+  tool: string;
+  fingerprint: string | null;
+  state: string;
+  reason: string | null;
+  detail: string | null;
+  policy: string;
+  approver_id: string | null;
+  by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  by_id: string | null;
+  by_name: string;
+  door: string;
+  argument_bytes: number;
+  arguments_digest: string;
+  arguments: Json | null;
+  sealed_arguments: string | null;
+  sealed_result: string | null;
+  result_bytes: number | null;
+  cut: Generated<boolean>;
+  delivered: Generated<boolean>;
+  holder: string | null;
+  overdue_at: Timestamp | null;
+  duration_ms: number | null;
+  created_at: Timestamp;
+  started_at: Timestamp | null;
+  ended_at: Timestamp | null;
+}
+
+export interface ToolsConnections {
+  id: string;
+  org_id: string;
+  server_id: string;
+  user_id: string | null;
+  sealed: string;
+  connected: Generated<boolean>;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
+export interface ToolsDefinitions {
+  id: string;
+  org_id: string;
+  server_id: string;
+  name: string;
+  approved: Json | null;
+  approved_fingerprint: string | null;
+  approved_by_id: string | null;
+  approved_by_name: string | null;
+  approved_at: Timestamp | null;
+  found: Json;
+  found_fingerprint: string;
+  found_at: Timestamp;
+  present: Generated<boolean>;
+  listed: Generated<boolean>;
+  policy: string | null;
+  role_policies: Generated<Json>;
+  alias: string | null;
+  description_override: string | null;
+  version: Generated<number>;
+}
+
+export interface ToolsServers {
+  id: string;
+  org_id: string;
+  slug: string;
+  name: string;
+  description: Generated<string>;
+  transport: string;
+  url: string | null;
+  allow_private: Generated<boolean>;
+  command: string | null;
+  sealed: string | null;
+  env_names: Generated<string[]>;
+  header_names: Generated<string[]>;
+  auth: string;
+  enabled: Generated<boolean>;
+  default_policy: string;
+  approver_id: string | null;
+  timeout_s: number;
+  max_result_bytes: number;
+  idle_s: number;
+  keep_arguments: Generated<boolean>;
+  pass_resources: Generated<boolean>;
+  pass_prompts: Generated<boolean>;
+  state: Generated<string>;
+  last_error: string | null;
+  stderr_tail: string | null;
+  server_name: string | null;
+  server_version: string | null;
+  protocol_version: string | null;
+  seen_at: Timestamp | null;
+  failures: Generated<number>;
+  next_attempt_at: Timestamp | null;
+  version: Generated<number>;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
+export interface ToolsSignIns {
+  state_hash: string;
+  org_id: string;
+  server_id: string;
+  user_id: string | null;
+  started_by: string;
+  sealed: string;
+  expires_at: Timestamp;
+}
+
 export interface Schema {
   admin_backup_schedule: AdminBackupSchedule;
   admin_backups: AdminBackups;
@@ -1977,6 +2119,7 @@ export interface Schema {
   gateway_acme_accounts: GatewayAcmeAccounts;
   gateway_acme_challenges: GatewayAcmeChallenges;
   gateway_apps: GatewayApps;
+  gateway_boards: GatewayBoards;
   gateway_certificate_authority: GatewayCertificateAuthority;
   gateway_certificate_events: GatewayCertificateEvents;
   gateway_certificates: GatewayCertificates;
@@ -1988,6 +2131,7 @@ export interface Schema {
   gateway_pins: GatewayPins;
   gateway_proposals: GatewayProposals;
   gateway_providers: GatewayProviders;
+  gateway_request_hours: GatewayRequestHours;
   gateway_request_stats: GatewayRequestStats;
   gateway_routes: GatewayRoutes;
   gateway_script_chain_runs: GatewayScriptChainRuns;
@@ -2079,4 +2223,9 @@ export interface Schema {
   oauth_secret_reveals: OauthSecretReveals;
   oauth_transactions: OauthTransactions;
   oauth_trusted_issuers: OauthTrustedIssuers;
+  tools_calls: ToolsCalls;
+  tools_connections: ToolsConnections;
+  tools_definitions: ToolsDefinitions;
+  tools_servers: ToolsServers;
+  tools_sign_ins: ToolsSignIns;
 }

@@ -605,6 +605,23 @@ create table gateway_apps (
   constraint gateway_apps_source_check CHECK ((source = ANY (ARRAY['ui'::text, 'file'::text, 'label'::text, 'http'::text, 'federation'::text])))
 );
 
+create table gateway_boards (
+  id uuid not null,
+  org_id uuid not null,
+  owner_id uuid,
+  name text not null,
+  "position" integer not null default 0,
+  groups jsonb not null default '[]'::jsonb,
+  version integer not null default 1,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint gateway_boards_pkey PRIMARY KEY (id),
+  constraint gateway_boards_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
+);
+
 create table gateway_certificate_authority (
   only_row boolean not null default true,
   certificate text not null,
@@ -826,6 +843,20 @@ create table gateway_providers (
   updated_at timestamp with time zone not null,
   constraint gateway_providers_pkey PRIMARY KEY (name),
   constraint gateway_providers_state_check CHECK ((state = ANY (ARRAY['off'::text, 'connecting'::text, 'running'::text, 'retrying'::text])))
+);
+
+create table gateway_request_hours (
+  org_id uuid not null,
+  app_id uuid not null,
+  hour timestamp with time zone not null,
+  requests bigint not null default 0,
+  errors bigint not null default 0,
+  bytes_in bigint not null default 0,
+  bytes_out bigint not null default 0,
+  duration_ms double precision not null default 0,
+  constraint gateway_request_hours_pkey PRIMARY KEY (app_id, hour),
+  constraint gateway_request_hours_app_id_fkey FOREIGN KEY (app_id) REFERENCES gateway_apps(id) ON DELETE CASCADE,
+  constraint gateway_request_hours_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
 );
 
 create table gateway_request_stats (
@@ -1901,7 +1932,7 @@ create table inbox_items (
   constraint inbox_items_answer_source_check CHECK ((answer_source = ANY (ARRAY['person'::text, 'timeout'::text, 'rule'::text, 'quota'::text, 'system'::text, 'client'::text]))),
   constraint inbox_items_asked_with_check CHECK ((asked_with = ANY (ARRAY['session'::text, 'api_key'::text, 'access_token'::text]))),
   constraint inbox_items_check CHECK (((decides_kind IS NULL) = (decides_id IS NULL))),
-  constraint inbox_items_decides_kind_check CHECK ((decides_kind = ANY (ARRAY['signing_request'::text, 'diary_invitation'::text, 'script_run'::text]))),
+  constraint inbox_items_decides_kind_check CHECK ((decides_kind = ANY (ARRAY['signing_request'::text, 'diary_invitation'::text, 'script_run'::text, 'tool_call'::text]))),
   constraint inbox_items_kind_check CHECK ((kind = ANY (ARRAY['notice'::text, 'question'::text, 'approval'::text]))),
   constraint inbox_items_on_timeout_check CHECK ((on_timeout = ANY (ARRAY['expire'::text, 'default'::text, 'deny'::text, 'escalate'::text]))),
   constraint inbox_items_priority_check CHECK (((priority >= 0) AND (priority <= 4)))
@@ -2348,6 +2379,147 @@ create table oauth_trusted_issuers (
   constraint oauth_trusted_issuers_subject_mapping_check CHECK ((subject_mapping = ANY (ARRAY['sub'::text, 'email'::text])))
 );
 
+create table tools_calls (
+  id uuid not null,
+  org_id uuid not null,
+  server_id uuid,
+  server_slug text not null,
+  tool_id uuid,
+  tool text not null,
+  fingerprint text,
+  state text not null,
+  reason text,
+  detail text,
+  policy text not null,
+  approver_id uuid,
+  by_type actor_type not null,
+  by_id uuid,
+  by_name text not null,
+  door text not null,
+  argument_bytes integer not null,
+  arguments_digest text not null,
+  arguments jsonb,
+  sealed_arguments text,
+  sealed_result text,
+  result_bytes bigint,
+  cut boolean not null default false,
+  delivered boolean not null default false,
+  holder uuid,
+  overdue_at timestamp with time zone,
+  duration_ms integer,
+  created_at timestamp with time zone not null,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  constraint tools_calls_pkey PRIMARY KEY (id),
+  constraint tools_calls_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint tools_calls_server_id_fkey FOREIGN KEY (server_id) REFERENCES tools_servers(id) ON DELETE SET NULL,
+  constraint tools_calls_tool_id_fkey FOREIGN KEY (tool_id) REFERENCES tools_definitions(id) ON DELETE SET NULL,
+  constraint tools_calls_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'approved'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'refused'::text, 'denied'::text, 'expired'::text, 'cancelled'::text, 'timeout'::text, 'interrupted'::text])))
+);
+
+create table tools_connections (
+  id uuid not null,
+  org_id uuid not null,
+  server_id uuid not null,
+  user_id uuid,
+  sealed text not null,
+  connected boolean not null default false,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint tools_connections_pkey PRIMARY KEY (id),
+  constraint tools_connections_server_id_fkey FOREIGN KEY (server_id) REFERENCES tools_servers(id) ON DELETE CASCADE
+);
+
+create table tools_definitions (
+  id uuid not null,
+  org_id uuid not null,
+  server_id uuid not null,
+  name text not null,
+  approved jsonb,
+  approved_fingerprint text,
+  approved_by_id uuid,
+  approved_by_name text,
+  approved_at timestamp with time zone,
+  found jsonb not null,
+  found_fingerprint text not null,
+  found_at timestamp with time zone not null,
+  present boolean not null default true,
+  listed boolean not null default true,
+  policy text,
+  role_policies jsonb not null default '[]'::jsonb,
+  alias text,
+  description_override text,
+  version integer not null default 1,
+  constraint tools_definitions_server_id_name_key UNIQUE (server_id, name),
+  constraint tools_definitions_pkey PRIMARY KEY (id),
+  constraint tools_definitions_server_id_fkey FOREIGN KEY (server_id) REFERENCES tools_servers(id) ON DELETE CASCADE,
+  constraint tools_definitions_policy_check CHECK ((policy = ANY (ARRAY['allow'::text, 'ask'::text, 'deny'::text])))
+);
+
+create table tools_servers (
+  id uuid not null,
+  org_id uuid not null,
+  slug text not null,
+  name text not null,
+  description text not null default ''::text,
+  transport text not null,
+  url text,
+  allow_private boolean not null default false,
+  command text,
+  sealed text,
+  env_names text[] not null default '{}'::text[],
+  header_names text[] not null default '{}'::text[],
+  auth text not null,
+  enabled boolean not null default true,
+  default_policy text not null,
+  approver_id uuid,
+  timeout_s integer not null,
+  max_result_bytes integer not null,
+  idle_s integer not null,
+  keep_arguments boolean not null default false,
+  pass_resources boolean not null default false,
+  pass_prompts boolean not null default false,
+  state text not null default 'new'::text,
+  last_error text,
+  stderr_tail text,
+  server_name text,
+  server_version text,
+  protocol_version text,
+  seen_at timestamp with time zone,
+  failures integer not null default 0,
+  next_attempt_at timestamp with time zone,
+  version integer not null default 1,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint tools_servers_org_id_slug_key UNIQUE (org_id, slug),
+  constraint tools_servers_pkey PRIMARY KEY (id),
+  constraint tools_servers_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint tools_servers_auth_check CHECK ((auth = ANY (ARRAY['none'::text, 'headers'::text, 'oauth_person'::text, 'oauth_org'::text]))),
+  constraint tools_servers_check CHECK (
+CASE transport
+    WHEN 'http'::text THEN ((url IS NOT NULL) AND (command IS NULL))
+    ELSE ((command IS NOT NULL) AND (url IS NULL) AND (auth = 'none'::text))
+END),
+  constraint tools_servers_default_policy_check CHECK ((default_policy = ANY (ARRAY['allow'::text, 'ask'::text, 'deny'::text]))),
+  constraint tools_servers_state_check CHECK ((state = ANY (ARRAY['new'::text, 'ok'::text, 'failing'::text, 'sign_in_needed'::text]))),
+  constraint tools_servers_transport_check CHECK ((transport = ANY (ARRAY['http'::text, 'stdio'::text])))
+);
+
+create table tools_sign_ins (
+  state_hash text not null,
+  org_id uuid not null,
+  server_id uuid not null,
+  user_id uuid,
+  started_by uuid not null,
+  sealed text not null,
+  expires_at timestamp with time zone not null,
+  constraint tools_sign_ins_pkey PRIMARY KEY (state_hash),
+  constraint tools_sign_ins_server_id_fkey FOREIGN KEY (server_id) REFERENCES tools_servers(id) ON DELETE CASCADE
+);
+
 CREATE INDEX admin_backups_made ON public.admin_backups USING btree (created_at DESC, id DESC);
 CREATE UNIQUE INDEX admin_backups_running ON public.admin_backups USING btree ((true)) WHERE (state = 'running'::text);
 CREATE INDEX admin_hook_messages_at ON public.admin_hook_messages USING btree (at);
@@ -2406,6 +2578,7 @@ CREATE INDEX diary_tuples_org ON public.diary_tuples USING btree (org_id);
 CREATE INDEX diary_tuples_subject ON public.diary_tuples USING btree (subject_id, subject_namespace, relation) WHERE (namespace = 'Diary'::text);
 CREATE UNIQUE INDEX diary_vector_codes_version ON public.diary_vector_codes USING btree (diary_id, version);
 CREATE INDEX gateway_apps_org ON public.gateway_apps USING btree (org_id, group_name, "position", name, id);
+CREATE INDEX gateway_boards_org ON public.gateway_boards USING btree (org_id, owner_id);
 CREATE INDEX gateway_certificate_events_newest ON public.gateway_certificate_events USING btree (at DESC, id DESC);
 CREATE INDEX gateway_certificate_events_of ON public.gateway_certificate_events USING btree (certificate_id, at DESC, id DESC);
 CREATE INDEX gateway_certificates_renew ON public.gateway_certificates USING btree (renew_at) WHERE (renew_at IS NOT NULL);
@@ -2419,6 +2592,7 @@ CREATE INDEX gateway_proposals_app ON public.gateway_proposals USING btree (app_
 CREATE INDEX gateway_proposals_route ON public.gateway_proposals USING btree (route_id) WHERE (route_id IS NOT NULL);
 CREATE INDEX gateway_proposals_seen ON public.gateway_proposals USING btree (last_seen_at) WHERE (gone_at IS NULL);
 CREATE INDEX gateway_proposals_state ON public.gateway_proposals USING btree (org_id, state, confidence DESC, id);
+CREATE INDEX gateway_request_hours_org ON public.gateway_request_hours USING btree (org_id, hour);
 CREATE INDEX gateway_request_stats_org ON public.gateway_request_stats USING btree (org_id, day);
 CREATE INDEX gateway_routes_app ON public.gateway_routes USING btree (app_id);
 CREATE INDEX gateway_routes_org ON public.gateway_routes USING btree (org_id, slug);
@@ -2579,6 +2753,17 @@ CREATE INDEX oauth_revocations_expiry ON public.oauth_revocations USING btree (e
 CREATE INDEX oauth_secret_reveals_client ON public.oauth_secret_reveals USING btree (client_row);
 CREATE INDEX oauth_secret_reveals_expiry ON public.oauth_secret_reveals USING btree (expires_at);
 CREATE INDEX oauth_transactions_expiry ON public.oauth_transactions USING btree (expires_at);
+CREATE INDEX tools_calls_by ON public.tools_calls USING btree (org_id, by_id, created_at DESC, id DESC);
+CREATE INDEX tools_calls_ended ON public.tools_calls USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX tools_calls_open ON public.tools_calls USING btree (overdue_at) WHERE (state = ANY (ARRAY['waiting'::text, 'approved'::text, 'running'::text]));
+CREATE INDEX tools_calls_org ON public.tools_calls USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX tools_calls_same ON public.tools_calls USING btree (by_id, arguments_digest) WHERE ((sealed_arguments IS NOT NULL) OR (sealed_result IS NOT NULL));
+CREATE INDEX tools_calls_server ON public.tools_calls USING btree (server_id);
+CREATE INDEX tools_calls_tool ON public.tools_calls USING btree (tool_id);
+CREATE UNIQUE INDEX tools_connections_of ON public.tools_connections USING btree (server_id, COALESCE(user_id, '00000000-0000-0000-0000-000000000000'::uuid));
+CREATE INDEX tools_connections_user ON public.tools_connections USING btree (user_id);
+CREATE UNIQUE INDEX tools_definitions_offered ON public.tools_definitions USING btree (server_id, COALESCE(alias, name));
+CREATE INDEX tools_definitions_org ON public.tools_definitions USING btree (org_id, name, id);
 
 create view identity_principals as
  SELECT m.org_id,

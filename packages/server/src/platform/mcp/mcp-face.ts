@@ -1,5 +1,14 @@
 import type { Operation } from '@atrium/protocol';
-import type { CallToolResult, InputRequiredResult, ServerContext, Tool } from '@modelcontextprotocol/server';
+import type {
+  CallToolResult,
+  GetPromptResult,
+  InputRequiredResult,
+  Prompt,
+  ReadResourceResult,
+  Resource,
+  ServerContext,
+  Tool,
+} from '@modelcontextprotocol/server';
 import type { Call } from '../operations/call.ts';
 import type { Caller } from '../operations/caller.ts';
 
@@ -42,6 +51,16 @@ export interface McpToolSource {
     args: Record<string, unknown>,
     context: ServerContext,
   ) => Promise<CallToolResult | InputRequiredResult | null>;
+}
+
+/** Resources and prompts that are known only while the server runs. Those of modules come first. */
+export interface McpContentSource {
+  resources: (call: Call) => Promise<readonly Resource[]>;
+  /** Null when the uri is not of this source, or not for this caller. */
+  read: (call: Call, uri: string) => Promise<ReadResourceResult | null>;
+  prompts: (call: Call) => Promise<readonly Prompt[]>;
+  /** Null when the name is not of this source, or not for this caller. */
+  prompt: (call: Call, name: string, args: Readonly<Record<string, unknown>>) => Promise<GetPromptResult | null>;
 }
 
 /** Events as the dispatcher delivers them: already filtered for this receiver, silent once the receiver lost access. */

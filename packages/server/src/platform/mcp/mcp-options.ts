@@ -4,7 +4,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { Binding } from '../operations/binding.ts';
 import type { Caller } from '../operations/caller.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
-import type { McpEvents, McpPrompt, McpResources, McpToolSource, ToolCallSeen } from './mcp-face.ts';
+import type { McpContentSource, McpEvents, McpPrompt, McpResources, McpToolSource, ToolCallSeen } from './mcp-face.ts';
 
 export interface McpLimits {
   /** Sessions kept in memory, in all and for one principal. The one used least recently leaves first; its id stays good. */
@@ -49,6 +49,7 @@ export interface McpHostOptions {
   resources?: readonly McpResources[];
   prompts?: readonly McpPrompt[];
   sources?: readonly McpToolSource[];
+  content?: readonly McpContentSource[];
   /** Tools of other servers that clients may know and that this one will not have, with what to do instead. */
   refused_tools?: Readonly<Record<string, string>>;
   /** Adds to each SDK server what operations cannot express, for example completions. Called before it connects. */

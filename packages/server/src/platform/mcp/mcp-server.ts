@@ -64,8 +64,8 @@ export class McpServerMaker {
       ttlSeconds: Math.ceil(limits.input_ms / 1000),
       bind: (context) => ownerOf(factsOf(context).caller),
     });
-    this.shelf = new ResourceShelf(options.resources ?? [], options.log);
-    this.prompts = new PromptShelf(options.prompts ?? [], options.log);
+    this.shelf = new ResourceShelf(options.resources ?? [], options.log, options.content);
+    this.prompts = new PromptShelf(options.prompts ?? [], options.log, options.content);
     this.catalogue = new ToolCatalogue(options.bindings);
     this.tools = new ToolCaller(this.catalogue, options, limits, this.#codec);
   }
@@ -130,7 +130,9 @@ export class McpServerMaker {
   }
 
   #addResources(server: Server, subscriptions: Subscriptions | null): void {
-    server.setRequestHandler('resources/list', () => ({ resources: [...this.shelf.list] }));
+    server.setRequestHandler('resources/list', async (_request, context) => ({
+      resources: await this.shelf.listFor(factsOf(context)),
+    }));
     server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [...this.shelf.templates] }));
     server.setRequestHandler('resources/read', (request, context) =>
       this.shelf.read(request.params.uri, factsOf(context)),
@@ -149,8 +151,8 @@ export class McpServerMaker {
   }
 
   #addPrompts(server: Server): void {
-    server.setRequestHandler('prompts/list', (_request, context) => ({
-      prompts: this.prompts.list(factsOf(context).caller),
+    server.setRequestHandler('prompts/list', async (_request, context) => ({
+      prompts: await this.prompts.listFor(factsOf(context)),
     }));
     server.setRequestHandler('prompts/get', (request, context) =>
       this.prompts.get(request.params.name, request.params.arguments ?? {}, factsOf(context)),

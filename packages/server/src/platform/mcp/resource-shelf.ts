@@ -8,7 +8,7 @@ import {
 import { translateDatabaseError } from '../db/database-errors.ts';
 import { AppError } from '../errors/app-error.ts';
 import { refusalOf, unexpected } from './mcp-errors.ts';
-import type { McpResources } from './mcp-face.ts';
+import type { McpContentSource, McpResources } from './mcp-face.ts';
 import type { McpHostOptions } from './mcp-options.ts';
 import { plainCallOf, type RequestFacts } from './request-facts.ts';
 
@@ -18,8 +18,10 @@ export class ResourceShelf {
   readonly templates: readonly ResourceTemplateType[];
   readonly #modules: readonly McpResources[];
   readonly #log: McpHostOptions['log'];
+  readonly #sources: readonly McpContentSource[];
 
-  constructor(modules: readonly McpResources[], log: McpHostOptions['log']) {
+  constructor(modules: readonly McpResources[], log: McpHostOptions['log'], sources: readonly McpContentSource[] = []) {
+    this.#sources = sources;
     this.#modules = modules;
     this.#log = log;
     this.list = modules.flatMap((m) => m.list.map((r) => ({ ...r, mimeType: 'application/json' })));
@@ -28,12 +30,22 @@ export class ResourceShelf {
     );
   }
 
+  /** Those of the modules, and what sources have for this caller. */
+  async listFor(facts: RequestFacts): Promise<Resource[]> {
+    const more = await Promise.all(this.#sources.map((source) => source.resources(plainCallOf(facts))));
+    return [...this.list, ...more.flat()];
+  }
+
   async read(uri: string, facts: RequestFacts): Promise<ReadResourceResult> {
     try {
       const call = plainCallOf(facts);
       for (const module of this.#modules) {
         const content = await module.read(call, uri);
         if (content !== null) return { contents: [contentsOf(uri, content)] };
+      }
+      for (const source of this.#sources) {
+        const result = await source.read(call, uri);
+        if (result !== null) return result;
       }
     } catch (error) {
       throw this.#told(error, uri, facts);

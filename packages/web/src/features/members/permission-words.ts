@@ -103,6 +103,14 @@ export const permissionGroups: readonly PermissionGroup[] = [
     ],
   },
   {
+    prefix: 'tools',
+    label: 'Tools',
+    permissions: [
+      { permission: 'tools.use', title: 'Call tools of MCP servers, as far as each policy allows' },
+      { permission: 'tools.manage', title: 'Add MCP servers, approve their tools, set policies', powerful: true },
+    ],
+  },
+  {
     prefix: 'agents',
     label: 'Agents',
     permissions: [

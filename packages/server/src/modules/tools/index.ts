@@ -1,0 +1,1 @@
+export type { ToolCallAsker, ToolCallQuestion } from './tools-parts.ts';

@@ -1,0 +1,52 @@
+import { SdkHttpError } from '@modelcontextprotocol/client';
+import { type LimitedResult, limitResult, type ToolResult } from '../result-limit.ts';
+import type { DefinitionRow, ServerRow } from '../tools-rows.ts';
+import { UpstreamError } from './upstream-error.ts';
+import type { UpstreamHub } from './upstream-hub.ts';
+import { isRefusal } from './upstream-session.ts';
+
+export interface ToPerform {
+  server: ServerRow;
+  /** Whose tokens are used. */
+  person: string | null;
+  tool: Pick<DefinitionRow, 'name' | 'approved_fingerprint'>;
+  args: Record<string, unknown>;
+  signal: AbortSignal;
+  onprogress: (note: { progress: number; total?: number; message?: string }) => void;
+}
+
+export type Performed = { kind: 'result'; limited: LimitedResult } | { kind: 'changed'; found: string | null };
+
+/** Refused before it was looked at: the session is unknown there, or nobody listens. Then the call was not made. */
+const wasNotMade = ({ cause }: UpstreamError): boolean => {
+  const error = cause as { status?: unknown; cause?: { code?: unknown } } | null;
+  if (cause instanceof SdkHttpError && (error?.status === 404 || error?.status === 400)) return true;
+  return error?.cause?.code === 'ECONNREFUSED';
+};
+
+/** One call at the upstream, on a warm session or a new one. */
+export const performCall = async (hub: UpstreamHub, what: ToPerform): Promise<Performed> => {
+  const { server, person, tool, args, signal, onprogress } = what;
+  for (let attempt = 1; ; attempt += 1) {
+    const { session, fingerprints } = await hub.ready(server, person);
+    const found = fingerprints.get(tool.name) ?? null;
+    if (found !== tool.approved_fingerprint) return { kind: 'changed', found };
+    try {
+      const options = { signal, timeout_ms: server.timeout_s * 1000, onprogress };
+      const result = await session.callTool(tool.name, args, options);
+      return { kind: 'result', limited: limitResult(result as unknown as ToolResult, server.max_result_bytes) };
+    } catch (error) {
+      if (isRefusal(error)) {
+        const text = `${server.slug} refused the call (${error.code}): ${error.message}`.slice(0, 4000);
+        return {
+          kind: 'result',
+          limited: limitResult({ content: [{ type: 'text', text }], isError: true }, server.max_result_bytes),
+        };
+      }
+      if (!(error instanceof UpstreamError)) throw error;
+      if (error.reason === 'unavailable' || error.reason === 'sign_in_needed') hub.retire(server.id, person);
+      if (attempt === 1 && error.reason === 'unavailable' && wasNotMade(error)) continue;
+      throw error;
+    }
+  }
+};
