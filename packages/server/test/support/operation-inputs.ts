@@ -46,7 +46,13 @@ function wholeRoute(): Record<string, Json> {
     ...{ strip_prefix: true, rewrite: true, exclude_paths: [], rewrite_cookie_paths: true },
     ...{ strip_response_cookies: false, persist_cookies: false, health: {}, timeouts: {}, max_body: 0 },
     ...{ buffering: false, compress: false, cache: false, preserve_host: true, upstream_auth: { kind: 'strip' } },
-    ...{ upstream_tls: {}, filters: [], recipe: 'foreign', stream: null, cache_stale_if_error_s: 0 },
+    ...{
+      upstream_tls: {},
+      filters: [],
+      recipe: 'foreign',
+      cache_stale_if_error_s: 0,
+      stream: { protocol: 'tcp', port: 9 },
+    },
   };
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [`routes.replace.${name}`, value]));
 }
