@@ -5,6 +5,7 @@ import { containersOperations } from './containers.ts';
 import { deviceOperations } from './devices.ts';
 import { diariesOperations } from './diaries.ts';
 import { feedOperations } from './diary-feed.ts';
+import { federationOperations } from './federation.ts';
 import { gatewayOperations } from './gateway.ts';
 import { discoveryOperations } from './gateway-discovery.ts';
 import { identityOperations } from './identity.ts';
@@ -32,6 +33,7 @@ export const operations: readonly Operation[] = [
   ...toolboxOperations,
   ...containersOperations,
   ...scriptOperations,
+  ...federationOperations,
   ...diariesOperations,
   ...feedOperations,
   ...inboxOperations,

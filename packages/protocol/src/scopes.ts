@@ -87,6 +87,7 @@ export const permissions = [
   'toolbox.deploy',
   'scripts.run',
   'scripts.write',
+  'federation.manage',
 ] as const;
 
 export type Permission = (typeof permissions)[number];

@@ -58,6 +58,7 @@ import { openClientCertificates } from './client-certificates.ts';
 import { engineSettings, openContainers } from './containers.ts';
 import { openEmbedder } from './embeddings.ts';
 import { sinkAddresses } from './event-sinks.ts';
+import { openFederation } from './federation.ts';
 import { openFiles, openImportFolder } from './files.ts';
 import { createGatewayMetrics, type GatewayCounting } from './gateway-metrics.ts';
 import type { Limits } from './limits.ts';
@@ -422,9 +423,13 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
   );
   counting.of(gateway);
   const gate = buildGate(options, identity, oauth, gateway.source);
+  const federation = openFederation(options, identity, gateway, gate, {
+    ...{ values: () => values, settings: () => settings, own_ports: () => ownPorts },
+  });
   const { accessLog } = options.values.config;
   lanes = createLanesPart({
-    ...{ database: storage.database, clock, source: gateway.source, gate: gate.gate, health: gateway.health },
+    ...{ database: storage.database, clock, source: gateway.source, gate: federation.gate, health: gateway.health },
+    dial_peer: federation.dial,
     ...{ jars: gateway.jars, settings: () => settings, own_ports: () => ownPorts, resolve: systemResolve },
     keys: {
       sticky: Buffer.from(storage.keysFor('gateway cookies')[0]),
@@ -436,6 +441,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     access_file: accessLog.enabled ? { path: accessFileOf(options), files: accessLog.keep } : null,
     onError: (error, what) => log.error({ err: error }, what),
   });
+  federation.serve(lanes.front);
   const discovery = buildDiscovery(options, identity, discoveryFetch, gateway.services.maker);
   const containers = openContainers(options, gateway.services, oauth.refresh);
   const live: LiveConfig = {
@@ -449,6 +455,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
         await gateway.settingsChanged();
         await discovery.reconfigure(discoveryOptions(next.config));
         await containers.reconfigure(engineSettings(next.config));
+        federation.settingsChanged();
       }
       const [apps, routes] = [next.sections['apps']?.file, next.sections['routes']?.file];
       const main = next.path === null ? null : { path: next.path, apps, routes };
@@ -466,7 +473,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
   const toolbox = openToolbox(options, gateway, () => values);
   const listening = (port: number) => void ownPorts.push(port);
   const scripts = openScripts(options, identity, () => values);
-  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening };
+  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, federation, live, listening };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -505,7 +512,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
-  const { gateway, gate, lanes, discovery, toolbox, containers, scripts, live, listening } = opened;
+  const { gateway, gate, lanes, discovery, toolbox, containers, scripts, federation, live, listening } = opened;
   const certificatesPart = openCertificates(options, () => identity.homeOrg(values.config.discovery.org), acmeFetch);
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
@@ -517,6 +524,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     ...(toolbox.eventFilters ?? []),
     ...(containers.eventFilters ?? []),
     ...(scripts.eventFilters ?? []),
+    ...(federation.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -633,6 +641,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       toolbox,
       containers,
       scripts,
+      federation,
       diaries,
       inbox,
       admin,
@@ -647,6 +656,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       certificatesPart.rotate,
       toolbox.rotate,
       scripts.rotate,
+      federation.rotate,
       inbox.rotate,
     ],
     host_opened: (facts) => {
@@ -674,6 +684,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await gateway.start();
       await certificatesPart.start();
       await discovery.start();
+      await federation.start();
       containers.start();
     },
     listening,
@@ -693,6 +704,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     clock_moved_back: (ms) => alertOfClock(options, identity, ms),
     close: async () => {
       await scripts.close();
+      await federation.stop();
       await lanes.close();
       await gateway.stop();
       gate.close();

@@ -12,6 +12,7 @@ import type { Gate } from './gate.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import type { FilterParts } from './lanes/filters.ts';
 import { createLane, type Lane } from './lanes/lane.ts';
+import type { DialPeer } from './lanes/target-links.ts';
 import { createAnswerRewriter } from './rewriting/answer-rewriter.ts';
 import type { CookieJars } from './rewriting/cookie-jar.ts';
 import type { SnapshotSource, TargetHealth } from './snapshot.ts';
@@ -29,6 +30,7 @@ export interface LanesParts {
   settings: () => GatewaySettings;
   own_ports: () => readonly number[];
   resolve: Resolve;
+  dial_peer?: DialPeer;
   /** Keys of this server alone, the same in all its processes. */
   keys: { sticky: Buffer; server: Buffer };
   public_url: () => string;
@@ -55,6 +57,7 @@ export const createLanesPart = (parts: LanesParts): LanesPart => {
       : new AccessFile({ ...parts.access_file, on_error: (error) => onError(error, 'writing the access log') });
   const lane = createLane({
     ...{ source, gate, health, resolve: parts.resolve, public_url: parts.public_url, hit: parts.hit },
+    ...(parts.dial_peer === undefined ? {} : { dial_peer: parts.dial_peer }),
     rewriter: createAnswerRewriter(parts.jars, () => parts.clock.now()),
     guard: createTargetGuard({
       allow: () => settings().targets.allow.map(({ cidr }) => cidr),

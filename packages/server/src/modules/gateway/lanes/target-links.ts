@@ -1,4 +1,5 @@
 import { isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { buildConnector, Pool } from 'undici';
 import type { Resolve } from '../../../platform/net/address-guard.ts';
 import { guardedTargetLookup, literalRefusal, type TargetGuard } from '../../../platform/net/target-guard.ts';
@@ -16,6 +17,9 @@ const tlsHandshake = 10_000;
 /** Of an answer's head. */
 const maxHead = 64 * 1024;
 
+/** A connection to a server beyond a link. */
+export type DialPeer = (peerId: string) => Promise<Duplex>;
+
 /** All ways to one target: its pool, and single connections for tunnels. */
 export class TargetLink {
   running = 0;
@@ -28,12 +32,29 @@ export class TargetLink {
   readonly #origin: string;
   readonly #connectTimeout: number;
 
-  constructor(route: RouteSnapshot, target: TargetSnapshot, guard: TargetGuard, resolve: Resolve) {
+  readonly #linked: boolean;
+
+  constructor(
+    route: RouteSnapshot,
+    target: TargetSnapshot,
+    guard: TargetGuard,
+    resolve: Resolve,
+    dialPeer: DialPeer | null,
+  ) {
+    const { peer_id: peer } = route;
+    this.#linked = peer !== undefined && dialPeer !== null;
     this.#target = target;
     const { verify, ca, server_name } = route.upstream_tls;
     const bare = target.hostname.replace(/^\[|\]$/g, '');
     this.#servername = server_name ?? (isIP(bare) === 0 ? bare : null);
     this.#connect = (timeout, intake = null) => {
+      if (peer !== undefined && dialPeer !== null)
+        return (_options, callback) => {
+          dialPeer(peer).then(
+            (stream) => callback(null, stream as Socket),
+            (error: Error) => callback(error, null),
+          );
+        };
       const connect = buildConnector({
         allowH2: false,
         timeout,
@@ -60,7 +81,8 @@ export class TargetLink {
    * others waiting.
    */
   dispatch(options: Sending, handler: AnswerHandler, fast: boolean): void {
-    if (fast) {
+    // The short way reads sockets of the system alone.
+    if (fast && !this.#linked) {
       this.#fast ??= this.#newFastPool();
       this.#fast.dispatch(options, handler);
       return;
@@ -133,25 +155,27 @@ export class TargetLink {
 }
 
 const keyOf = (route: RouteSnapshot, target: TargetSnapshot): string =>
-  JSON.stringify([target.url, route.allow_private, route.timeouts.connect, route.upstream_tls]);
+  JSON.stringify([target.url, route.peer_id ?? null, route.allow_private, route.timeouts.connect, route.upstream_tls]);
 
 /** One link a target and way of reaching it, shared by routes and by snapshots that follow one another. */
 export class TargetLinks {
   readonly #guard: TargetGuard;
   readonly #resolve: Resolve;
+  readonly #dialPeer: DialPeer | null;
   readonly #links = new Map<string, TargetLink>();
   readonly #known = new WeakMap<RouteSnapshot, Map<TargetSnapshot, TargetLink>>();
 
-  constructor(guard: TargetGuard, resolve: Resolve) {
+  constructor(guard: TargetGuard, resolve: Resolve, dialPeer: DialPeer | null = null) {
     this.#guard = guard;
     this.#resolve = resolve;
+    this.#dialPeer = dialPeer;
   }
 
   of(route: RouteSnapshot, target: TargetSnapshot): TargetLink {
     const known = this.#known.get(route)?.get(target);
     if (known !== undefined) return known;
     const key = keyOf(route, target);
-    const link = this.#links.get(key) ?? new TargetLink(route, target, this.#guard, this.#resolve);
+    const link = this.#links.get(key) ?? new TargetLink(route, target, this.#guard, this.#resolve, this.#dialPeer);
     this.#links.set(key, link);
     const ofRoute = this.#known.get(route) ?? new Map<TargetSnapshot, TargetLink>();
     this.#known.set(route, ofRoute.set(target, link));
