@@ -86,10 +86,10 @@ export const federationStatus = defineOperation({
   input: noInput,
   output: z.object({
     enabled: z.boolean(),
-    id,
+    id: id.nullable().describe('null before federation was ever on'),
     name: z.string(),
     address: z.string(),
-    fingerprint: z.string(),
+    fingerprint: z.string().nullable(),
     pins: z.array(z.string()),
     allow_remote_routes: z.boolean(),
     cluster: z.boolean().describe('a cluster secret is set'),
@@ -237,7 +237,7 @@ export const federationPublish = defineOperation({
   input: z.strictObject({ app_id: id, peer_ids: z.array(id).max(100).nullable().default(null) }),
   output: publicationView,
   status: 200,
-  errors: ['not_found', 'validation_failed'],
+  errors: ['not_found', 'validation_failed', 'federation_off'],
   mcp: { tool: 'federation_publish', title: 'Publish an app to peers', idempotent: true },
 });
 

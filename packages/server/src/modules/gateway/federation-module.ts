@@ -49,7 +49,7 @@ export const createFederationModule = (parts: FederationParts, inner: Gate): Fed
   const { database, clock, secrets, onError } = parts;
   let known: InstanceKey | null = null;
   const key = (): InstanceKey => {
-    if (known === null) throw new Error('the key of this server is read at the start');
+    if (known === null) throw new Error('this server has no key before federation is on');
     return known;
   };
   let front: FrontDoor | null = null;
@@ -63,7 +63,7 @@ export const createFederationModule = (parts: FederationParts, inner: Gate): Fed
     admit: (head, remote) => gate.admit(head, remote),
     refused: (link, reason) => links.audit(reason, link.peer_id, { address: link.remote_address, how: 'asked' }),
   });
-  const service = createFederationService(parts, book, catalogue, links, key);
+  const service = createFederationService(parts, book, links, key, () => known);
   const sockets = new WebSocketServer({
     ...{ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: largestMessage },
   });
@@ -75,21 +75,22 @@ export const createFederationModule = (parts: FederationParts, inner: Gate): Fed
   });
   let turning = false;
 
-  /** Made by whichever process is first, and the same for all of them ever after. */
-  const readKey = async (): Promise<InstanceKey> => {
-    const at = clock.now();
-    const fresh = newKeyPair();
-    if ((await federationStore.identity(database.read)) === null)
-      await federationStore.insertIdentity(
-        database.read,
-        { id: newId(), public_key: fresh.public_key, key_sealed: secrets.encrypt(fresh.seed, keyPlace) },
-        at,
-      );
-    const row = (await federationStore.identity(database.read))!;
-    return instanceKeyOf(row.id, row.public_key, secrets.decrypt(row.key_sealed, keyPlace));
+  /** Made by whichever process is first once federation is on, and the same for all of them ever after. */
+  const readKey = async (): Promise<void> => {
+    if (known !== null) return;
+    let row = await federationStore.identity(database.read);
+    if (row === null && !parts.settings().enabled) return;
+    if (row === null) {
+      const { public_key, seed } = newKeyPair();
+      const made = { id: newId(), public_key, key_sealed: secrets.encrypt(seed, keyPlace) };
+      await federationStore.insertIdentity(database.read, made, clock.now());
+      row = (await federationStore.identity(database.read))!;
+    }
+    known = instanceKeyOf(row.id, row.public_key, secrets.decrypt(row.key_sealed, keyPlace));
   };
 
   const takeTurns = async (): Promise<void> => {
+    await readKey();
     if (turning || !parts.runs || !parts.settings().enabled) return;
     turning = true;
     await turn.start();
@@ -98,7 +99,7 @@ export const createFederationModule = (parts: FederationParts, inner: Gate): Fed
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): boolean => {
     if (request.url?.split('?', 1)[0] !== federationPath) return false;
     // A page in a browser has nothing to say here.
-    if (!parts.settings().enabled || request.headers.origin !== undefined) refuseUpgrade(socket, 404, 'Not Found');
+    if (known === null || !parts.settings().enabled || request.headers.origin !== undefined) refuseUpgrade(socket, 404, 'Not Found');
     else
       sockets.handleUpgrade(request, socket, head, (opened) =>
         links.accept(opened, (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')),
@@ -152,7 +153,6 @@ export const createFederationModule = (parts: FederationParts, inner: Gate): Fed
       if (renewed !== null) await federationStore.resealIdentity(database.read, row!.key_sealed, renewed);
     },
     start: async () => {
-      known = await readKey();
       await book.start();
       links.start();
       await takeTurns();

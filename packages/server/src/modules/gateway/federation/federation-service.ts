@@ -27,7 +27,6 @@ import { type Call, callAs } from '../../../platform/operations/call.ts';
 import { actorOf, systemCaller } from '../../../platform/operations/caller.ts';
 import { textPosition, timePosition, toPage } from '../../../platform/paging/keyset.ts';
 import { hashToken } from '../../../platform/secrets/tokens.ts';
-import type { CatalogueService } from './catalogue-service.ts';
 import { tickClock } from './clocks.ts';
 import type { FederationBook } from './federation-book.ts';
 import { type FederationParts, peerEvents, peerHost } from './federation-parts.ts';
@@ -91,9 +90,10 @@ export type FederationService = ReturnType<typeof createFederationService>;
 export const createFederationService = (
   parts: FederationParts,
   book: FederationBook,
-  catalogue: CatalogueService,
   links: Links,
   key: () => InstanceKey,
+  /** Null before federation was ever on. */
+  known: () => InstanceKey | null,
 ) => {
   const { database, clock } = parts;
   const { read } = database;
@@ -129,8 +129,15 @@ export const createFederationService = (
       const { enabled, allow_remote_routes, cluster_secret } = parts.settings();
       const { name, pins } = links.own();
       return {
-        ...{ enabled, id: key().id, name, address: parts.public_url(), pins: [...pins], allow_remote_routes },
-        fingerprint: fingerprintOf(key().public_key),
+        ...{
+          enabled,
+          id: known()?.id ?? null,
+          name,
+          address: parts.public_url(),
+          pins: [...pins],
+          allow_remote_routes,
+        },
+        fingerprint: known() === null ? null : fingerprintOf(key().public_key),
         cluster: cluster_secret !== null,
         ...(await federationStore.totals(read)),
       };
@@ -246,6 +253,7 @@ export const createFederationService = (
       call: Call,
       { app_id, peer_ids }: ParsedInputOf<typeof federationPublish>,
     ): Promise<PublicationView> => {
+      requireOn();
       const row = await database.transaction(call, async (tx) => {
         const { caller } = call;
         const app = await federationStore.appIn(tx.db, caller.org_id, app_id);

@@ -58,7 +58,7 @@ export class Links {
   readonly #links = new Set<PeerLink>();
   readonly #dialling = new Map<string, Promise<PeerLink>>();
   /** When an address is tried again, after so many failures. */
-  readonly #pauses = new Map<string, { until: number; failures: number }>();
+  readonly #pauses = new Map<string, { until: number; failures: number; why: string }>();
   #greetings = 0;
   #dials = false;
   #closing = false;
@@ -447,17 +447,19 @@ export class Links {
   #try(address: string, open: () => Promise<unknown>, peerId: string | null): void {
     const pause = this.#pauses.get(address);
     if (pause !== undefined && pause.until > performance.now()) return;
-    const failures = pause?.failures ?? 0;
-    this.#pauses.set(address, { until: Number.POSITIVE_INFINITY, failures });
+    const [failures, before] = [pause?.failures ?? 0, pause?.why ?? ''];
+    this.#pauses.set(address, { until: Number.POSITIVE_INFINITY, failures, why: before });
     open().then(
       () => this.#pauses.delete(address),
       async (error: unknown) => {
         const wait = Math.min(longestPauseMs, 1000 * 2 ** failures);
-        this.#pauses.set(address, { until: performance.now() + wait, failures: Math.min(failures + 1, 10) });
-        if (failures === 0) this.#refused(error, address, 'called', peerId);
+        const why = wordsOf(error);
+        this.#pauses.set(address, { until: performance.now() + wait, failures: Math.min(failures + 1, 10), why });
+        // Told once, not at each attempt.
+        if (why !== before) this.#refused(error, address, 'called', peerId);
         if (peerId !== null)
           await federationStore
-            .failed(this.#parts.database.read, peerId, wordsOf(error), null)
+            .failed(this.#parts.database.read, peerId, why, null)
             .catch((problem: unknown) => this.#parts.onError(problem, 'a peer that failed could not be noted'));
       },
     );
