@@ -149,6 +149,7 @@ const fill = async (org: Org): Promise<Rows> => {
     deployment: await deploymentOf(owner),
     certificate: ok(await world.operator.post('/api/v1/certificates', { kind: 'internal', names: ['files.lan'] })).id,
     ...(await scriptsOf(owner)),
+    peer: await peerOf(),
     approval_request: await approvalRequestOf(owner),
     ...(await fillGateway(owner)),
   };
@@ -196,6 +197,17 @@ const deploymentOf = async (person: Person): Promise<string> => {
      values ($1, $2, 'installed', 'memos', 'Memos', 'notebook', 'digest', 'services: {}', 'sealed',
        'stopped', true, true, 'system', 'Atrium', now(), now())`,
     [id, person.org_id],
+  );
+  return id;
+};
+
+/** Another server that this one is linked with. */
+const peerOf = async (): Promise<string> => {
+  const id = crypto.randomUUID();
+  await world.database.query(
+    `insert into gateway_peers (id, name, public_key, dials, joined_by, status, joined_at)
+     values ($1, 'Peer', 'key', false, 'invitation', 'offline', now())`,
+    [id],
   );
   return id;
 };
@@ -283,6 +295,7 @@ const kindByGroup: Record<string, string> = {
   script_chains: 'script_chain',
   script_chain_runs: 'script_chain_run',
   script_schedules: 'script_schedule',
+  federation: 'peer',
 };
 
 /** Which row a member of an operation's input names. */

@@ -164,4 +164,8 @@ const known: Record<string, Json> = {
   'scripts.confirm.digest': 'f'.repeat(64),
   'script_chains.create.steps': [{ script_id: '01900000-0000-7000-8000-000000000000' }],
   cron: '0 3 * * *',
+  'federation.trust.pin': `sha256/${'A'.repeat(43)}=`,
+  'federation.join.invitation': 'atrium-peer:nobody-sent-this',
+  'federation.add_rule.match': 'email',
+  'federation.add_rule.value': 'foreign@example.org',
 };

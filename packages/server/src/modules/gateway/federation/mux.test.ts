@@ -87,7 +87,7 @@ it('streams end with the link', async () => {
   const { left, right, opened, deliver } = makeLine();
   const stream = left.open();
   await deliver();
-  const failed = once(opened[0]!, 'close');
+  const failed = new Promise((done) => opened[0]!.once('close', done));
   right.close('the link is over');
   await failed;
   expect(opened[0]!.destroyed).toBe(true);
