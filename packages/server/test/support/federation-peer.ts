@@ -34,7 +34,7 @@ export interface TestPeer {
 
 export const openSocket = async (url: string): Promise<{ socket: WebSocket; peer: PeerSocket }> => {
   const socket = new WebSocket(url.replace(/^http/, 'ws') + federationPath, { rejectUnauthorized: false });
-  const peer = new PeerSocket(socket, '127.0.0.1');
+  const peer = new PeerSocket(socket, () => '127.0.0.1');
   await new Promise((done, fail) => {
     socket.once('open', done);
     socket.once('error', fail);

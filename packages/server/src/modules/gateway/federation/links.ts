@@ -136,7 +136,7 @@ export class Links {
 
   /** A peer opened a connection. */
   accept(socket: WebSocket, address: string): void {
-    const peer = new PeerSocket(socket, address);
+    const peer = new PeerSocket(socket, () => address);
     this.#answer(peer).catch((error: unknown) => {
       socket.close(1008);
       this.#refused(error, address, 'came');

@@ -15,13 +15,14 @@ type Taker = (data: Buffer, binary: boolean) => void;
 /** A WebSocket whose messages are kept until somebody takes them. */
 export class PeerSocket {
   readonly socket: WebSocket;
-  readonly remote_address: string;
+  readonly #address: () => string;
   #waiting: { data: Buffer; binary: boolean }[] = [];
   #taker: Taker | null = null;
 
-  constructor(socket: WebSocket, remoteAddress: string) {
+  /** The address is known once the connection stands. */
+  constructor(socket: WebSocket, address: () => string) {
     this.socket = socket;
-    this.remote_address = remoteAddress;
+    this.#address = address;
     socket.on('error', () => {});
     socket.on('message', (data, binary) => {
       // One message is one buffer: that is how both sides open their sockets.
@@ -29,6 +30,10 @@ export class PeerSocket {
       else if (this.#waiting.length < 64) this.#waiting.push({ data: data as Buffer, binary });
       else socket.terminate();
     });
+  }
+
+  get remote_address(): string {
+    return this.#address();
   }
 
   take(taker: Taker | null): void {
@@ -115,7 +120,9 @@ export const dialPeer = (address: string, parts: DialParts): Promise<Dialled> =>
       rejectUnauthorized: false,
     });
     let shown: Omit<Dialled, 'peer'> = { pin: null, authorized: false };
+    let remote = '';
     socket.once('upgrade', ({ socket: under }: IncomingMessage) => {
+      remote = (under.remoteAddress ?? '').replace(/^::ffff:/, '');
       if (!(under instanceof TLSSocket)) return;
       const certificate = under.getPeerX509Certificate();
       if (certificate === undefined) return;
@@ -124,7 +131,7 @@ export const dialPeer = (address: string, parts: DialParts): Promise<Dialled> =>
         authorized: under.authorized,
       };
     });
-    const peer = new PeerSocket(socket, url.hostname);
+    const peer = new PeerSocket(socket, () => remote);
     socket.once('open', () => {
       if (encrypted && shown.pin === null) {
         socket.terminate();
