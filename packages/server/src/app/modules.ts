@@ -548,6 +548,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   identity.onPersonExporting(discovery.personExporting);
   identity.onPersonErasing(scripts.personErasing);
   identity.onPersonExporting(scripts.personExporting);
+  identity.onPersonErasing(federation.personErasing);
+  identity.onPersonExporting(federation.personExporting);
   identity.onAgentRegistered(diaries.services.hooks.agentRegistered);
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);

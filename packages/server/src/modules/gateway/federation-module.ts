@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { hasPermission, hasScope } from '@atrium/protocol';
 import { WebSocketServer } from 'ws';
+import type { Transaction } from '../../platform/db/database.ts';
 import { eventFilter } from '../../platform/events/event-filter.ts';
 import type { FrontDoor } from '../../platform/http/front-door.ts';
 import { refuseUpgrade } from '../../platform/http/upgrade-router.ts';
@@ -39,6 +40,8 @@ export interface FederationModule extends Module {
   /** Where requests that come through links go. */
   serve(front: FrontDoor | undefined): void;
   rotate: RotationVisit;
+  personErasing(tx: Transaction, person: { id: string; name: string }): Promise<void>;
+  personExporting(userId: string): Promise<Record<string, unknown>>;
   start(): Promise<void>;
   settingsChanged(): void;
   stop(): Promise<void>;
@@ -99,7 +102,8 @@ export const createFederationModule = (parts: FederationParts, inner: Gate): Fed
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): boolean => {
     if (request.url?.split('?', 1)[0] !== federationPath) return false;
     // A page in a browser has nothing to say here.
-    if (known === null || !parts.settings().enabled || request.headers.origin !== undefined) refuseUpgrade(socket, 404, 'Not Found');
+    if (known === null || !parts.settings().enabled || request.headers.origin !== undefined)
+      refuseUpgrade(socket, 404, 'Not Found');
     else
       sockets.handleUpgrade(request, socket, head, (opened) =>
         links.accept(opened, (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')),
@@ -152,6 +156,8 @@ export const createFederationModule = (parts: FederationParts, inner: Gate): Fed
       const renewed = row === null ? null : reencrypt(row.key_sealed, keyPlace);
       if (renewed !== null) await federationStore.resealIdentity(database.read, row!.key_sealed, renewed);
     },
+    personErasing: (tx, { id, name }) => federationStore.erasePerson(tx.db, id, name),
+    personExporting: async (userId) => ({ federation: await federationStore.exportPerson(database.read, userId) }),
     start: async () => {
       await book.start();
       links.start();

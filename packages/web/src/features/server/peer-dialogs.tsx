@@ -274,7 +274,7 @@ const Rules = ({ peer }: { peer: PeerView }) => {
               <Button
                 size="small"
                 tone="ghost"
-                aria-label={`Shut ${rule.value} out`}
+                aria-label={`Shut out ${rule.value}`}
                 onClick={() => remove.mutate({ id: rule.id })}
               >
                 Shut out

@@ -126,9 +126,12 @@ const peerColumns: Column<PeerView>[] = [
     id: 'address',
     header: 'Address',
     width: 'minmax(180px, 1.4fr)',
-    cell: (peer) => (
-      <code className="truncate text-13 text-text-2">{peer.address?.replace(/^https?:\/\//, '') ?? 'it calls us'}</code>
-    ),
+    cell: (peer) =>
+      peer.address === null ? (
+        <span className="text-text-3">it calls us</span>
+      ) : (
+        <code className="truncate text-13 text-text-2">{peer.address.replace(/^https?:\/\//, '')}</code>
+      ),
     value: (peer) => peer.address,
   },
   {
@@ -219,7 +222,7 @@ const ReceivedTable = ({ allowed }: { allowed: boolean }) => {
       <Button
         size="small"
         disabled={!allowed}
-        aria-label={`Open ${name} here`}
+        aria-label={`Open here: ${name}`}
         onClick={() => mount.mutate({ peer_id, app: id })}
       >
         Open here
@@ -324,7 +327,7 @@ const PublishedTable = ({ off, onPublish }: { off: boolean; onPublish: () => voi
     <Button
       size="small"
       tone="ghost"
-      aria-label={`Take ${app.name} back`}
+      aria-label={`Take back ${app.name}`}
       onClick={() => unpublish.mutate({ app_id: app.app_id })}
     >
       Take back

@@ -2,6 +2,8 @@ import type { PrincipalKind } from '@atrium/protocol';
 import type { VectorClock } from './clocks.ts';
 import type { SharedApp } from './wire.ts';
 
+export type { SharedApp, VectorClock };
+
 export interface IdentityRow {
   id: string;
   public_key: string;

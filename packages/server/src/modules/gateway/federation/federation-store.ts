@@ -1,6 +1,5 @@
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../../platform/db/schema.gen.ts';
-import type { VectorClock } from './clocks.ts';
 import type {
   IdentityRow,
   InvitationRow,
@@ -10,8 +9,9 @@ import type {
   PublicationRow,
   RemoteAppRow,
   RuleRow,
+  SharedApp,
+  VectorClock,
 } from './federation-rows.ts';
-import type { SharedApp } from './wire.ts';
 
 export type Db = Kysely<Schema>;
 type After<V> = { value: V; id: string } | null;
@@ -259,6 +259,23 @@ export const federationStore = {
     ).rows.length > 0,
   removeRule: (db: Db, orgId: string, id: string): Promise<RuleRow | null> =>
     one(sql<RuleRow>`delete from gateway_peer_rules where org_id = ${orgId} and id = ${id} returning *`.execute(db)),
+
+  erasePerson: async (db: Db, userId: string, name: string): Promise<void> => {
+    for (const table of ['gateway_peer_invitations', 'gateway_peer_rules'] as const)
+      await sql`update ${sql.table(table)} set created_by_name = ${name}
+        where created_by_id = ${userId} and created_by_name <> ${name}`.execute(db);
+    await sql`update gateway_peer_publications set published_by_name = ${name}
+      where published_by_id = ${userId} and published_by_name <> ${name}`.execute(db);
+  },
+
+  exportPerson: (db: Db, userId: string): Promise<Record<string, unknown>[]> =>
+    all(
+      sql<Record<string, unknown>>`select 'invitation' as what, id, created_at as at from gateway_peer_invitations
+          where created_by_id = ${userId}
+        union all select 'rule', id, created_at from gateway_peer_rules where created_by_id = ${userId}
+        union all select 'publication', app_id, published_at from gateway_peer_publications
+          where published_by_id = ${userId} order by at, id`.execute(db),
+    ),
 
   appIn: (db: Db, orgId: string, id: string): Promise<{ id: string; slug: string; source: string } | null> =>
     one(
