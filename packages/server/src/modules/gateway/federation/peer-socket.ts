@@ -9,6 +9,8 @@ import { type Exchange, HandshakeRefused } from './handshake.ts';
 import { federationPath, largestGreeting, largestMessage } from './wire.ts';
 
 const handshakeMs = 10_000;
+/** Of what the other side said and nobody took yet: a catalogue that comes right behind the handshake. */
+const mostHeld = 2 * largestMessage;
 
 type Taker = (data: Buffer, binary: boolean) => void;
 
@@ -17,6 +19,7 @@ export class PeerSocket {
   readonly socket: WebSocket;
   readonly #address: () => string;
   #waiting: { data: Buffer; binary: boolean }[] = [];
+  #held = 0;
   #taker: Taker | null = null;
 
   /** The address is known once the connection stands. */
@@ -26,9 +29,12 @@ export class PeerSocket {
     socket.on('error', () => {});
     socket.on('message', (data, binary) => {
       // One message is one buffer: that is how both sides open their sockets.
-      if (this.#taker !== null) this.#taker(data as Buffer, binary);
-      else if (this.#waiting.length < 64) this.#waiting.push({ data: data as Buffer, binary });
-      else socket.terminate();
+      const bytes = data as Buffer;
+      if (this.#taker !== null) this.#taker(bytes, binary);
+      else if (this.#waiting.length < 64 && this.#held + bytes.length <= mostHeld) {
+        this.#held += bytes.length;
+        this.#waiting.push({ data: bytes, binary });
+      } else socket.terminate();
     });
   }
 
@@ -40,6 +46,7 @@ export class PeerSocket {
     this.#taker = taker;
     while (this.#taker !== null && this.#waiting.length > 0) {
       const { data, binary } = this.#waiting.shift()!;
+      this.#held -= data.length;
       this.#taker(data, binary);
     }
   }
