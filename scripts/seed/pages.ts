@@ -2,6 +2,7 @@ import { createAtrium } from '../../packages/sdk/src/index.ts';
 import { boardsOwn, morning } from '../../packages/web/test/support/board-answers.ts';
 import { containerAnswers, opened as openedContainer } from '../../packages/web/test/support/container-answers.ts';
 import { gatewayOwn, notesRoute, streamRoute } from '../../packages/web/test/support/gateway-answers.ts';
+import { peerAnswers as peersOwn } from '../../packages/web/test/support/peers-answers.ts';
 import type { Answers } from '../../packages/web/test/support/recorded-api.ts';
 import { backupScript, runningRun, scriptsOwn } from '../../packages/web/test/support/scripts-answers.ts';
 import { forgejo, toolboxOwn } from '../../packages/web/test/support/toolbox-answers.ts';
@@ -383,6 +384,7 @@ export const seededPages: readonly SeededPage[] = [
   { name: 'server-resources', route: '/server/resources', path: () => '/server/resources', ready: 'h1' },
   { name: 'server-certificates', route: '/server/certificates', path: () => '/server/certificates', ready: 'h1' },
   { name: 'server-backups', route: '/server/backups', path: () => '/server/backups', ready: row },
+  { name: 'server-peers', route: '/server/peers', path: () => '/server/peers', ready: row, answers: peersOwn },
   { name: 'server-issuers', route: '/server/issuers', path: () => '/server/issuers', ready: 'h1' },
   { name: 'server-denylist', route: '/server/denylist', path: () => '/server/denylist', ready: 'h1' },
   { name: 'server-reveal', route: '/server/reveal', path: () => '/server/reveal', ready: 'h1' },

@@ -520,6 +520,17 @@ export const errorCodes = {
     meaning:
       'It is off, does not answer, or a proxy before it does not let this through; `missing` names rights and `hint` the line to add.',
   },
+  federation_off: {
+    status: 409,
+    title: 'Federation is off',
+    meaning:
+      'Set ATRIUM_FEDERATION_ENABLED=true; to open apps of peers ATRIUM_FEDERATION_ALLOW_REMOTE_ROUTES=true as well.',
+  },
+  federation_refused: {
+    status: 502,
+    title: 'The peer was not joined',
+    meaning: 'It did not answer, refused, or is not who the invitation says; `reason` says which.',
+  },
   container_action_failed: {
     status: 502,
     title: 'The container engine refused',

@@ -8,6 +8,7 @@ export * from './devices.ts';
 export * from './diaries.ts';
 export * from './diary-feed.ts';
 export * from './errors.ts';
+export * from './federation.ts';
 export * from './forms/action-schema.ts';
 export * from './forms/always-rule.ts';
 export * from './forms/approval-schema.ts';

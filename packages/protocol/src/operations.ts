@@ -7,6 +7,7 @@ import { containersOperations } from './containers.ts';
 import { deviceOperations } from './devices.ts';
 import { diariesOperations } from './diaries.ts';
 import { feedOperations } from './diary-feed.ts';
+import { federationOperations } from './federation.ts';
 import { gatewayOperations } from './gateway.ts';
 import { discoveryOperations } from './gateway-discovery.ts';
 import { hookOperations } from './hooks.ts';
@@ -41,6 +42,7 @@ export const operations: readonly Operation[] = [
   ...containersOperations,
   ...scriptOperations,
   ...toolsOperations,
+  ...federationOperations,
   ...diariesOperations,
   ...feedOperations,
   ...inboxOperations,

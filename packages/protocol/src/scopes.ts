@@ -94,6 +94,7 @@ export const permissions = [
   'backups.manage',
   'tools.use',
   'tools.manage',
+  'federation.manage',
 ] as const;
 
 export type Permission = (typeof permissions)[number];

@@ -63,6 +63,7 @@ import { openClientCertificates } from './client-certificates.ts';
 import { engineSettings, openContainers } from './containers.ts';
 import { openEmbedder } from './embeddings.ts';
 import { sinkAddresses } from './event-sinks.ts';
+import { openFederation } from './federation.ts';
 import { openFiles, openImportFolder } from './files.ts';
 import { createGatewayMetrics, type GatewayCounting } from './gateway-metrics.ts';
 import type { Limits } from './limits.ts';
@@ -451,9 +452,13 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
   );
   counting.of(gateway);
   const gate = buildGate(options, identity, oauth, gateway.source);
+  const federation = openFederation(options, identity, gateway, gate, {
+    ...{ values: () => values, settings: () => settings, own_ports: () => ownPorts },
+  });
   const { accessLog } = options.values.config;
   lanes = createLanesPart({
-    ...{ database: storage.database, clock, source: gateway.source, gate: gate.gate, health: gateway.health },
+    ...{ database: storage.database, clock, source: gateway.source, gate: federation.gate, health: gateway.health },
+    dial_peer: federation.dial,
     ...{ jars: gateway.jars, settings: () => settings, own_ports: () => ownPorts, resolve: systemResolve },
     keys: {
       sticky: Buffer.from(storage.keysFor('gateway cookies')[0]),
@@ -467,6 +472,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     ...dataPlane(options, () => settings),
     onError: (error, what) => log.error({ err: error }, what),
   });
+  federation.serve(lanes.front);
   const discovery = buildDiscovery(options, identity, discoveryFetch, gateway.services.maker);
   const containers = openContainers(options, gateway.services, oauth.refresh);
   const live: LiveConfig = {
@@ -481,6 +487,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
         await lanes?.settingsChanged();
         await discovery.reconfigure(discoveryOptions(next.config));
         await containers.reconfigure(engineSettings(next.config));
+        federation.settingsChanged();
       }
       const [apps, routes] = [next.sections['apps']?.file, next.sections['routes']?.file];
       const main = next.path === null ? null : { path: next.path, apps, routes };
@@ -508,7 +515,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     () => values,
     () => ownPorts,
   );
-  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, tools, live, listening, current };
+  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, tools, federation, live, listening, current };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -547,7 +554,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
-  const { gateway, gate, lanes, discovery, toolbox, containers, scripts, tools, live, listening } = opened;
+  const { gateway, gate, lanes, discovery, toolbox, containers, scripts, tools, federation, live, listening } = opened;
   const certificatesPart = openCertificates(options, () => identity.homeOrg(values.config.discovery.org), acmeFetch);
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
@@ -560,6 +567,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     ...(containers.eventFilters ?? []),
     ...(scripts.eventFilters ?? []),
     ...(tools.eventFilters ?? []),
+    ...(federation.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -585,6 +593,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   identity.onPersonExporting(scripts.personExporting);
   identity.onPersonErasing(tools.personErasing);
   identity.onPersonExporting(tools.personExporting);
+  identity.onPersonErasing(federation.personErasing);
+  identity.onPersonExporting(federation.personExporting);
   identity.onAgentRegistered(diaries.services.hooks.agentRegistered);
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
@@ -721,6 +731,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       containers,
       scripts,
       tools,
+      federation,
       diaries,
       inbox,
       admin,
@@ -739,6 +750,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       toolbox.rotate,
       scripts.rotate,
       tools.rotate,
+      federation.rotate,
       inbox.rotate,
       backups.rotate,
       outsideHooks.rotate,
@@ -768,6 +780,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await gateway.start();
       await certificatesPart.start();
       await discovery.start();
+      await federation.start();
       containers.start();
     },
     listening,
@@ -790,6 +803,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await backups.stop();
       await scripts.close();
       await tools.close();
+      await federation.stop();
       await lanes.close();
       await gateway.stop();
       gate.close();

@@ -153,6 +153,7 @@ const fill = async (org: Org): Promise<Rows> => {
     hook: ok(await owner.post('/api/v1/hooks/endpoints', { name: 'Hook', kind: 'notify' })).endpoint.id,
     socket: crypto.randomUUID(),
     board: ok(await owner.post('/api/v1/boards', { name: 'Shared', shared: true })).id,
+    peer: await peerOf(),
     approval_request: await approvalRequestOf(owner),
     ...(await fillGateway(owner)),
   };
@@ -211,6 +212,17 @@ const deploymentOf = async (person: Person): Promise<string> => {
      values ($1, $2, 'installed', 'memos', 'Memos', 'notebook', 'digest', 'services: {}', 'sealed',
        'stopped', true, true, 'system', 'Atrium', now(), now())`,
     [id, person.org_id],
+  );
+  return id;
+};
+
+/** Another server that this one is linked with. */
+const peerOf = async (): Promise<string> => {
+  const id = crypto.randomUUID();
+  await world.database.query(
+    `insert into gateway_peers (id, name, public_key, dials, joined_by, status, joined_at)
+     values ($1, 'Peer', 'key', false, 'invitation', 'offline', now())`,
+    [id],
   );
   return id;
 };
@@ -302,6 +314,7 @@ const kindByGroup: Record<string, string> = {
   backups: 'backup',
   hooks: 'hook',
   gateway: 'socket',
+  federation: 'peer',
 };
 
 /** Which row a member of an operation's input names. */

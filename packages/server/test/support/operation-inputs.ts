@@ -174,4 +174,8 @@ const known: Record<string, Json> = {
   'hooks.create.kind': 'notify',
   'discovery.import.format': 'nginx',
   'discovery.import.text': 'user www-data;',
+  'federation.trust.pin': `sha256/${'A'.repeat(43)}=`,
+  'federation.join.invitation': 'atrium-peer:nobody-sent-this',
+  'federation.add_rule.match': 'email',
+  'federation.add_rule.value': 'foreign@example.org',
 };

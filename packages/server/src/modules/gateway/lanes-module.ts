@@ -19,6 +19,7 @@ import { type FilterParts, Filters } from './lanes/filters.ts';
 import { createLane } from './lanes/lane.ts';
 import { RunningSet } from './lanes/running.ts';
 import { SpoolRoom } from './lanes/spool.ts';
+import type { DialPeer } from './lanes/target-links.ts';
 import { createAnswerRewriter } from './rewriting/answer-rewriter.ts';
 import type { CookieJars } from './rewriting/cookie-jar.ts';
 import type { RouteSnapshot, SnapshotSource, TargetHealth } from './snapshot.ts';
@@ -37,6 +38,7 @@ export interface LanesParts {
   settings: () => GatewaySettings;
   own_ports: () => readonly number[];
   resolve: Resolve;
+  dial_peer?: DialPeer;
   /** Keys of this server alone, the same in all its processes. */
   keys: { sticky: Buffer; server: Buffer };
   public_url: () => string;
@@ -112,6 +114,7 @@ export const createLanesPart = (parts: LanesParts): LanesPart => {
   const lane = createLane({
     ...filterParts,
     ...{ source, gate, health, resolve: parts.resolve, public_url: parts.public_url, guard, access, running, cache },
+    ...(parts.dial_peer === undefined ? {} : { dial_peer: parts.dial_peer }),
     spools: new SpoolRoom(parts.buffers.directory, parts.buffers.disk),
     on_drain: () => void streams.stop(),
     rewriter: createAnswerRewriter(parts.jars, () => parts.clock.now()),

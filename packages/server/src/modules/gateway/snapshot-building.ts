@@ -1,3 +1,4 @@
+import { peerOfHost } from './federation/federation-parts.ts';
 import { type GatewayParts, upstreamAuthPlace } from './gateway-parts.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import { createRouteTable, type RouteClaim } from './matching/route-table.ts';
@@ -47,6 +48,13 @@ const filtersOf = (row: RouteWithApp): RouteSnapshot['filters'] =>
       ? { kind: 'basic_auth', users: filter.users.map(({ name, hash }) => ({ name, password: hash })) }
       : filter,
   );
+
+/** Only what the federation made leads through a link: the name alone leads nowhere. */
+const peerOf = (row: RouteWithApp): { peer_id?: string } => {
+  const [target] = row.targets;
+  const peer_id = row.source !== 'federation' || target === undefined ? null : peerOfHost(hostOf(new URL(target.url)));
+  return peer_id === null ? {} : { peer_id };
+};
 
 export const compileRoute = (
   row: RouteWithApp,
@@ -105,6 +113,7 @@ export const compileRoute = (
         : [],
     ),
     allow_private: row.allow_private,
+    ...peerOf(row),
   };
 };
 

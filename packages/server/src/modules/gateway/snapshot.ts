@@ -90,6 +90,8 @@ export interface RouteSnapshot {
   mirrors: readonly { target: TargetSnapshot; percent: number; max_body: number }[];
   /** Addresses that operators allowed beyond public ones: all targets were checked when they were saved, and are again at each dial. */
   allow_private: boolean;
+  /** Its target is an app of that peer, reached through the link; absent for every other route. */
+  peer_id?: string;
 }
 
 /** Where a target stands now, of this process: the active checks of all replicas and what its own requests saw. */

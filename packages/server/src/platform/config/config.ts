@@ -79,6 +79,7 @@ export interface Config {
     retention: number;
   };
   tools: { stdioEnabled: boolean; callsKeptMs: number };
+  federation: FederationConfig;
   files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
   /** `smtp` is null when letters become files. */
   mail: { smtp: SmtpConfig | null; from: string | null };
@@ -182,6 +183,16 @@ export interface ScriptsConfig {
   allowHost: boolean;
 }
 
+export interface FederationConfig {
+  enabled: boolean;
+  name: string | null;
+  bootstrapPeers: readonly string[];
+  allowRemoteRoutes: boolean;
+  allowPlain: boolean;
+  fullSyncMs: number;
+  antiEntropyMs: number;
+}
+
 /** Services of operators that are asked, or told. */
 export interface HooksConfig {
   tokenIssuing: { url: string; policy: 'open' | 'closed' } | null;
@@ -246,6 +257,7 @@ export interface Secrets {
   eventSinks: readonly Secret[];
   embeddingsKey: Secret | null;
   hookSecret: Secret | null;
+  federationSecret: Secret | null;
 }
 
 /** What one section of atrium.yaml holds, with the variables that begin with its name. Its module checks it. */
@@ -507,6 +519,15 @@ function assemble(get: Get): Config {
       schedule: get(k.backupSchedule),
       retention: get(k.backupRetention),
     },
+    federation: {
+      enabled: get(k.federationEnabled),
+      name: get(k.federationName),
+      bootstrapPeers: get(k.federationBootstrap),
+      allowRemoteRoutes: get(k.federationRemoteRoutes),
+      allowPlain: get(k.federationPlain),
+      fullSyncMs: get(k.federationFullSync),
+      antiEntropyMs: get(k.federationAntiEntropy),
+    },
     files:
       get(k.files) === 'disk'
         ? { storage: 'disk' }
@@ -603,6 +624,7 @@ const assembleSecrets = (get: Get): Secrets => ({
   eventSinks: get(configKeys.eventSinks),
   embeddingsKey: get(configKeys.embeddingsKey),
   hookSecret: get(configKeys.hookSecret),
+  federationSecret: get(configKeys.federationSecret),
 });
 
 function contradictions(get: Get): ConfigProblem[] {
@@ -637,6 +659,8 @@ function contradictions(get: Get): ConfigProblem[] {
     [k.discoveryKubeResync, 5000, 86_400_000, 'between five seconds and a day'],
     [k.toolsCallsKept, 3_600_000, 3650 * 86_400_000, 'at least an hour'],
     [k.scriptsTimeout, 1000, 86_400_000, 'between a second and a day'],
+    [k.federationFullSync, 1000, 86_400_000, 'between a second and a day'],
+    [k.federationAntiEntropy, 1000, 86_400_000, 'between a second and a day'],
     [k.discoveryMdnsScan, 5000, 86_400_000, 'between five seconds and a day'],
     [k.hookTimeout, 100, 5000, 'between 100 milliseconds and five seconds'],
     [k.oauthKeyRotation, 3_600_000, 3650 * 86_400_000, 'at least an hour'],
@@ -645,6 +669,8 @@ function contradictions(get: Get): ConfigProblem[] {
     const value = get(key);
     if (value < least || value > most) problems.push(problemOf(key, `must be ${words}`));
   }
+  if (get(k.federationBootstrap).length > 0 && get(k.federationSecret) === null)
+    problems.push(problemOf(k.federationSecret, 'is needed because ATRIUM_FEDERATION_BOOTSTRAP_PEERS is set'));
   if (get(k.oauthKeyGrace) < get(k.oauthAccessTtl))
     problems.push(problemOf(k.oauthKeyGrace, 'must not be shorter than an access token lives'));
   if (get(k.oauthTransactionTokens) && get(k.oauthTrustDomain) === null)

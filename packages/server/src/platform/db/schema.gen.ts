@@ -624,6 +624,14 @@ export interface GatewayDeployments {
   updated_at: Timestamp;
 }
 
+export interface GatewayFederationIdentity {
+  one: Generated<boolean>;
+  id: string;
+  public_key: string;
+  key_sealed: string;
+  created_at: Timestamp;
+}
+
 export interface GatewayHealth {
   route_id: string;
   target_url: string;
@@ -634,6 +642,75 @@ export interface GatewayHealth {
   latency_ms: number | null;
   checked_at: Timestamp | null;
   changed_at: Timestamp | null;
+}
+
+export interface GatewayPeerApps {
+  peer_id: string;
+  app: string;
+  entry: Json;
+  name: string;
+  clock: Json;
+  updated_at: Timestamp;
+  deleted_at: Timestamp | null;
+  local_app_id: string | null;
+  local_route_id: string | null;
+}
+
+export interface GatewayPeerInvitations {
+  id: string;
+  token_hash: string;
+  note: Generated<string>;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+  used_at: Timestamp | null;
+  used_by: string | null;
+}
+
+export interface GatewayPeerPublications {
+  app_id: string;
+  org_id: string;
+  peer_ids: string[] | null;
+  entry: Json;
+  clock: Json;
+  published_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  published_by_id: string | null;
+  published_by_name: string;
+  published_at: Timestamp;
+  updated_at: Timestamp;
+  deleted_at: Timestamp | null;
+}
+
+export interface GatewayPeerRules {
+  id: string;
+  peer_id: string;
+  org_id: string;
+  match: string;
+  value: string;
+  app_id: string | null;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+}
+
+export interface GatewayPeers {
+  id: string;
+  name: string;
+  api_address: string | null;
+  public_key: string;
+  pins: Generated<string[]>;
+  offered_pin: string | null;
+  dials: boolean;
+  joined_by: string;
+  status: string;
+  remote_routes: Generated<boolean>;
+  last_seen_at: Timestamp | null;
+  last_sync_at: Timestamp | null;
+  last_error: string | null;
+  joined_at: Timestamp;
 }
 
 export interface GatewayPins {
@@ -2127,7 +2204,13 @@ export interface Schema {
   gateway_config_versions: GatewayConfigVersions;
   gateway_cookie_jars: GatewayCookieJars;
   gateway_deployments: GatewayDeployments;
+  gateway_federation_identity: GatewayFederationIdentity;
   gateway_health: GatewayHealth;
+  gateway_peer_apps: GatewayPeerApps;
+  gateway_peer_invitations: GatewayPeerInvitations;
+  gateway_peer_publications: GatewayPeerPublications;
+  gateway_peer_rules: GatewayPeerRules;
+  gateway_peers: GatewayPeers;
   gateway_pins: GatewayPins;
   gateway_proposals: GatewayProposals;
   gateway_providers: GatewayProviders;

@@ -761,6 +761,16 @@ create table gateway_deployments (
   constraint gateway_deployments_step_check CHECK ((step = ANY (ARRAY['validate'::text, 'networks'::text, 'pull'::text, 'volumes'::text, 'create'::text, 'start'::text, 'wait'::text, 'route'::text])))
 );
 
+create table gateway_federation_identity (
+  one boolean not null default true,
+  id uuid not null,
+  public_key text not null,
+  key_sealed text not null,
+  created_at timestamp with time zone not null,
+  constraint gateway_federation_identity_pkey PRIMARY KEY (one),
+  constraint gateway_federation_identity_one_check CHECK (one)
+);
+
 create table gateway_health (
   route_id uuid not null,
   target_url text not null,
@@ -774,6 +784,93 @@ create table gateway_health (
   constraint gateway_health_pkey PRIMARY KEY (route_id, target_url),
   constraint gateway_health_route_id_fkey FOREIGN KEY (route_id) REFERENCES gateway_routes(id) ON DELETE CASCADE,
   constraint gateway_health_status_check CHECK ((status = ANY (ARRAY['healthy'::text, 'unhealthy'::text, 'unknown'::text])))
+);
+
+create table gateway_peer_apps (
+  peer_id uuid not null,
+  app uuid not null,
+  entry jsonb not null,
+  name text not null,
+  clock jsonb not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  local_app_id uuid,
+  local_route_id uuid,
+  constraint gateway_peer_apps_pkey PRIMARY KEY (peer_id, app),
+  constraint gateway_peer_apps_local_app_id_fkey FOREIGN KEY (local_app_id) REFERENCES gateway_apps(id) ON DELETE SET NULL,
+  constraint gateway_peer_apps_local_route_id_fkey FOREIGN KEY (local_route_id) REFERENCES gateway_routes(id) ON DELETE SET NULL,
+  constraint gateway_peer_apps_peer_id_fkey FOREIGN KEY (peer_id) REFERENCES gateway_peers(id) ON DELETE CASCADE
+);
+
+create table gateway_peer_invitations (
+  id uuid not null,
+  token_hash text not null,
+  note text not null default ''::text,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  used_by uuid,
+  constraint gateway_peer_invitations_token_hash_key UNIQUE (token_hash),
+  constraint gateway_peer_invitations_pkey PRIMARY KEY (id)
+);
+
+create table gateway_peer_publications (
+  app_id uuid not null,
+  org_id uuid not null,
+  peer_ids uuid[],
+  entry jsonb not null,
+  clock jsonb not null,
+  published_by_type actor_type not null,
+  published_by_id uuid,
+  published_by_name text not null,
+  published_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  constraint gateway_peer_publications_pkey PRIMARY KEY (app_id),
+  constraint gateway_peer_publications_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
+);
+
+create table gateway_peer_rules (
+  id uuid not null,
+  peer_id uuid not null,
+  org_id uuid not null,
+  match text not null,
+  value text not null,
+  app_id uuid,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  constraint gateway_peer_rules_peer_id_org_id_match_value_app_id_key UNIQUE NULLS NOT DISTINCT (peer_id, org_id, match, value, app_id),
+  constraint gateway_peer_rules_pkey PRIMARY KEY (id),
+  constraint gateway_peer_rules_app_id_fkey FOREIGN KEY (app_id) REFERENCES gateway_apps(id) ON DELETE CASCADE,
+  constraint gateway_peer_rules_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint gateway_peer_rules_peer_id_fkey FOREIGN KEY (peer_id) REFERENCES gateway_peers(id) ON DELETE CASCADE,
+  constraint gateway_peer_rules_match_check CHECK ((match = ANY (ARRAY['email'::text, 'group'::text])))
+);
+
+create table gateway_peers (
+  id uuid not null,
+  name text not null,
+  api_address text,
+  public_key text not null,
+  pins text[] not null default '{}'::text[],
+  offered_pin text,
+  dials boolean not null,
+  joined_by text not null,
+  status text not null,
+  remote_routes boolean not null default false,
+  last_seen_at timestamp with time zone,
+  last_sync_at timestamp with time zone,
+  last_error text,
+  joined_at timestamp with time zone not null,
+  constraint gateway_peers_public_key_key UNIQUE (public_key),
+  constraint gateway_peers_pkey PRIMARY KEY (id),
+  constraint gateway_peers_joined_by_check CHECK ((joined_by = ANY (ARRAY['invitation'::text, 'cluster_secret'::text]))),
+  constraint gateway_peers_status_check CHECK ((status = ANY (ARRAY['online'::text, 'offline'::text])))
 );
 
 create table gateway_pins (
@@ -2587,6 +2684,14 @@ CREATE INDEX gateway_cookie_jars_route ON public.gateway_cookie_jars USING btree
 CREATE INDEX gateway_deployments_app ON public.gateway_deployments USING btree (app_id);
 CREATE INDEX gateway_deployments_org ON public.gateway_deployments USING btree (org_id, created_at DESC, id DESC);
 CREATE INDEX gateway_deployments_route ON public.gateway_deployments USING btree (route_id);
+CREATE INDEX gateway_peer_apps_local ON public.gateway_peer_apps USING btree (local_app_id) WHERE (local_app_id IS NOT NULL);
+CREATE INDEX gateway_peer_apps_name ON public.gateway_peer_apps USING btree (name, app) WHERE (deleted_at IS NULL);
+CREATE INDEX gateway_peer_apps_route ON public.gateway_peer_apps USING btree (local_route_id) WHERE (local_route_id IS NOT NULL);
+CREATE INDEX gateway_peer_invitations_made ON public.gateway_peer_invitations USING btree (created_at DESC, id DESC);
+CREATE INDEX gateway_peer_publications_org ON public.gateway_peer_publications USING btree (org_id) WHERE (deleted_at IS NULL);
+CREATE INDEX gateway_peer_rules_app ON public.gateway_peer_rules USING btree (app_id) WHERE (app_id IS NOT NULL);
+CREATE INDEX gateway_peer_rules_org ON public.gateway_peer_rules USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX gateway_peers_name ON public.gateway_peers USING btree (name, id);
 CREATE INDEX gateway_pins_app ON public.gateway_pins USING btree (app_id);
 CREATE INDEX gateway_proposals_app ON public.gateway_proposals USING btree (app_id) WHERE (app_id IS NOT NULL);
 CREATE INDEX gateway_proposals_route ON public.gateway_proposals USING btree (route_id) WHERE (route_id IS NOT NULL);

@@ -111,6 +111,13 @@ export const permissionGroups: readonly PermissionGroup[] = [
     ],
   },
   {
+    prefix: 'federation',
+    label: 'Federation',
+    permissions: [
+      { permission: 'federation.manage', title: 'Link the server with others and share apps', powerful: true },
+    ],
+  },
+  {
     prefix: 'agents',
     label: 'Agents',
     permissions: [

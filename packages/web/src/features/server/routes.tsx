@@ -108,6 +108,11 @@ export const serverRoutes = [
     }),
     createRoute({
       getParentRoute: () => serverRoute,
+      path: '/peers',
+      component: lazyRouteComponent(() => import('./peers-page.tsx'), 'PeersPage'),
+    }),
+    createRoute({
+      getParentRoute: () => serverRoute,
       path: '/resources',
       component: lazyRouteComponent(() => import('./resources-page.tsx'), 'ResourcesPage'),
     }),

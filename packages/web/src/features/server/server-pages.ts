@@ -17,6 +17,7 @@ import {
   TicketPlus,
   UserCheck,
   Users,
+  Waypoints,
 } from 'lucide-react';
 import type { SectionPage } from '../../app/section-layout.tsx';
 
@@ -59,6 +60,7 @@ export const serverPages: readonly ServerPage[] = [
   { to: '/server/sessions', label: 'Sessions', hint: 'Who is signed in', icon: Fingerprint, group: 'People' },
   { to: '/server/keys', label: 'Signing keys', hint: 'Rotation and grace', icon: KeyRound, group: 'Trust' },
   { to: '/server/certificates', label: 'Certificates', hint: 'What TLS shows', icon: ShieldCheck, group: 'Trust' },
+  { to: '/server/peers', label: 'Peers', hint: 'Linked servers and shared apps', icon: Waypoints, group: 'Trust' },
   { to: '/server/resources', label: 'Resources', hint: 'Protected audiences', icon: Target, group: 'Trust' },
   {
     to: '/server/issuers',

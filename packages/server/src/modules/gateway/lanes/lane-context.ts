@@ -15,7 +15,7 @@ import type { FilterParts, Filters } from './filters.ts';
 import type { Mirrors } from './mirror.ts';
 import type { RunningSet } from './running.ts';
 import type { SpoolRoom } from './spool.ts';
-import type { TargetLinks } from './target-links.ts';
+import type { DialPeer, TargetLinks } from './target-links.ts';
 
 /** What a lane is made of. */
 export interface LaneParts extends FilterParts {
@@ -25,6 +25,8 @@ export interface LaneParts extends FilterParts {
   rewriter: AnswerRewriter | null;
   guard: TargetGuard;
   resolve: Resolve;
+  /** Absent where no server is linked with others. */
+  dial_peer?: DialPeer;
   /** Signs the cookies that keep clients at a target. */
   sticky_key: Buffer;
   /** Tells this server from others, in Via. */

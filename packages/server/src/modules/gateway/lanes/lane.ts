@@ -115,7 +115,7 @@ class SlowLane implements FrontDoor {
 /** The reference lane: node:http towards clients, undici's dispatcher towards apps. */
 export const createLane = (parts: LaneParts): Lane => {
   const running = parts.running ?? new RunningSet(parts.sweep_ms ?? 500);
-  const links = new TargetLinks(parts.guard, parts.resolve);
+  const links = new TargetLinks(parts.guard, parts.resolve, parts.dial_peer ?? null);
   const context: LaneContext = {
     ...parts,
     running,

@@ -1,4 +1,5 @@
 import { isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { buildConnector, Pool } from 'undici';
 import type { Resolve } from '../../../platform/net/address-guard.ts';
@@ -38,6 +39,9 @@ const inBrackets = (hostname: string): string => (isIP(hostname) === 6 ? `[${hos
 /** HTTP/1.1, or HTTP/2. */
 type Over = 'lines' | 'streams';
 
+/** A connection to a server beyond a link. */
+export type DialPeer = (peerId: string) => Promise<Duplex>;
+
 /** All ways to one target: its pool, and single connections for tunnels. */
 export class TargetLink {
   running = 0;
@@ -54,7 +58,17 @@ export class TargetLink {
   readonly #origin: string;
   readonly #connectTimeout: number;
 
-  constructor(route: RouteSnapshot, target: TargetSnapshot, guard: TargetGuard, resolve: Resolve) {
+  readonly #linked: boolean;
+
+  constructor(
+    route: RouteSnapshot,
+    target: TargetSnapshot,
+    guard: TargetGuard,
+    resolve: Resolve,
+    dialPeer: DialPeer | null,
+  ) {
+    const { peer_id: peer } = route;
+    this.#linked = peer !== undefined && dialPeer !== null;
     this.#target = target;
     const { verify, ca, server_name } = route.upstream_tls;
     const bare = target.hostname.replace(/^\[|\]$/g, '');
@@ -62,6 +76,13 @@ export class TargetLink {
     this.#encrypted = target.protocol === 'https:';
     this.#onlyStreams = target.protocol === 'h2c:';
     this.#connect = (timeout, over, intake = null) => {
+      if (peer !== undefined && dialPeer !== null)
+        return (_options, callback) => {
+          dialPeer(peer).then(
+            (stream) => callback(null, stream as Socket),
+            (error: Error) => callback(error, null),
+          );
+        };
       const connect = buildConnector({
         allowH2: over === 'streams',
         preferH2: true,
@@ -89,12 +110,13 @@ export class TargetLink {
    * others waiting.
    */
   dispatch(options: Sending, handler: AnswerHandler, fast: boolean): void {
-    if (this.#onlyStreams || (this.#encrypted && isGrpc(options))) {
+    if (!this.#linked && (this.#onlyStreams || (this.#encrypted && isGrpc(options)))) {
       this.#streams ??= this.#newStreamsPool();
       this.#streams.dispatch(options, handler);
       return;
     }
-    if (fast) {
+    // The short way reads sockets of the system alone.
+    if (fast && !this.#linked) {
       this.#fast ??= this.#newFastPool();
       this.#fast.dispatch(options, handler);
       return;
@@ -198,25 +220,27 @@ export class TargetLink {
 }
 
 const keyOf = (route: RouteSnapshot, target: TargetSnapshot): string =>
-  JSON.stringify([target.url, route.allow_private, route.timeouts.connect, route.upstream_tls]);
+  JSON.stringify([target.url, route.peer_id ?? null, route.allow_private, route.timeouts.connect, route.upstream_tls]);
 
 /** One link a target and way of reaching it, shared by routes and by snapshots that follow one another. */
 export class TargetLinks {
   readonly #guard: TargetGuard;
   readonly #resolve: Resolve;
+  readonly #dialPeer: DialPeer | null;
   readonly #links = new Map<string, TargetLink>();
   readonly #known = new WeakMap<RouteSnapshot, Map<TargetSnapshot, TargetLink>>();
 
-  constructor(guard: TargetGuard, resolve: Resolve) {
+  constructor(guard: TargetGuard, resolve: Resolve, dialPeer: DialPeer | null = null) {
     this.#guard = guard;
     this.#resolve = resolve;
+    this.#dialPeer = dialPeer;
   }
 
   of(route: RouteSnapshot, target: TargetSnapshot): TargetLink {
     const known = this.#known.get(route)?.get(target);
     if (known !== undefined) return known;
     const key = keyOf(route, target);
-    const link = this.#links.get(key) ?? new TargetLink(route, target, this.#guard, this.#resolve);
+    const link = this.#links.get(key) ?? new TargetLink(route, target, this.#guard, this.#resolve, this.#dialPeer);
     this.#links.set(key, link);
     const ofRoute = this.#known.get(route) ?? new Map<TargetSnapshot, TargetLink>();
     this.#known.set(route, ofRoute.set(target, link));
