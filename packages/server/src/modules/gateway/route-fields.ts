@@ -83,7 +83,9 @@ const streamProblems = (fields: RouteFields): readonly FieldError[] => {
     return [
       ...(stream === null ? [] : [{ path: 'stream', message: 'is for the kind stream' }]),
       ...fields.targets.flatMap(({ url }, i) =>
-        /^https?:/i.test(url) ? [] : [{ path: `targets.${i}.url`, message: 'must be an http or https URL' }],
+        /^(?:https?|h2c):/i.test(url)
+          ? []
+          : [{ path: `targets.${i}.url`, message: 'must be an http, https or h2c URL' }],
       ),
     ];
   if (stream === null) return [{ path: 'stream', message: 'is needed, because the kind is stream' }];
