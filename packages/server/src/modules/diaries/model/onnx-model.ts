@@ -3,7 +3,7 @@ import { dimensions, EmbeddingError, normalised } from '../embedder.ts';
 import { type ModelFiles, openModelDirectory, readObject } from './model-directory.ts';
 import { loadRuntime, type Runtime } from './onnx-runtime.ts';
 import { meanPooled } from './pooling.ts';
-import { createTokenize, mostTokens, type Tokenize } from './text-tokens.ts';
+import { createTokenize, mostTokens, paddingOf, type Tokenize } from './text-tokens.ts';
 
 export interface ModelOptions {
   path: string;
@@ -66,9 +66,10 @@ export const loadModel = async ({ path, passagePrefix, identity }: ModelOptions)
     const config = await readObject(files.config);
     const tokenizerConfig = await readObject(files.tokenizerConfig);
     const most = mostTokens(tokenizerConfig, config);
-    const tokenize = createTokenize(await readObject(files.tokenizer), tokenizerConfig, most);
+    const tokenizerFile = await readObject(files.tokenizer);
+    const tokenize = createTokenize(tokenizerFile, tokenizerConfig, most);
     const runtime = await loadRuntime();
-    const run = await openSession(runtime, files, Number(config['pad_token_id'] ?? 0));
+    const run = await openSession(runtime, files, paddingOf(tokenizerFile, tokenizerConfig, config));
     await run([tokenize('a')]);
     return { runtime: runtime.name, tokenize, run };
   } catch (cause) {

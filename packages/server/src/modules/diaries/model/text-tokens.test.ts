@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { wordTokenizer } from '../../../../test/support/model-directory.ts';
-import { createTokenize, mostTokens } from './text-tokens.ts';
+import { createTokenize, mostTokens, paddingOf } from './text-tokens.ts';
 
 const special = (contents: readonly string[]) =>
   contents.map((content, id) => ({
@@ -105,4 +105,15 @@ test('how much a model reads is the least that its files say', () => {
   expect(mostTokens({ model_max_length: 1e30 }, { model_type: 'bert', max_position_embeddings: 512 })).toBe(512);
   expect(mostTokens({}, { model_type: 'xlm-roberta', max_position_embeddings: 514, pad_token_id: 1 })).toBe(512);
   expect(mostTokens({}, {})).toBe(512);
+});
+
+test('padding is what the tokenizer says, and only without its word what the model says', () => {
+  const padded = { ...unigram, padding: { strategy: 'BatchLongest', pad_id: 7, pad_token: '▁' } };
+  expect(paddingOf(padded, { pad_token: '<pad>' }, { pad_token_id: 0 })).toBe(7);
+  const unpadded = { ...unigram, padding: null };
+  expect(paddingOf(unpadded, { pad_token: '<pad>' }, { pad_token_id: 0 })).toBe(1);
+  expect(paddingOf(unpadded, { pad_token: { content: '<pad>' } }, {})).toBe(1);
+  expect(paddingOf(unpadded, { pad_token: '[PAD]' }, { pad_token_id: 3 })).toBe(3);
+  expect(paddingOf(unpadded, { pad_token: null }, { model_type: 'xlm-roberta' })).toBe(1);
+  expect(paddingOf({}, {}, { model_type: 'bert', pad_token_id: null })).toBe(0);
 });

@@ -19,6 +19,21 @@ export const mostTokens = (tokenizerConfig: Json, config: Json): number => {
   return believed.length === 0 ? usual : Math.min(...believed);
 };
 
+const isId = (id: unknown): id is number => Number.isInteger(id) && (id as number) >= 0;
+
+/**
+ * The id that fills up the shorter texts of a batch. The tokenizer's files come first: what they call padding is what
+ * the model was trained with, while config.json of a converted model often lacks it.
+ */
+export const paddingOf = (tokenizerFile: Json, tokenizerConfig: Json, config: Json): number => {
+  const { padding, added_tokens } = tokenizerFile as { padding?: Json | null; added_tokens?: readonly Json[] };
+  const { pad_token } = tokenizerConfig as { pad_token?: string | Json | null };
+  const name = typeof pad_token === 'string' ? pad_token : pad_token?.['content'];
+  const added = added_tokens?.find(({ content }) => name !== undefined && content === name);
+  const said = [padding?.['pad_id'], added?.['id'], config['pad_token_id']];
+  return said.find(isId) ?? (counted.includes(String(config['model_type'])) ? 1 : 0);
+};
+
 /** Where a list begins within another one. */
 const indexWithin = (whole: readonly number[], part: readonly number[]): number =>
   whole.findIndex((_, at) => part.every((id, offset) => whole[at + offset] === id));
