@@ -162,6 +162,10 @@ const known: Record<string, Json> = {
   template: 'memos',
   'scripts.register.path': 'foreign.sh',
   'scripts.confirm.digest': 'f'.repeat(64),
+  'tool_servers.add.transport': 'http',
+  'tool_servers.add.slug': 'foreign',
+  tool: 'foreign__look',
+  definitions: [{ id: '01900000-0000-7000-8000-000000000000', fingerprint: 'f'.repeat(64) }],
   'script_chains.create.steps': [{ script_id: '01900000-0000-7000-8000-000000000000' }],
   cron: '0 3 * * *',
 };
