@@ -233,7 +233,11 @@ const scriptsOf = async (person: Person): Promise<Record<string, string>> => {
 
 /** An MCP server that is switched off, a tool of it, and a call. */
 const toolsOf = async (person: Person): Promise<Record<string, string>> => {
-  const [tool_server, tool, tool_call] = Array.from({ length: 3 }, () => crypto.randomUUID()) as [string, string, string];
+  const [tool_server, tool, tool_call] = Array.from({ length: 3 }, () => crypto.randomUUID()) as [
+    string,
+    string,
+    string,
+  ];
   const org = person.org_id;
   const write = (text: string, values: string[]) => world.database.query(text, values);
   await write(
