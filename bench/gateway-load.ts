@@ -6,14 +6,14 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { get, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import autocannon from 'autocannon';
-import { residentMegabytes } from '../packages/server/test/support/running-process.ts';
+import { childrenOf, residentMegabytes } from '../packages/server/test/support/running-process.ts';
 import { until } from '../packages/server/test/support/until.ts';
 import { type BenchServer, startBenchServer } from './bench-server.ts';
 import { pinBesideServers, pinServer } from './cores.ts';
@@ -31,8 +31,9 @@ const minutes = Number(process.env['BENCH_MINUTES'] ?? 5);
 const [tunnels, streams, slow, routes, gigabytes] = [10_000, 1000, 1000, 1000, 2];
 const bodyBytes = gigabytes * 1024 ** 3;
 
-// A tunnel takes two descriptors of the server; its processes inherit the limit from this one.
-execFileSync('prlimit', ['--pid', String(process.pid), '--nofile=65536:65536']);
+/** A tunnel takes two descriptors of the server. Where a process may not have that many, two share them. */
+const descriptors = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }));
+const processes = descriptors < 2 * (tunnels + streams) + 1000 ? 2 : 1;
 
 const folder = mkdtempSync(join(tmpdir(), 'atrium-load-'));
 const settingsFile = join(folder, 'atrium.yaml');
@@ -57,12 +58,18 @@ const writeSettings = (version: number): void => {
 };
 
 writeSettings(0);
+const stopApp = (): void => app.stop();
+process.once('exit', stopApp);
 const server: BenchServer = await startBenchServer({
   ATRIUM_CONFIG: settingsFile,
-  ATRIUM_ACCESS_LOG_ENABLED: 'true',
   ATRIUM_TRUSTED_PROXIES: '',
+  ATRIUM_PROCESSES: String(processes),
 });
-pinServer(server.pid);
+const isFurther = (pid: number): boolean => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('process-main');
+const serving = [server.pid, ...childrenOf(server.pid).filter(isFurther)];
+for (const pid of serving) pinServer(pid);
+/** Of the server's processes without its database, in MB. */
+const resident = (): number => serving.reduce((sum, pid) => sum + residentMegabytes(pid), 0);
 const { port } = new URL(server.url);
 const bearer = `Bearer ${server.token}`;
 const base = `${server.url}/apps/load`;
@@ -119,11 +126,11 @@ const inTurns = async <T>(count: number, at_once: number, make: () => Promise<T>
 };
 
 const holdMany = async (calm: number): Promise<string[]> => {
-  const before = residentMegabytes(server.pid);
+  const before = resident();
   const sockets = await inTurns(tunnels, 100, openTunnel);
   const listening = await inTurns(streams, 50, openStream);
   await delay(3000);
-  const held = residentMegabytes(server.pid);
+  const held = resident();
   const from = listening.map(({ events }) => events);
   const began = performance.now();
   const beside = await p99();
@@ -137,7 +144,7 @@ const holdMany = async (calm: number): Promise<string[]> => {
   for (const { response } of listening) response.destroy();
   await delay(2000);
   return [
-    `${tunnels} idle tunnels and ${streams} event streams for ${(seconds / 60).toFixed(1)} minutes: ${alive} tunnels answered at the end; the stream that got least had ${least} of about ${Math.round(seconds)} events; ${(held - before).toFixed(0)} MB more than before (${(((held - before) * 1024) / (tunnels + streams)).toFixed(1)} KiB each); p99 of other requests ${beside.toFixed(2)} ms beside them, ${calm.toFixed(2)} ms without.`,
+    `${tunnels} idle tunnels${processes > 1 ? ` in ${processes} processes (one may have ${descriptors} descriptors here)` : ''} and ${streams} event streams for ${(seconds / 60).toFixed(1)} minutes: ${alive} tunnels answered at the end; the stream that got least had ${least} of about ${Math.round(seconds)} events; ${(held - before).toFixed(0)} MB more than before (${(((held - before) * 1024) / (tunnels + streams)).toFixed(1)} KiB each); p99 of other requests ${beside.toFixed(2)} ms beside them, ${calm.toFixed(2)} ms without.`,
   ];
 };
 
@@ -145,7 +152,7 @@ const holdMany = async (calm: number): Promise<string[]> => {
 const peakWhile = async <T>(work: () => Promise<T>): Promise<{ value: T; peak: number }> => {
   let peak = 0;
   const timer = setInterval(() => {
-    peak = Math.max(peak, residentMegabytes(server.pid));
+    peak = Math.max(peak, resident());
   }, 100);
   try {
     return { value: await work(), peak };
@@ -180,7 +187,7 @@ const moveBodies = async (): Promise<string[]> => {
   const digest = createHash('sha256');
   for (let left = bodyBytes; left > 0; left -= block.length) digest.update(block);
   const expected = digest.digest('hex');
-  const before = residentMegabytes(server.pid);
+  const before = resident();
   const lines: string[] = [];
   for (const [what, move] of [
     ['download', download],
@@ -203,6 +210,7 @@ const withSlowClients = async (calm: number): Promise<string[]> => {
   const begin = (): Socket => {
     const socket = connect(Number(port), '127.0.0.1');
     socket.on('error', () => {});
+    socket.resume();
     socket.on('close', () => {
       closed += 1;
     });
@@ -252,6 +260,7 @@ const reloadUnderLoad = async (): Promise<string[]> => {
       60_000,
     );
     times.push(performance.now() - began);
+    say(`version ${version} in force after ${times.at(-1)!.toFixed(0)} ms`);
     if (version < reloads) await delay(500);
   }
   load.stop();
@@ -282,12 +291,11 @@ try {
   if (process.argv.includes('--write'))
     writeGatewayLoadSection(`## Gateway under load
 
-Made by \`node bench/gateway-load.ts --write\`: a whole server with its database, alone on core 0; the app, the clients and this process share the other core. HTTP/1.1 over loopback.
+Made by \`node bench/gateway-load.ts --write\`: a whole server with its database, alone on core 0 (${processes === 1 ? 'one process' : `${processes} processes`}); the app, the clients and this process share the other core. HTTP/1.1 over loopback.
 Machine of this run: ${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}.
 
 ${lines.map((line) => `- ${line}`).join('\n')}`);
 } finally {
-  app.stop();
   await server.stop();
   rmSync(folder, { recursive: true, force: true });
 }

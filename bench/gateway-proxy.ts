@@ -5,8 +5,10 @@ import { createRequire } from 'node:module';
 import fastifyHttpProxy from '@fastify/http-proxy';
 import { fastify } from 'fastify';
 import type { Gate, Visitor } from '../packages/server/src/modules/gateway/gate.ts';
+import { AnswerCache } from '../packages/server/src/modules/gateway/lanes/cache/answer-cache.ts';
 import { makeRoute, makeTarget } from '../packages/server/src/modules/gateway/lanes/lane.testkit.ts';
 import { createLane } from '../packages/server/src/modules/gateway/lanes/lane.ts';
+import { SpoolRoom } from '../packages/server/src/modules/gateway/lanes/spool.ts';
 import { createRouteTable } from '../packages/server/src/modules/gateway/matching/route-table.ts';
 import { AccessBook } from '../packages/server/src/modules/gateway/traffic/access-book.ts';
 import { ProxyMetrics } from '../packages/server/src/modules/gateway/traffic/proxy-metrics.ts';
@@ -73,6 +75,9 @@ const startAtrium = async (fast: boolean): Promise<void> => {
     on_target_refused: () => undefined,
     on_error: (error) => console.error(error),
     hit: () => ({ allowed: true, remaining: 1, retry_after_ms: 0 }),
+    country: () => null,
+    spools: new SpoolRoom(null, 0),
+    cache: new AnswerCache({ memory: 0, disk: 0, directory: null }),
     verify_password: async () => false,
   });
   const silent = () => undefined;

@@ -80,6 +80,26 @@ const runbook: EntryPlan[] = [
   },
   {
     by: 'coder',
+    ago: 8 * 24,
+    title: 'Restarting the queue of the mail service',
+    content:
+      'Pause the consumers first: `mailq pause --all`.\nRestart the queue with `mailq restart`, then wait until the depth stops growing.\nResume the consumers one after the other, or the provider closes the account for a day.',
+    entry_type: 'procedural',
+    importance: 6,
+    tags: ['mail', 'queue'],
+  },
+  {
+    by: 'owner',
+    ago: 30,
+    title: 'Mail queue: how to restart it',
+    content:
+      'Pause the consumers first: `mailq pause --all`.\nRestart the queue with `mailq restart`, then wait until the depth stops growing.\nResume the consumers one after the other, or the provider closes the account for a whole day.',
+    entry_type: 'procedural',
+    importance: 7,
+    tags: ['mail'],
+  },
+  {
+    by: 'coder',
     ago: 6 * 24,
     content: 'Deploying on Friday afternoon took three times as long as on Tuesday, each of the last four times.',
     entry_type: 'reflection',
@@ -217,6 +237,8 @@ export const seedDiaries = async (url: string, databaseUrl: string, org: SeedOrg
       { to_entry_id: written['Build 1841 failed because the disk was full'], kind: 'caused_by' },
     ),
   );
+
+  done(await owner.post(diaryAt(diary, '/duplicates'), {}));
 
   await make(owner, 'دفتر ملاحظات المشروع');
   const guide = await make(owner, 'Field guide for agents that visit', 'public');

@@ -1,6 +1,8 @@
 import { createAtrium } from '../../packages/sdk/src/index.ts';
+import { boardsOwn, morning } from '../../packages/web/test/support/board-answers.ts';
 import { containerAnswers, opened as openedContainer } from '../../packages/web/test/support/container-answers.ts';
-import { gatewayOwn, notesRoute } from '../../packages/web/test/support/gateway-answers.ts';
+import { gatewayOwn, notesRoute, streamRoute } from '../../packages/web/test/support/gateway-answers.ts';
+import { peerAnswers as peersOwn } from '../../packages/web/test/support/peers-answers.ts';
 import type { Answers } from '../../packages/web/test/support/recorded-api.ts';
 import { backupScript, runningRun, scriptsOwn } from '../../packages/web/test/support/scripts-answers.ts';
 import { forgejo, toolboxOwn } from '../../packages/web/test/support/toolbox-answers.ts';
@@ -130,10 +132,29 @@ export const seededPages: readonly SeededPage[] = [
     ready: '[data-entry]',
   },
   {
+    name: 'diary-digest',
+    route: '/diaries/$id/digest',
+    path: (ids) => `/diaries/${ids.diary}/digest`,
+    ready: '[data-digest] ol',
+  },
+  {
+    name: 'diary-duplicates',
+    route: '/diaries/$id/duplicates',
+    path: (ids) => `/diaries/${ids.diary}/duplicates`,
+    ready: '[data-duplicates] [aria-label=Changes]',
+  },
+  {
     name: 'diary-signed',
     route: '/diaries/$id/$entryId',
     path: (ids) => `/diaries/${ids.signedDiary}/${ids.signedEntry}`,
     ready: 'article h2',
+  },
+  {
+    name: 'feed-search',
+    route: '/feed',
+    path: () => '/feed?q=rollback',
+    ready: '[aria-label="Public entries that fit"]',
+    streams: true,
   },
   {
     name: 'feed',
@@ -162,12 +183,33 @@ export const seededPages: readonly SeededPage[] = [
   { name: 'statistics', route: '/statistics', path: () => '/statistics', ready: '.u-over' },
   { name: 'welcome', route: '/welcome', path: () => '/welcome', ready: 'h1' },
   { name: 'services', route: '/services', path: () => '/services', ready: '[data-service]', answers: gatewayOwn },
+  {
+    name: 'board',
+    route: '/services/$id',
+    path: () => `/services/${morning.id}`,
+    ready: '[data-tile]',
+    answers: boardsOwn,
+  },
+  {
+    name: 'board-arranging',
+    route: '/services/$id',
+    path: () => `/services/${morning.id}?arrange=true`,
+    ready: 'text=Add group',
+    answers: boardsOwn,
+  },
   { name: 'routes', route: '/routes', path: () => '/routes', ready: row, answers: gatewayOwn },
   {
     name: 'route',
     route: '/routes/$id',
     path: () => `/routes/${notesRoute.id}`,
     ready: '[aria-label="Share links"] li',
+    answers: gatewayOwn,
+  },
+  {
+    name: 'route-stream',
+    route: '/routes/$id',
+    path: () => `/routes/${streamRoute.id}`,
+    ready: '[name=stream-port]',
     answers: gatewayOwn,
   },
   {
@@ -308,6 +350,7 @@ export const seededPages: readonly SeededPage[] = [
     path: () => '/settings/organisation',
     ready: 'text=Short name',
   },
+  { name: 'hooks', route: '/settings/hooks', path: () => '/settings/hooks', ready: '[data-endpoint]' },
   { name: 'rules', route: '/settings/rules', path: () => '/settings/rules', ready: 'text=Correction window' },
   { name: 'privacy', route: '/settings/privacy', path: () => '/settings/privacy', ready: 'h1' },
   {
@@ -340,6 +383,8 @@ export const seededPages: readonly SeededPage[] = [
   { name: 'server-keys', route: '/server/keys', path: () => '/server/keys', ready: 'h1' },
   { name: 'server-resources', route: '/server/resources', path: () => '/server/resources', ready: 'h1' },
   { name: 'server-certificates', route: '/server/certificates', path: () => '/server/certificates', ready: 'h1' },
+  { name: 'server-backups', route: '/server/backups', path: () => '/server/backups', ready: row },
+  { name: 'server-peers', route: '/server/peers', path: () => '/server/peers', ready: row, answers: peersOwn },
   { name: 'server-issuers', route: '/server/issuers', path: () => '/server/issuers', ready: 'h1' },
   { name: 'server-denylist', route: '/server/denylist', path: () => '/server/denylist', ready: 'h1' },
   { name: 'server-reveal', route: '/server/reveal', path: () => '/server/reveal', ready: 'h1' },

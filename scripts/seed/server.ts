@@ -109,6 +109,13 @@ export const seedServer = async (databaseUrl: string, org: SeedOrganisation): Pr
       jit: true,
     }),
   );
+  done(await owner.post('/api/v1/backups', {}));
+  done(await owner.post('/api/v1/hooks/endpoints', { name: 'NAS', kind: 'notify' }));
+  done(
+    await owner.post('/api/v1/hooks/endpoints', {
+      ...{ name: 'Grafana', kind: 'event', event: 'grafana.alert', proof: 'secret' },
+    }),
+  );
   done(await owner.post('/api/v1/certificates', { kind: 'internal', names: ['files.northwind.lan', 'printer.lan'] }));
   done(
     await owner.post(`${admin}/oauth/registration-tokens`, { note: 'Fjord Logistics roll-out', expires_in_hours: 168 }),

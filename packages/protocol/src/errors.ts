@@ -107,6 +107,11 @@ export const errorCodes = {
     title: 'Registration failed',
     meaning: 'The voucher or token is unknown, used, expired or taken back, or whoever gave it may no longer do so.',
   },
+  hook_unproven: {
+    status: 401,
+    title: 'Not proven',
+    meaning: 'No endpoint has this address, or the signature, secret or time of the message is not good.',
+  },
   pairing_invalid: {
     status: 401,
     title: 'The code is no good',
@@ -157,7 +162,7 @@ export const errorCodes = {
   gateway_route_conflict: {
     status: 409,
     title: 'Address taken',
-    meaning: 'Another route has this host and path.',
+    meaning: 'Another route has this host and path or this port, or another program has the port.',
   },
   gateway_route_locked: {
     status: 409,
@@ -239,6 +244,29 @@ export const errorCodes = {
     status: 422,
     title: 'The file cannot be a script',
     meaning: 'It is missing, outside the directory of scripts, no regular file, too large or of no known kind.',
+  },
+  backup_running: {
+    status: 409,
+    title: 'A backup is under way',
+    meaning:
+      'One backup is made at a time, and a file that is being written or tested is not touched; try again when it is done.',
+  },
+  backup_conflict: {
+    status: 409,
+    title: 'The backup does not go with what is here',
+    meaning:
+      'Something here has the name or address of something in the backup; the detail says which. Nothing was changed.',
+  },
+  backup_unusable: {
+    status: 422,
+    title: 'The backup cannot be restored',
+    meaning:
+      'It is damaged, cut off, of another version, or was made under another master key; the detail says which. Nothing was changed.',
+  },
+  backup_passphrase: {
+    status: 422,
+    title: 'Another passphrase is needed',
+    meaning: 'The backup is encrypted, and the passphrase is missing or not the one of this backup.',
   },
   tool_definition_changed: {
     status: 409,
@@ -491,6 +519,17 @@ export const errorCodes = {
     title: 'The container engine cannot be asked',
     meaning:
       'It is off, does not answer, or a proxy before it does not let this through; `missing` names rights and `hint` the line to add.',
+  },
+  federation_off: {
+    status: 409,
+    title: 'Federation is off',
+    meaning:
+      'Set ATRIUM_FEDERATION_ENABLED=true; to open apps of peers ATRIUM_FEDERATION_ALLOW_REMOTE_ROUTES=true as well.',
+  },
+  federation_refused: {
+    status: 502,
+    title: 'The peer was not joined',
+    meaning: 'It did not answer, refused, or is not who the invitation says; `reason` says which.',
   },
   container_action_failed: {
     status: 502,

@@ -28,13 +28,27 @@ const pathBase = z
 const targetUrl = z
   .url()
   .max(2000)
-  .refine((text) => /^https?:/i.test(text), 'must be an http or https URL')
+  .refine(
+    (text) => /^(?:https?|h2c|tcp|udp):/i.test(text),
+    'must be an http, https or h2c URL, or tcp or udp for a stream',
+  )
+  // Other schemes may stand before names that are none.
+  .refine((text) => URL.canParse(text.replace(/^(?:h2c|tcp|udp):/i, 'http:')), 'must name a host')
   .refine((text) => !URL.canParse(text) || !/[?#]/.test(text), 'must have neither query nor fragment')
+  .refine(
+    (text) => !/^(?:tcp|udp):/i.test(text) || /^[a-z]+:\/\/(?:\[[0-9a-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}\/?$/i.test(text),
+    'must be a host and a port, as in tcp://192.168.1.7:5432',
+  )
   .refine(
     (text) => !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''),
     'must not carry a password; use `upstream_auth`',
-  );
+  )
+  .describe('http, https, or h2c for HTTP/2 without TLS');
 const milliseconds = z.int().min(0).max(86_400_000).describe('milliseconds; 0 = none');
+const countryCode = z
+  .string()
+  .transform((text) => text.toUpperCase())
+  .refine((text) => /^[A-Z]{2}$/.test(text), 'must be a code of two letters, as in ISO 3166');
 const cidr = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
 const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, 'must be a header name');
 const headerValue = z
@@ -42,7 +56,8 @@ const headerValue = z
   .max(4000)
   .regex(/^[^\r\n\0]*$/, 'must be one line');
 
-export const routeKinds = ['http', 'redirect', 'not_found'] as const;
+export const routeKinds = ['http', 'redirect', 'not_found', 'stream'] as const;
+export const streamProtocols = ['tcp', 'udp'] as const;
 export const routeModes = ['path', 'host', 'both'] as const;
 export const routeAccess = ['public', 'signed_in', 'scopes', 'people', 'share'] as const;
 export const routeSources = ['ui', 'file', 'label', 'http', 'federation'] as const;
@@ -78,6 +93,24 @@ export const routeHealth = z.strictObject({
   healthy_codes: z.array(z.int().min(100).max(599)).max(100).default([]).describe('beside 200 to 399, 401 and 403'),
 });
 
+/** What a route of kind `stream` listens for. Nobody signs in to a port, so only operators write one. */
+export const routeStream = z.strictObject({
+  protocol: z.enum(streamProtocols),
+  port: z.int().min(1).max(65_535).describe('of this server; opened for this route alone'),
+  names: z
+    .array(routeHost)
+    .max(50)
+    .default([])
+    .describe('for TLS that is passed through unopened: the names that clients ask for; none takes what is left'),
+  proxy_protocol: z.boolean().default(false).describe('tells the target the address of the client, in version 2; TCP'),
+  max_connections: z.int().min(1).max(100_000).default(1000).describe('at once; of UDP, clients'),
+  max_per_address: z.int().min(0).max(100_000).default(100).describe('the same from one address; 0 = no limit'),
+  idle_ms: milliseconds
+    .optional()
+    .describe('without a byte in either direction; default 3,600,000, and 60,000 for UDP, which needs one'),
+});
+export type RouteStream = z.output<typeof routeStream>;
+
 export const routeFilter = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ip_allow'), cidrs: z.array(cidr).min(1).max(200) }),
   z.strictObject({
@@ -110,6 +143,28 @@ export const routeFilter = z.discriminatedUnion('kind', [
       .min(1)
       .max(100)
       .describe('passwords are kept as argon2id hashes and never answered; left out, the one of that name stays'),
+  }),
+  z.strictObject({
+    kind: z.literal('circuit'),
+    min_requests: z.int().min(1).max(10_000).default(20).describe('before it may open'),
+    error_percent: z.int().min(1).max(100).default(50).describe('failures and answers of 500 and above'),
+    window_s: z.int().min(1).max(3600).default(30),
+    open_s: z.int().min(1).max(3600).default(30).describe('until one request is tried again'),
+  }),
+  z.strictObject({
+    kind: z.literal('mirror'),
+    url: targetUrl.describe('gets copies of requests; what it answers goes nowhere'),
+    percent: z.int().min(1).max(100).default(100),
+    max_body: z.int().min(0).max(1_048_576).default(65_536).describe('bytes; larger requests are not copied'),
+  }),
+  z.strictObject({
+    kind: z.literal('geoblock'),
+    mode: z.enum(['allow', 'deny']),
+    countries: z.array(countryCode).min(1).max(250),
+    unknown: z
+      .enum(['allow', 'deny'])
+      .default('deny')
+      .describe('addresses that the database does not place, such as those of a local network'),
   }),
   z.strictObject({ kind: z.literal('retry'), attempts: z.int().min(0).max(3).default(1) }),
   z.strictObject({
@@ -148,6 +203,7 @@ const appFields = {
 export const routeFields = {
   slug,
   kind: z.enum(routeKinds),
+  stream: routeStream.nullable().describe('for kind stream'),
   mode: z.enum(routeModes),
   path_base: pathBase.nullable().describe('for modes path and both; default `/apps/<slug>/`'),
   hosts: z.array(routeHost).max(20).describe('for modes host and both; default `<slug>.<gateway.base_domain>`'),
@@ -180,9 +236,16 @@ export const routeFields = {
   health: routeHealth,
   timeouts: routeTimeouts,
   max_body: z.int().min(0).describe('bytes; 0 = no limit'),
-  buffering: z.boolean(),
-  compress: z.boolean(),
-  cache: z.boolean(),
+  buffering: z
+    .boolean()
+    .describe('take bodies as fast as they come and hand them on as fast as the other side takes them'),
+  compress: z.boolean().describe('answers that the app sends uncompressed'),
+  cache: z.boolean().describe('as Cache-Control allows; for each principal apart unless the answer is public'),
+  cache_stale_if_error_s: z
+    .int()
+    .min(0)
+    .max(2_592_000)
+    .describe('seconds for which an answer that is no longer fresh stands in while the app fails; 0 = only as it says'),
   preserve_host: z.boolean(),
   upstream_auth: upstreamAuth,
   upstream_tls: upstreamTls,
@@ -197,6 +260,7 @@ const optional = Object.fromEntries(
 
 export const routeDefaults = {
   kind: 'http',
+  stream: null,
   hosts: [],
   host_path: '/',
   targets: [],
@@ -217,6 +281,7 @@ export const routeDefaults = {
   buffering: false,
   compress: false,
   cache: false,
+  cache_stale_if_error_s: 0,
   preserve_host: true,
   upstream_auth: { kind: 'strip' },
   upstream_tls: { verify: true, ca: null, server_name: null },
@@ -366,7 +431,7 @@ export const appsCreate = defineOperation({
   }),
   output: appView,
   status: 201,
-  errors: ['name_taken', 'gateway_route_conflict', 'gateway_target_refused', 'validation_failed'],
+  errors: ['name_taken', 'gateway_route_conflict', 'gateway_target_refused', 'operator_required', 'validation_failed'],
   idempotency: 'header',
   mcp: { tool: 'apps_create', title: 'Add an app' },
 });
@@ -447,7 +512,14 @@ export const routesCreate = defineOperation({
   input: z.strictObject({ app_id: id, slug: routeSlug, ...optional }),
   output: routeView,
   status: 201,
-  errors: ['not_found', 'name_taken', 'gateway_route_conflict', 'gateway_target_refused', 'validation_failed'],
+  errors: [
+    'not_found',
+    'name_taken',
+    'gateway_route_conflict',
+    'gateway_target_refused',
+    'operator_required',
+    'validation_failed',
+  ],
   idempotency: 'header',
   mcp: { tool: 'routes_create', title: 'Add a route' },
 });
@@ -468,6 +540,7 @@ export const routesReplace = defineOperation({
     'gateway_route_stale',
     'gateway_route_locked',
     'gateway_target_refused',
+    'operator_required',
     'validation_failed',
   ],
   if_match: true,
@@ -488,6 +561,7 @@ export const routesUpdate = defineOperation({
     'gateway_route_stale',
     'gateway_route_locked',
     'gateway_target_refused',
+    'operator_required',
     'validation_failed',
   ],
   if_match: true,
@@ -542,6 +616,28 @@ export const routesDrain = defineOperation({
   path: '/api/v1/routes/{id}/drain',
   input: z.strictObject({ id, within_s: z.int().min(0).max(3600).default(30) }),
   output: z.object({ running: z.int().describe('requests and tunnels of this process that were told to end') }),
+  status: 200,
+  errors: ['not_found'],
+});
+
+export const routesPurgeCache = defineOperation({
+  ...writes,
+  name: 'routes.purge_cache',
+  summary: 'Forget the answers that are kept of a route',
+  description: 'In all processes of the server; `removed` counts those of the one that was asked.',
+  method: 'POST',
+  path: '/api/v1/routes/{id}/purge-cache',
+  input: z.strictObject({
+    id,
+    path: z
+      .string()
+      .min(1)
+      .max(2000)
+      .regex(/^\//, 'must begin with a slash')
+      .optional()
+      .describe('as the client asks for it, below the route; `*` at the end stands for any rest. Default: all'),
+  }),
+  output: z.object({ removed: z.int() }),
   status: 200,
   errors: ['not_found'],
 });
@@ -657,7 +753,7 @@ export const configVersionsRollback = defineOperation({
   input: versionNumber,
   output: configVersion,
   status: 200,
-  errors: ['not_found', 'gateway_route_conflict', 'gateway_target_refused', 'validation_failed'],
+  errors: ['not_found', 'gateway_route_conflict', 'gateway_target_refused', 'operator_required', 'validation_failed'],
 });
 export const gatewayDryRun = defineOperation({
   ...writes,
@@ -864,6 +960,7 @@ export const gatewayOperations = [
   routesDelete,
   routesTest,
   routesDrain,
+  routesPurgeCache,
   sharesList,
   sharesCreate,
   sharesRevoke,

@@ -153,9 +153,29 @@ export const preferences = z.object({
       'solarized-dark',
       'dracula',
       'high-contrast',
+      'slate',
+      'obsidian',
+      'carbon',
+      'classic-green',
+      'cyan',
+      'amber',
+      'gruvbox-dark',
+      'gruvbox-light',
+      'tokyo-night',
+      'storm',
+      'catppuccin-mocha',
+      'pipboy-amber',
+      'pipboy-green',
+      'retro',
     ])
     .default('system'),
   density: z.enum(['dense', 'comfortable']).default('dense'),
+  font_size: z.enum(['small', 'medium', 'large', 'largest']).default('medium'),
+  scan_lines: z.boolean().default(false).describe('lines of a picture tube; never where motion is to be reduced'),
+  confirmations: z
+    .boolean()
+    .default(true)
+    .describe('ask before acts that end something; what cannot be had again always asks'),
   time_zone: z.string().max(64).nullable().default(null).describe('IANA name; null = the browser decides'),
   quiet_hours: z
     .object({

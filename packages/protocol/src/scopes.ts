@@ -14,6 +14,7 @@ export const scopes = {
   'agent:profile': { title: 'Be an agent with a key: its profile, its secret, whom it vouches for', privileged: true },
   'agent:directory': { title: 'List the agents that let themselves be found', privileged: false },
   'crypto:sign': { title: 'Sign with the key of the agent', privileged: false },
+  'hooks:write': { title: 'Bring in activity and notices of systems outside', privileged: false },
   'events:write': { title: 'Bring in events of systems outside', privileged: true },
   'gateway:read': { title: 'See apps, routes and how they are', privileged: false },
   'gateway:write': { title: 'Add and change apps and routes, decide about services that were found', privileged: true },
@@ -90,8 +91,10 @@ export const permissions = [
   'toolbox.deploy',
   'scripts.run',
   'scripts.write',
+  'backups.manage',
   'tools.use',
   'tools.manage',
+  'federation.manage',
 ] as const;
 
 export type Permission = (typeof permissions)[number];

@@ -13,9 +13,9 @@ import { StartupError } from './platform/errors/startup-error.ts';
 import { createLogger } from './platform/telemetry/logger.ts';
 
 const wrongConfiguration = 78;
-const usage = `backup-main.ts backup FILE [--without-key] [--overwrite]
-backup-main.ts restore FILE [--force]
-backup-main.ts verify FILE
+const usage = `backup-main.ts backup FILE [--without-key] [--overwrite] [--passphrase-file FILE]
+backup-main.ts restore FILE [--force] [--passphrase-file FILE]
+backup-main.ts verify FILE [--passphrase-file FILE]
 `;
 
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as {
@@ -47,17 +47,27 @@ const warnOfGaps = (manifest: BackupManifest): void => {
     warn(`tables that are not Atrium's were left out: ${manifest.foreign_tables.join(', ')}`);
 };
 
+/** Never an argument: the list of processes shows those. */
+const passphraseOf = (flags: Flags): string | null => {
+  const path = flags['passphrase-file'];
+  if (path === undefined) return null;
+  const text = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  if (text.length < 8) throw new StartupError(`The passphrase in ${path} is shorter than 8 characters.`);
+  return text;
+};
+
 const runBackup = async (values: ConfigValues, path: string, flags: Flags): Promise<void> => {
   const manifest = await backUp({
     values,
     path,
     with_key: flags['without-key'] !== true,
     overwrite: flags.overwrite === true,
+    passphrase: passphraseOf(flags),
     version,
     clock: systemClock,
     log: createLogger('warn', process.stderr),
   });
-  const checked = await verifyArchive(path);
+  const checked = await verifyArchive(path, passphraseOf(flags));
   say(`${path} is written and verified, ${bytes(statSync(path).size)}`);
   describe(checked);
   warnOfGaps(manifest);
@@ -80,6 +90,7 @@ const runRestore = async (values: ConfigValues, path: string, flags: Flags): Pro
     values,
     path,
     force: flags.force === true,
+    passphrase: passphraseOf(flags),
     clock: systemClock,
     log: createLogger('warn', process.stderr),
   });
@@ -102,8 +113,11 @@ const options = {
   'without-key': { type: 'boolean' },
   overwrite: { type: 'boolean' },
   force: { type: 'boolean' },
+  'passphrase-file': { type: 'string' },
 } as const;
-type Flags = { [name in keyof typeof options]?: boolean | undefined };
+type Flags = { [name in Exclude<keyof typeof options, 'passphrase-file'>]?: boolean | undefined } & {
+  'passphrase-file'?: string | undefined;
+};
 
 const main = async (): Promise<number> => {
   const { positionals, values: flags } = parseArgs({ options, allowPositionals: true });
@@ -113,7 +127,7 @@ const main = async (): Promise<number> => {
     return 2;
   }
   if (verb === 'verify') {
-    const manifest = await verifyArchive(path);
+    const manifest = await verifyArchive(path, passphraseOf(flags));
     say(`${path} is whole`);
     describe(manifest);
     warnOfGaps(manifest);

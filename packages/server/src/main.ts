@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type App, startApp } from './app/app.ts';
+import { restoreBetween } from './app/backups.ts';
 import { claimPort, readyMessage, startProcessGroup } from './app/process-group.ts';
 import { configOrExit } from './config-or-exit.ts';
+import type { RestoreOutcome, RestoreRequest } from './modules/admin/backups-module.ts';
 import { SteadyClock } from './platform/clock/steady-clock.ts';
 import type { ConfigValues } from './platform/config/config.ts';
 import { StartupError } from './platform/errors/startup-error.ts';
@@ -13,6 +15,11 @@ import { createLogger, type Logger } from './platform/telemetry/logger.ts';
 
 /** Longer than the doors' own deadlines; what still runs then is left to be resumed at the next start. */
 const drainMs = 40_000;
+
+/** The answer to whoever asked for a restore goes out before the server stops. */
+const answerMs = 200;
+/** What a further process asks the first one for. */
+const restoring = 'restore';
 
 export interface RunOptions {
   /** Resolves to the folder of the built web app. Not awaited before the server is up. */
@@ -70,7 +77,7 @@ const listenToSignals = (log: Logger) => {
   process.on('SIGINT', hear);
   return {
     signal: stopping.signal,
-    isRunning: (app: App) => {
+    isRunning: (app: App | null) => {
       running = app;
     },
   };
@@ -89,6 +96,8 @@ const settleMemory = (): void => {
 interface Part {
   siblings: Siblings;
   process_number: number;
+  restart: (request: RestoreRequest) => void;
+  restored?: RestoreOutcome | null;
 }
 
 const startPart = (values: ConfigValues, log: Logger, stopping: AbortSignal, part: Part): Promise<App> =>
@@ -137,17 +146,41 @@ export const run = async ({ web }: RunOptions = {}): Promise<void> => {
   web?.catch(() => {});
   const { values, log, stopping } = await prepare();
   const { dataDir, processes, host, port } = values.config.server;
+  let running: App | null = null;
+  const begin = async (restored: RestoreOutcome | null): Promise<App> => {
+    const first = new FirstProcess();
+    const restart = (request: RestoreRequest) => void setTimeout(() => void again(request), answerMs);
+    first.answer(restoring, (request) => restart(request as RestoreRequest));
+    const part = { siblings: first, process_number: 1, restart, restored };
+    const app = await startPart(values, log, stopping.signal, part);
+    running = await withOthers(app, first, processes, log);
+    stopping.isRunning(running);
+    settleMemory();
+    return running;
+  };
+  /** Everything is replaced while nothing runs; then the server is there again, at the same address. */
+  const again = async (request: RestoreRequest): Promise<void> => {
+    if (running === null || stopping.signal.aborted) return;
+    const app = running;
+    running = null;
+    stopping.isRunning(null);
+    try {
+      values.config.server.port = Number(new URL(app.address).port) || values.config.server.port;
+      log.warn({ file: request.path }, 'stopping to restore a backup');
+      await app.close();
+      const outcome = await restoreBetween(request, { values, clock: new SteadyClock(), log });
+      announce(await begin(outcome), dataDir, log);
+    } catch (error) {
+      endWith(error, stopping.signal, log);
+    }
+  };
   try {
     if (processes > 1 && port !== 0) await claimPort(host, port);
-    const first = new FirstProcess();
-    const app = await startPart(values, log, stopping.signal, { siblings: first, process_number: 1 });
-    const whole = await withOthers(app, first, processes, log);
-    stopping.isRunning(whole);
-    settleMemory();
+    const app = await begin(null);
     await web?.catch((error: unknown) =>
       log.error({ err: error }, 'the pages cannot be shown; every other door is open'),
     );
-    announce(whole, dataDir, log);
+    announce(app, dataDir, log);
   } catch (error) {
     endWith(error, stopping.signal, log);
   }
@@ -163,7 +196,8 @@ export const runFurther = async (): Promise<void> => {
   });
   try {
     const process_number = Number(process.argv[2]);
-    const app = await startPart(values, log, stopping.signal, { siblings, process_number });
+    const restart = (request: RestoreRequest) => void siblings.ask(restoring, request);
+    const app = await startPart(values, log, stopping.signal, { siblings, process_number, restart });
     stopping.isRunning(app);
     settleMemory();
     process.send?.(readyMessage);

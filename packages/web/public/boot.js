@@ -17,5 +17,7 @@
   const dark = matchMedia('(prefers-color-scheme: dark)').matches;
   root.dataset.theme = chosen === 'system' ? (dark ? 'night' : 'daylight') : chosen;
   root.dataset.density = read('atrium.density') ?? 'comfortable';
+  root.dataset.fontSize = read('atrium.font-size') ?? 'medium';
+  root.dataset.scanLines = read('atrium.scan-lines') ?? 'off';
   root.dataset.rail = read('atrium.rail') === 'folded' ? 'folded' : 'open';
 })();

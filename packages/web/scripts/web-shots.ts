@@ -5,6 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { adminPages } from '../test/support/admin-pages.ts';
+import { boardPages } from '../test/support/board-pages.ts';
 import { launchBrowser, newContext } from '../test/support/browser.ts';
 import { containerPages } from '../test/support/container-pages.ts';
 import { gatewayPages } from '../test/support/gateway-pages.ts';
@@ -138,7 +139,7 @@ const shots: Shot[] = [
     },
   },
   { name: 'kitchen', path: '/dev/kitchen', answers: strangerAnswers, full: true },
-  ...[...adminPages, ...gatewayPages, ...containerPages].map(
+  ...[...adminPages, ...gatewayPages, ...boardPages, ...containerPages].map(
     ({ ready, act, ...shot }): Shot => ({
       ...shot,
       async act(page) {

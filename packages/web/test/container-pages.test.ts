@@ -6,7 +6,7 @@ import { containerAnswers, containerRecords, opened } from './support/container-
 import { containerPages } from './support/container-pages.ts';
 import { type Call, remembered } from './support/diary-answers.ts';
 import { describeStates, serveForTests } from './support/page-states.ts';
-import { quietSocket, recorded } from './support/recorded-api.ts';
+import { me, quietSocket, recorded } from './support/recorded-api.ts';
 
 test('every recorded answer of containers is one that the contract allows, to a call that it allows', () => {
   expect(containerRecords.length).toBeGreaterThan(8);
@@ -53,6 +53,19 @@ describe('58: containers by keys alone', () => {
     await page.waitForSelector('text=Stopped 1');
     const { body } = calls.find(({ path }) => path === '/api/v1/containers/batch')!;
     expect(body).toMatchObject({ action: 'stop', ids: [expect.any(String), expect.any(String)] });
+  });
+
+  test('who wants no questions is asked none before what can be made good again', async () => {
+    const preferences = { ...me.preferences, confirmations: false };
+    await page.route('**/api/v1/me', (route) => route.fulfill({ json: { ...me, preferences } }));
+    calls.splice(0);
+    await page.goto(`${web.served.url}/containers`);
+    await page.locator('[role=row][data-row="0"]').focus();
+    for (const key of ['j', 'x', 'j', 'j', 'x']) await page.keyboard.press(key);
+    await page.getByRole('button', { name: 'Stop 2' }).press('Enter');
+    await expect.poll(() => calls.filter(({ path }) => path === '/api/v1/containers/batch').length).toBe(1);
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    await page.unroute('**/api/v1/me');
   });
 
   test('a row opens by Enter on its log, which is searched and held', async () => {

@@ -374,6 +374,49 @@ test('making a channel and a template', async () => {
     .toEqual(['go-ahead']);
 });
 
+test('G63: a board by keys; what is changed elsewhere shows without a reload, and a reload shows the same', async () => {
+  const route = { targets: [{ url: 'http://203.0.114.9:8080' }], health: { skip: true } };
+  const app = (await owner.post('/api/v1/apps', { slug: 'notes', name: 'Notes', route })).body;
+  await page.goto(`${origin}/services`);
+  await page.locator('[data-service]').waitFor();
+  await command('new board', 'New board');
+  await page.locator('[name=board-name]:focus').waitFor();
+  await type('Desk');
+  await press('Enter');
+  await page.waitForURL(/\/services\/[0-9a-f-]{36}/);
+  await page.locator('[data-tile]').waitFor();
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  await other.locator('[data-tile]').waitFor();
+  const order = () => other.locator('[data-tile]').allTextContents();
+
+  await press('c');
+  await page.locator('[aria-label="Find a service"]:focus').waitFor();
+  await keyTo(page, 'Services');
+  await press('ArrowRight');
+  await keyTo(page, 'Address');
+  await type('handbook.example/start');
+  await keyTo(page, 'Title');
+  await type('Handbook');
+  await press('Enter');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await expect.poll(async () => (await order())[1]).toMatch(/^Handbook/);
+  await press('e');
+  await keyTo(page, /^Notes/);
+  await press('Alt+ArrowRight');
+  await expect.poll(async () => (await order())[0]).toMatch(/^Handbook/);
+  await page.reload();
+  await page.getByText('Add group').waitFor();
+  expect((await page.locator('[data-tile]').allTextContents())[0]).toMatch(/^Handbook/);
+
+  const path = `/api/v1/routes/${app.routes[0].id}`;
+  await other.goto(`${origin}/routes/${app.routes[0].id}`);
+  await expect.poll(() => other.inputValue('[name=path-base]')).toBe('/apps/notes/');
+  await owner.send('PATCH', path, { path_base: '/apps/desk/' });
+  await expect.poll(() => other.inputValue('[name=path-base]')).toBe('/apps/desk/');
+  await other.close();
+});
+
 test('ending a session, choosing a theme, changing to another organisation', async () => {
   const other = await createRestClient(server.url).post('/auth/login', { email: 'mara@example.org', password });
   await page.goto(`${origin}/settings/security`);

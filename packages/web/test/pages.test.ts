@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { allThemes } from './support/axe.ts';
+import { kitThemes } from './support/axe.ts';
 import { newContext } from './support/browser.ts';
 import { describeStates, type PageState, serveForTests } from './support/page-states.ts';
 import { type Answers, answerApi, me, recorded, signedInAnswers, strangerAnswers } from './support/recorded-api.ts';
@@ -41,7 +41,7 @@ const pages: Looked[] = [
   },
   {
     name: 'kitchen',
-    themes: allThemes,
+    themes: kitThemes,
     path: '/dev/kitchen',
     answers: strangerAnswers,
     ready: '.u-over',

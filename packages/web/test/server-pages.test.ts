@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { describeStates, serveForTests } from './support/page-states.ts';
+import { noPeersAnswers, peerAnswers } from './support/peers-answers.ts';
 import { type Answers, problem, recorded } from './support/recorded-api.ts';
 import {
   approvals,
@@ -26,6 +27,30 @@ const openSecond = async (page: Page) => {
   await page.locator('[role=row][data-row="1"], ul[aria-label] > li:nth-child(2) > button').first().click();
   await page.waitForSelector('[role=dialog]');
 };
+
+const restoreSecond = async (page: Page) => {
+  await openSecond(page);
+  await page.getByRole('button', { name: 'Restore', exact: true }).click();
+  await page.waitForSelector('[name=restore-passphrase]');
+};
+const openNth = (n: number) => async (page: Page) => {
+  await page
+    .locator(`[role=row][data-row="${n}"], ul[aria-label] > li:nth-child(${n + 1}) > button`)
+    .first()
+    .click();
+  await page.waitForSelector('[role=dialog]');
+};
+const choose = (view: string, then: string) => async (page: Page) => {
+  await page.getByRole('radio', { name: view }).click();
+  await page.waitForSelector(`text=${then}`);
+};
+const makeInvitation = async (page: Page) => {
+  await press('Invite a server')(page);
+  await page.getByRole('button', { name: 'Make invitation' }).click();
+  await page.waitForSelector('text=Shown once');
+};
+const peers: Answers = { ...serverAnswers, ...peerAnswers };
+const noPeers: Answers = { ...serverAnswers, ...noPeersAnswers };
 
 const newClientBy = (method: string) => async (page: Page) => {
   await press('New client')(page);
@@ -63,6 +88,17 @@ const pages: [name: string, path: string, ready: string, act?: (page: Page) => P
   ['trusted issuers', '/server/issuers', row, press('Trust an issuer')],
   ['certificates with one of this server', '/server/certificates', row, openSecond],
   ['new certificate', '/server/certificates', row, press('New certificate')],
+  ['backups with one that is tested', '/server/backups', row, openSecond],
+  ['restore of a backup', '/server/backups', row, restoreSecond],
+  ['new backup', '/server/backups', row, press('Back up now')],
+  ['schedule of backups', '/server/backups', row, press('Change schedule')],
+  ['peer that is linked', '/server/peers', row, openNth(0), peers],
+  ['peer that shows another certificate', '/server/peers', row, openNth(2), peers],
+  ['invitation of a server', '/server/peers', row, makeInvitation, peers],
+  ['joining a server', '/server/peers', row, press('Join a server'), peers],
+  ['apps of peers', '/server/peers', row, choose('Their apps', 'Paperless'), peers],
+  ['published apps', '/server/peers', row, choose('Our apps', 'Wiki'), peers],
+  ['federation that is off', '/server/peers', 'text=Federation is off', undefined, noPeers],
   ['denied addresses', '/server/denylist', item, press('Deny a range')],
   ['one-time secret', '/server/reveal#token', 'text=Show its secret'],
   [

@@ -10,6 +10,9 @@ const finish = (code: number): void => {
   if (code !== 0) throw new CliStatus(code);
 };
 
+const passphraseOf = (cwd: string, { passphraseFile }: { passphraseFile?: string }): string[] =>
+  passphraseFile === undefined ? [] : ['--passphrase-file', resolve(cwd, passphraseFile)];
+
 /** Commands that run a program of the server: they need a checkout, and the settings of the server's environment. */
 export const addServerCommands = (program: Command, session: Session): void => {
   const { io } = session;
@@ -33,8 +36,12 @@ The ending chooses the form: .tar, .tar.gz, otherwise zstd. The file holds the m
     .option('--verify <file>', 'only check a backup: every member against its hash')
     .option('--without-key', 'leave out master.key; stored secrets cannot be read without it')
     .option('--overwrite', 'replace an existing file')
+    .option('--passphrase-file <file>', 'encrypt with the passphrase that this file holds')
     .action(
-      async (file: string | undefined, options: { verify?: string; withoutKey?: boolean; overwrite?: boolean }) => {
+      async (
+        file: string | undefined,
+        options: { verify?: string; withoutKey?: boolean; overwrite?: boolean; passphraseFile?: string },
+      ) => {
         if ((file === undefined) === (options.verify === undefined))
           throw usageError('Give a file to write, or --verify FILE.');
         const args =
@@ -46,7 +53,7 @@ The ending chooses the form: .tar, .tar.gz, otherwise zstd. The file holds the m
                 ...(options.overwrite ? ['--overwrite'] : []),
               ]
             : ['verify', resolve(io.cwd, options.verify)];
-        finish(await runServerProgram(io, backupProgram('backup'), args));
+        finish(await runServerProgram(io, backupProgram('backup'), [...args, ...passphraseOf(io.cwd, options)]));
       },
     );
   program
@@ -57,12 +64,14 @@ The ending chooses the form: .tar, .tar.gz, otherwise zstd. The file holds the m
     )
     .argument('<file>')
     .option('--force', 'replace what the target holds')
-    .action(async (file: string, options: { force?: boolean }) =>
+    .option('--passphrase-file <file>', 'holds the passphrase of an encrypted backup')
+    .action(async (file: string, options: { force?: boolean; passphraseFile?: string }) =>
       finish(
         await runServerProgram(io, backupProgram('restore'), [
           'restore',
           resolve(io.cwd, file),
           ...(options.force ? ['--force'] : []),
+          ...passphraseOf(io.cwd, options),
         ]),
       ),
     );

@@ -1,3 +1,4 @@
+import type { RestoreOutcome, RestoreRequest } from '../modules/admin/backups-module.ts';
 import type { Clock } from '../platform/clock/clock.ts';
 import { type ConfigValues, localOrigin } from '../platform/config/config.ts';
 import { createJobsHost } from '../platform/jobs/jobs-host.ts';
@@ -47,6 +48,10 @@ export interface AppOptions {
   process_number: number;
   /** An abort ends the start: what it opened is closed again, and it rejects. */
   stopping: AbortSignal;
+  /** Asked for while the server runs: close it, restore, start it again. */
+  restart?: (request: RestoreRequest) => void;
+  /** What came of the restore that this start follows. */
+  restored?: RestoreOutcome | null;
 }
 
 const eventSource = ({ dispatcher }: Storage): EventSource => ({
@@ -117,6 +122,7 @@ export const startApp = async (options: AppOptions): Promise<App> => {
       version: given.version,
       siblings: given.siblings,
       process_number: given.process_number,
+      ...(given.restart === undefined ? {} : { restart: given.restart }),
     });
     later.push(modules.close);
     tls = openTls(values, modules.list, log);
@@ -152,11 +158,12 @@ export const startApp = async (options: AppOptions): Promise<App> => {
     stopping.throwIfAborted();
     tls.start();
     const { port } = await doors.http.listen();
-    modules.listening(port);
+    await modules.listening(port);
     const reloading = createConfigReloading({ values, live: withCertificates(modules.live, tls), log });
     later.push(reloading.stop);
     await reloading.start();
     origin ??= localOrigin(values.config.tls.mode, port);
+    if (given.restored != null) await modules.restored(given.restored);
     const token = given.process_number === 1 ? await modules.setup_token() : null;
     const setupUrl = token === null ? `${origin}/setup` : `${origin}/setup?token=${encodeURIComponent(token)}`;
     const { host } = values.config.server;

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { ArchiveWriter } from '../platform/backup/archive-writer.ts';
 import { jobsSchemaVersion, listMigrations } from '../platform/backup/catalogue.ts';
 import { dumpDatabase } from '../platform/backup/database-dump.ts';
+import { sealStream } from '../platform/backup/envelope.ts';
 import { type BackupManifest, fileMember, masterKeyName } from '../platform/backup/manifest.ts';
 import type { Clock } from '../platform/clock/clock.ts';
 import type { ConfigValues } from '../platform/config/config.ts';
@@ -25,6 +26,19 @@ export interface BackupOptions {
   version: string;
   clock: Clock;
   log: Logger;
+  /** Encrypts the file; the name should then end in `.enc`. */
+  passphrase?: string | null;
+  onProgress?: (progress: BackupProgress) => void;
+  /** An abort leaves nothing behind. */
+  signal?: AbortSignal;
+}
+
+export interface BackupProgress {
+  step: 'database' | 'files';
+  done: number;
+  total: number;
+  /** Before they are compressed. */
+  bytes: number;
 }
 
 /** Where tables are not named as their module is. */
@@ -50,13 +64,15 @@ const copyFiles = async (
   store: FileStore,
   wanted: readonly { sha256: string; size: number }[],
   archive: ArchiveWriter,
+  onFile: (done: number) => void,
 ): Promise<Pick<BackupManifest, 'files' | 'missing_files' | 'damaged_files'>> => {
   const result: Pick<BackupManifest, 'files' | 'missing_files' | 'damaged_files'> = {
     files: [],
     missing_files: [],
     damaged_files: [],
   };
-  for (const { sha256, size } of wanted) {
+  for (const [index, { sha256, size }] of wanted.entries()) {
+    onFile(index);
     const stored = await store.get(sha256);
     if (stored === null || stored.size !== size) {
       stored?.stream.destroy();
@@ -81,18 +97,26 @@ const copyKey = async (options: BackupOptions, archive: ArchiveWriter) => {
   return { master_key: included ? await archive.add(masterKeyName, readFileSync(path)) : null, key_ids };
 };
 
-const writeBackup = async (url: string, archive: ArchiveWriter, options: BackupOptions): Promise<BackupManifest> => {
+const writeBackup = async (
+  url: string,
+  archive: ArchiveWriter,
+  options: BackupOptions,
+  report: (part: Partial<BackupProgress>) => void,
+): Promise<BackupManifest> => {
   const created_at = options.clock.now().toISOString();
   const dumped = await onSnapshot(url, async (client) => {
     const migrations = await listMigrations(client);
     if (migrations.length === 0) throw new StartupError('The database is not one of Atrium: nothing to back up.');
     const { rows } = await client.query<{ server_version: string }>('show server_version');
-    const { files, ...database } = await dumpDatabase(client, archive, tablePrefixes);
+    const { files, ...database } = await dumpDatabase(client, archive, tablePrefixes, (done, total) =>
+      report({ done, total }),
+    );
     const jobs_schema = await jobsSchemaVersion(client);
     return { database: { ...database, migrations, jobs_schema, postgres_version: rows[0]!.server_version }, files };
   });
   // A file that the snapshot refers to stays for an hour after its last reference has gone.
-  const files = await copyFiles(await openFiles(options.values), dumped.files, archive);
+  report({ step: 'files', done: 0, total: dumped.files.length });
+  const files = await copyFiles(await openFiles(options.values), dumped.files, archive, (done) => report({ done }));
   const manifest: BackupManifest = {
     format: 'atrium-backup',
     format_version: 1,
@@ -114,9 +138,18 @@ export const backUp = async (options: BackupOptions): Promise<BackupManifest> =>
     throw new StartupError(`${path} exists already. Choose another name, or pass --overwrite.`);
   const database = await reachForReading(options.values, options.log);
   try {
-    const archive = await ArchiveWriter.create(path, options.clock.now());
+    const progress: BackupProgress = { step: 'database', done: 0, total: 0, bytes: 0 };
+    const report = (part: Partial<BackupProgress>) => {
+      options.signal?.throwIfAborted();
+      options.onProgress?.(Object.assign(progress, part));
+    };
+    const passphrase = options.passphrase ?? null;
+    const archive = await ArchiveWriter.create(path, options.clock.now(), {
+      seal: passphrase === null ? null : await sealStream(passphrase),
+      watch: (bytes) => report({ bytes }),
+    });
     try {
-      return await writeBackup(database.url, archive, options);
+      return await writeBackup(database.url, archive, options, report);
     } catch (error) {
       await archive.abandon();
       throw error;

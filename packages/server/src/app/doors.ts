@@ -95,6 +95,7 @@ const httpConfig = (options: DoorsOptions): HttpConfig => {
     public_url: options.public_url,
     version: options.version,
     trusted_proxies: server.trustedProxies.map((range) => range.cidr),
+    proxy_protocol: server.proxyProtocol,
     extra_hosts: () => options.values.config.server.extraHosts,
     max_connections_per_address: server.maxConnectionsPerAddress,
     fast_lane: options.values.config.gatewayLimits.fastLane,
@@ -232,6 +233,7 @@ export const openDoors = async (options: DoorsOptions): Promise<Doors> => {
       checks: http.checks,
       metrics: () => metrics.text(),
       load: () => loadOf(metrics, options.history),
+      sockets: { list: (orgId) => sockets.list(orgId), close: (id) => sockets.closeOne(id) },
       discovery: async () => {
         const answer = await http.app.inject({ method: 'GET', url: '/.well-known/openid-configuration' });
         return answer.statusCode === 200 ? (answer.json() as Record<string, unknown>) : null;

@@ -1,6 +1,8 @@
 import { basename, dirname, join, parse, resolve } from 'node:path';
 import { sql } from 'kysely';
 import { adminModule } from '../modules/admin/admin-module.ts';
+import type { RestoreOutcome, RestoreRequest } from '../modules/admin/backups-module.ts';
+import { createHooksModule } from '../modules/admin/hooks-module.ts';
 import {
   createAuditService,
   createIngestService,
@@ -8,6 +10,7 @@ import {
   createSettingsService,
   type HostFacts,
 } from '../modules/admin/index.ts';
+import { createOverviewModule } from '../modules/admin/overview-module.ts';
 import { createDiariesModule } from '../modules/diaries/index.ts';
 import { createDiscoveryModule, type DiscoveryModule } from '../modules/gateway/discovery-module.ts';
 import { createGatePart, type GatePart } from '../modules/gateway/gate-module.ts';
@@ -47,21 +50,25 @@ import type { RotationVisit } from '../platform/secrets/secret-box.ts';
 import { createSettingsStore, type SettingsStore } from '../platform/settings/settings-store.ts';
 import type { EventFanOut } from '../platform/sockets/event-fan-out.ts';
 import { eventsFor } from '../platform/sockets/event-stream.ts';
+import { EventVisibility } from '../platform/sockets/event-visibility.ts';
 import type { SocketLogs } from '../platform/sockets/socket-options.ts';
 import { HourlyCounts } from '../platform/telemetry/hourly-counts.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { createArchiveKey } from './archive-key.ts';
+import { openBackups } from './backups.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { openCertificates } from './certificates.ts';
 import { openClientCertificates } from './client-certificates.ts';
 import { engineSettings, openContainers } from './containers.ts';
 import { openEmbedder } from './embeddings.ts';
 import { sinkAddresses } from './event-sinks.ts';
+import { openFederation } from './federation.ts';
 import { openFiles, openImportFolder } from './files.ts';
 import { createGatewayMetrics, type GatewayCounting } from './gateway-metrics.ts';
 import type { Limits } from './limits.ts';
 import { type Counting, createOauthMetrics } from './oauth-metrics.ts';
+import { createOverviewMetrics } from './overview-metrics.ts';
 import { openScripts } from './scripts.ts';
 import type { Storage } from './storage.ts';
 import { openToolbox } from './toolbox.ts';
@@ -82,6 +89,8 @@ export interface ModulesOptions {
   siblings: Siblings;
   /** 1 is the first process of this server. */
   process_number: number;
+  /** Stops this server, restores a backup, starts it again; programs that only look have none. */
+  restart?: (request: RestoreRequest) => void;
 }
 
 /** The modules, and the few things that the hosts ask of them. */
@@ -103,7 +112,7 @@ export interface Modules {
   /** Before the doors open. */
   start: () => Promise<void>;
   /** The port is known once the server listens. */
-  listening: (port: number) => void;
+  listening: (port: number) => Promise<void>;
   /** What of the configuration is applied while the server runs. */
   live: LiveConfig;
   can_see: (caller: Caller, itemId: string) => Promise<boolean>;
@@ -117,6 +126,8 @@ export interface Modules {
   setup_done: () => Promise<boolean>;
   /** Ends long waits, so that a drain need not wait for them. */
   release: () => void;
+  /** What came of the restore that this start follows. */
+  restored: (outcome: RestoreOutcome) => Promise<void>;
   /** The machine's clock was set back by so much. */
   clock_moved_back: (ms: number) => void;
   close: () => Promise<void>;
@@ -389,6 +400,24 @@ const renew = (running: Config, next: Config): void => {
   running.server.extraHosts.splice(0, Number.POSITIVE_INFINITY, ...next.server.extraHosts);
 };
 
+/** Ports of streams are opened by the first process alone: what is said on one has to reach the same session. */
+const streamsHost = ({ gatewayData, server }: Config): string => gatewayData.streamsHost ?? server.host;
+
+/** What the data plane of a process may use of the disk. */
+const dataPlane = ({ values, process_number }: ModulesOptions, settings: () => { geoip_file: string | null }) => {
+  const { gatewayData, server } = values.config;
+  const below = (path: string): string => resolve(server.dataDir, path);
+  const own = process_number === 1 ? '' : `-${process_number}`;
+  return {
+    cache: { directory: below(`gateway/cache${own}`), memory: gatewayData.cacheMemory, disk: gatewayData.cacheDisk },
+    buffers: { directory: below(`gateway/buffers${own}`), disk: gatewayData.bufferDisk },
+    geoip_file: () => {
+      const { geoip_file } = settings();
+      return geoip_file === null ? null : below(geoip_file);
+    },
+  };
+};
+
 const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, discoveryFetch: GuardedFetch) => {
   const { storage, clock, log, limits, metrics } = options;
   let lanes: LanesPart | null = null;
@@ -423,9 +452,13 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
   );
   counting.of(gateway);
   const gate = buildGate(options, identity, oauth, gateway.source);
+  const federation = openFederation(options, identity, gateway, gate, {
+    ...{ values: () => values, settings: () => settings, own_ports: () => ownPorts },
+  });
   const { accessLog } = options.values.config;
   lanes = createLanesPart({
-    ...{ database: storage.database, clock, source: gateway.source, gate: gate.gate, health: gateway.health },
+    ...{ database: storage.database, clock, source: gateway.source, gate: federation.gate, health: gateway.health },
+    dial_peer: federation.dial,
     ...{ jars: gateway.jars, settings: () => settings, own_ports: () => ownPorts, resolve: systemResolve },
     keys: {
       sticky: Buffer.from(storage.keysFor('gateway cookies')[0]),
@@ -435,8 +468,11 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     hit: (hit) => limits.local.hit(hit),
     registry: metrics.registry,
     access_file: accessLog.enabled ? { path: accessFileOf(options), files: accessLog.keep } : null,
+    streams_host: options.process_number === 1 ? streamsHost(options.values.config) : null,
+    ...dataPlane(options, () => settings),
     onError: (error, what) => log.error({ err: error }, what),
   });
+  federation.serve(lanes.front);
   const discovery = buildDiscovery(options, identity, discoveryFetch, gateway.services.maker);
   const containers = openContainers(options, gateway.services, oauth.refresh);
   const live: LiveConfig = {
@@ -448,8 +484,10 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
         settings = gatewaySettingsOf(next.config);
         await gateway.services.documents.reclaim();
         await gateway.settingsChanged();
+        await lanes?.settingsChanged();
         await discovery.reconfigure(discoveryOptions(next.config));
         await containers.reconfigure(engineSettings(next.config));
+        federation.settingsChanged();
       }
       const [apps, routes] = [next.sections['apps']?.file, next.sections['routes']?.file];
       const main = next.path === null ? null : { path: next.path, apps, routes };
@@ -465,15 +503,19 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     directories: () => [...new Set([dirname(values.path ?? resolve('atrium.yaml')), directory()])],
   };
   const toolbox = openToolbox(options, gateway, () => values);
-  const listening = (port: number) => void ownPorts.push(port);
+  const listening = async (port: number): Promise<void> => {
+    ownPorts.push(port);
+    await lanes?.start();
+  };
   const scripts = openScripts(options, identity, () => values);
+  const current = () => values;
   const tools = openTools(
     options,
     identity,
     () => values,
     () => ownPorts,
   );
-  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, tools, live, listening };
+  return { gateway, gate, lanes, discovery, toolbox, containers, scripts, tools, federation, live, listening, current };
 };
 
 /** Creates the modules in module order and wires what lower ones offer to higher ones. */
@@ -512,7 +554,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   let fanOut: EventFanOut | null = null;
   let host: HostFacts | null = null;
   const opened = openGateway(options, identity, oauth, discoveryFetch);
-  const { gateway, gate, lanes, discovery, toolbox, containers, scripts, tools, live, listening } = opened;
+  const { gateway, gate, lanes, discovery, toolbox, containers, scripts, tools, federation, live, listening } = opened;
   const certificatesPart = openCertificates(options, () => identity.homeOrg(values.config.discovery.org), acmeFetch);
   const lowFilters: EventFilter[] = [
     ...(gateway.eventFilters ?? []),
@@ -525,6 +567,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     ...(containers.eventFilters ?? []),
     ...(scripts.eventFilters ?? []),
     ...(tools.eventFilters ?? []),
+    ...(federation.eventFilters ?? []),
   ];
   const diaries = createDiariesModule({
     database: storage.database,
@@ -550,6 +593,8 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   identity.onPersonExporting(scripts.personExporting);
   identity.onPersonErasing(tools.personErasing);
   identity.onPersonExporting(tools.personExporting);
+  identity.onPersonErasing(federation.personErasing);
+  identity.onPersonExporting(federation.personExporting);
   identity.onAgentRegistered(diaries.services.hooks.agentRegistered);
   identity.onTeamDeleting(diaries.services.hooks.teamDeleting);
   identity.onPersonErasing(diaries.services.hooks.personErasing);
@@ -618,6 +663,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   identity.onPersonErasing(hooks.personErasing);
   identity.onPersonExporting(hooks.personExporting);
 
+  const ingest = createIngestService({ database: storage.database, dispatcher: storage.dispatcher });
   const admin = adminModule({
     audit: createAuditService({
       database: storage.database,
@@ -626,7 +672,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       visibleItemTitles: items.visibleTitles,
     }),
     settings: createSettingsService({ database: storage.database, store: settings }),
-    ingest: createIngestService({ database: storage.database, dispatcher: storage.dispatcher }),
+    ingest,
     server: createServerService({
       ...{ database: storage.database, clock, version: options.version, counts, names: identity.names },
       capabilities: () => capabilitiesOf(values, embedder),
@@ -637,7 +683,38 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     }),
   });
 
-  lowFilters.push(...(admin.eventFilters ?? []));
+  const backups = openBackups(
+    options,
+    { orgOf: () => identity.homeOrg(values.config.discovery.org), tellAdmins: hooks.tellAdmins },
+    opened.current,
+  );
+  const hookCounts = createOverviewMetrics(metrics, {
+    ...{ clock, version: options.version, devices: identity.deviceTotals },
+    proposals: gateway.services.traffic.pendingProposals,
+  });
+  const outsideHooks = createHooksModule({
+    received: hookCounts.received,
+    ...{ database: storage.database, clock, secrets: storage.secrets, limiter: options.limits.durable, ingest },
+    public_url: options.public_url,
+    notice: async (tx, call, { channel, ...notice }) => {
+      const { item } = await inbox.services.creation.createIn(tx, call, {
+        ...{ ...notice, ...(channel === null ? {} : { channel }), priority: 0, tags: [], actions: [] },
+        ...{ related_to: [], watchers: [], escalation: [], reminders_s: [] },
+      });
+      return item.id;
+    },
+    seesChannel: async (caller, id) => (await hooks.visibleChannels(caller, [id])).includes(id),
+    isDevice: async (org_id, id) => (await identity.callerOf({ org_id, kind: 'device', id })) !== null,
+  });
+  const overview = createOverviewModule({
+    ...{ database: storage.database, clock, host: () => host },
+    visible: (caller, events) =>
+      new EventVisibility([...lowFilters, ...(inbox.eventFilters ?? [])]).replay(caller, events),
+    traffic: (call, input) => gateway.services.traffic.stats(call, input),
+    devices: identity.deviceTotals,
+    machine: { host_root: values.config.system.hostRoot, data_dir: values.config.server.dataDir },
+  });
+  for (const part of [admin, backups, outsideHooks]) lowFilters.push(...(part.eventFilters ?? []));
   storage.dispatcher.subscribe(settings.onEvent, settings.forget);
   storage.dispatcher.subscribe(() => {}, gate.doubt);
   return {
@@ -654,9 +731,13 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       containers,
       scripts,
       tools,
+      federation,
       diaries,
       inbox,
       admin,
+      backups,
+      outsideHooks,
+      overview,
     ],
     platform_sweeps: [...platformSweeps(options, files, counts), sweep],
     rotations: [
@@ -669,7 +750,10 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       toolbox.rotate,
       scripts.rotate,
       tools.rotate,
+      federation.rotate,
       inbox.rotate,
+      backups.rotate,
+      outsideHooks.rotate,
     ],
     host_opened: (facts) => {
       host = facts;
@@ -696,6 +780,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
       await gateway.start();
       await certificatesPart.start();
       await discovery.start();
+      await federation.start();
       containers.start();
     },
     listening,
@@ -712,10 +797,13 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
     setup_token: identity.prepareSetupToken,
     setup_done: async () => (await identity.services.setup.status()).done,
     release: inbox.release,
+    restored: backups.settleRestore,
     clock_moved_back: (ms) => alertOfClock(options, identity, ms),
     close: async () => {
+      await backups.stop();
       await scripts.close();
       await tools.close();
+      await federation.stop();
       await lanes.close();
       await gateway.stop();
       gate.close();

@@ -7,6 +7,7 @@ import { readArchive, verifyArchive } from '../platform/backup/archive-reader.ts
 import { holdsData, jobsSchemaVersion, listMigrations } from '../platform/backup/catalogue.ts';
 import { DatabaseLoad } from '../platform/backup/database-load.ts';
 import { type BackupManifest, fileMember, masterKeyName } from '../platform/backup/manifest.ts';
+import { ArchiveProblem } from '../platform/backup/tar.ts';
 import type { Clock } from '../platform/clock/clock.ts';
 import type { ConfigValues } from '../platform/config/config.ts';
 import { createDatabase } from '../platform/db/kysely-database.ts';
@@ -26,6 +27,7 @@ export interface RestoreOptions {
   values: ConfigValues;
   path: string;
   force: boolean;
+  passphrase?: string | null;
   clock: Clock;
   log: Logger;
 }
@@ -114,7 +116,7 @@ const restoreContent = async (
   const files = new Map(manifest.files.map((file) => [fileMember(file.sha256), file]));
   let key: Buffer | null = null;
   const load = await DatabaseLoad.begin(client, manifest);
-  for await (const member of readArchive(options.path)) {
+  for await (const member of readArchive(options.path, options.passphrase ?? null)) {
     const file = files.get(member.name);
     if (file !== undefined) await restoreFile(store, file.sha256, file.size, member.content);
     else if (member.name === masterKeyName) key = await collect(member.content);
@@ -125,7 +127,7 @@ const restoreContent = async (
   return { rows, files: files.size };
 };
 
-const inTransaction = async <T>(pool: pg.Pool, act: (client: pg.ClientBase) => Promise<T>): Promise<T> => {
+export const inTransaction = async <T>(pool: pg.Pool, act: (client: pg.ClientBase) => Promise<T>): Promise<T> => {
   const client = await pool.connect();
   let broken = true;
   try {
@@ -141,13 +143,16 @@ const inTransaction = async <T>(pool: pg.Pool, act: (client: pg.ClientBase) => P
 };
 
 /** The keys that are here. Null when there are none: a restore makes none, so that the right one can still be put in place. */
-const presentKeys = ({ values }: RestoreOptions): KeyRing | null => {
+export const presentKeys = ({ values }: Pick<RestoreOptions, 'values'>): KeyRing | null => {
   const { dataDir } = values.config.server;
   const { masterKey } = values.secrets;
   return masterKey === null && !existsSync(join(dataDir, masterKeyName)) ? null : loadKeyRing({ dataDir, masterKey });
 };
 
-const verifyAudit = async (pool: pg.Pool, options: RestoreOptions): Promise<RestoreReport['audit']> => {
+const verifyAudit = async (
+  pool: pg.Pool,
+  options: Omit<RestoreOptions, 'force' | 'path'>,
+): Promise<RestoreReport['audit']> => {
   const ring: KeyRing = presentKeys(options) ?? [Buffer.alloc(32)];
   const database = createDatabase({
     pool,
@@ -171,9 +176,21 @@ const keyState = (manifest: BackupManifest, options: RestoreOptions): RestoreRep
   return manifest.key_ids.every((id) => present.includes(id)) ? 'kept' : 'missing';
 };
 
+/** A key that is here and fits nothing in the backup would leave every secret unreadable. Without any, the right one can still come. */
+export const assertKeys = (manifest: BackupManifest, present: KeyRing | null): void => {
+  if (manifest.master_key !== null || present === null) return;
+  const here = present.map(keyId);
+  const lost = manifest.key_ids.filter((id) => !here.includes(id));
+  if (lost.length > 0)
+    throw new StartupError(
+      `The backup was made under the master key ${lost.join(', ')}, and the key here is ${here.join(', ')}. Put the right key into master.key or ATRIUM_MASTER_KEY, then restore. Nothing was changed.`,
+    );
+};
+
 /** Checks the whole file, then puts everything in place. A failure leaves the rows of the target as they were. */
 export const restore = async (options: RestoreOptions): Promise<RestoreReport> => {
-  const manifest = await verifyArchive(options.path);
+  const manifest = await verifyArchive(options.path, options.passphrase ?? null);
+  assertKeys(manifest, presentKeys(options));
   const database = await reachForWriting(options.values, options.log);
   const pool = createPool({ url: database.url, application_name: 'atrium-restore', max: 4 });
   try {
@@ -186,5 +203,29 @@ export const restore = async (options: RestoreOptions): Promise<RestoreReport> =
   } finally {
     await pool.end();
     await database.close();
+  }
+};
+
+/** Loads the rows of a checked archive into an empty database at `url`, and walks its audit trail. */
+export const rehearse = async (
+  url: string,
+  manifest: BackupManifest,
+  options: Omit<RestoreOptions, 'force'>,
+): Promise<{ rows: number }> => {
+  const pool = createPool({ url, application_name: 'atrium-restore', max: 4 });
+  try {
+    await prepareSchema(pool, url, manifest, options.log);
+    const rows = await inTransaction(pool, async (client) => {
+      const load = await DatabaseLoad.begin(client, manifest);
+      for await (const member of readArchive(options.path, options.passphrase ?? null))
+        await load.take(member.name, member.content);
+      return await load.finish();
+    });
+    const [broken] = (await verifyAudit(pool, options)).broken;
+    if (broken !== undefined)
+      throw new ArchiveProblem(`The audit trail of ${broken.org_id} breaks at ${broken.seq}: ${broken.reason}.`);
+    return { rows };
+  } finally {
+    await pool.end();
   }
 };

@@ -2,6 +2,7 @@ import type { Actor } from '@atrium/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { FrontDoor } from './http/front-door.ts';
 import type { PageRoute } from './http/page-route.ts';
+import type { UpgradeRouter } from './http/upgrade-router.ts';
 import type { JobDefinition } from './jobs/job.ts';
 import type { McpContentSource, McpPrompt, McpResources, McpToolSource } from './mcp/mcp-face.ts';
 import type { Binding } from './operations/binding.ts';
@@ -33,7 +34,7 @@ export interface EventFilter {
 }
 
 /** What a protocol of a module's own gets beside the operations: the HTTP door, before it listens. */
-export type HttpMount = (http: { app: FastifyInstance }) => void | Promise<void>;
+export type HttpMount = (http: { app: FastifyInstance; upgrades: UpgradeRouter }) => void | Promise<void>;
 
 /** What a module hands to the hosts. Only app/ reads it. */
 export interface Module {

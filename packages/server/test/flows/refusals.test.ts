@@ -150,6 +150,11 @@ const fill = async (org: Org): Promise<Rows> => {
     certificate: ok(await world.operator.post('/api/v1/certificates', { kind: 'internal', names: ['files.lan'] })).id,
     ...(await scriptsOf(owner)),
     ...(await toolsOf(owner)),
+    backup: await backupOf(),
+    hook: ok(await owner.post('/api/v1/hooks/endpoints', { name: 'Hook', kind: 'notify' })).endpoint.id,
+    socket: crypto.randomUUID(),
+    board: ok(await owner.post('/api/v1/boards', { name: 'Shared', shared: true })).id,
+    peer: await peerOf(),
     approval_request: await approvalRequestOf(owner),
     ...(await fillGateway(owner)),
   };
@@ -162,6 +167,17 @@ const fillGateway = async (owner: Person): Promise<Record<string, string>> => {
   const route = app.routes[0].id;
   const { id } = ok(await owner.post(`/api/v1/routes/${route}/shares`, { expires_in: 3600 }));
   return { app: app.id, route, route_share: id };
+};
+
+/** A backup whose file is gone. */
+const backupOf = async (): Promise<string> => {
+  const id = crypto.randomUUID();
+  await world.database.query(
+    `insert into admin_backups (id, state, cause, file_name, encrypted, created_by_type, created_by_name, created_at)
+     values ($1, 'done', 'manual', 'gone.tar.zst', false, 'system', 'Atrium', now())`,
+    [id],
+  );
+  return id;
 };
 
 /** What a person allowed an application. */
@@ -197,6 +213,17 @@ const deploymentOf = async (person: Person): Promise<string> => {
      values ($1, $2, 'installed', 'memos', 'Memos', 'notebook', 'digest', 'services: {}', 'sealed',
        'stopped', true, true, 'system', 'Atrium', now(), now())`,
     [id, person.org_id],
+  );
+  return id;
+};
+
+/** Another server that this one is linked with. */
+const peerOf = async (): Promise<string> => {
+  const id = crypto.randomUUID();
+  await world.database.query(
+    `insert into gateway_peers (id, name, public_key, dials, joined_by, status, joined_at)
+     values ($1, 'Peer', 'key', false, 'invitation', 'offline', now())`,
+    [id],
   );
   return id;
 };
@@ -306,6 +333,7 @@ const kindByGroup: Record<string, string> = {
   registration_tokens: 'registration_token',
   server: 'user',
   routes: 'route',
+  boards: 'board',
   discovery: 'proposal',
   toolbox: 'deployment',
   certificates: 'certificate',
@@ -317,6 +345,10 @@ const kindByGroup: Record<string, string> = {
   tool_servers: 'tool_server',
   tool_calls: 'tool_call',
   tools: 'tool',
+  backups: 'backup',
+  hooks: 'hook',
+  gateway: 'socket',
+  federation: 'peer',
 };
 
 /** Which row a member of an operation's input names. */
@@ -353,7 +385,7 @@ const call = (by: RestClient, operation: Operation, input: Record<string, Json>)
 
 /** Tables that change by themselves or by being looked at: letters on their way, the trail of refusals, counters, marks of use. */
 const volatile =
-  /^(identity_magic_links|core_audit|core_event_heads|core_hourly_counts|core_rate_counters|core_leases|core_idempotency_keys|diary_access)$/;
+  /^(identity_magic_links|admin_backup_schedule|core_audit|core_event_heads|core_hourly_counts|core_rate_counters|core_leases|core_idempotency_keys|diary_access)$/;
 const marks = [
   'last_used_at',
   'last_seen_at',

@@ -46,7 +46,13 @@ function wholeRoute(): Record<string, Json> {
     ...{ strip_prefix: true, rewrite: true, exclude_paths: [], rewrite_cookie_paths: true },
     ...{ strip_response_cookies: false, persist_cookies: false, health: {}, timeouts: {}, max_body: 0 },
     ...{ buffering: false, compress: false, cache: false, preserve_host: true, upstream_auth: { kind: 'strip' } },
-    ...{ upstream_tls: {}, filters: [], recipe: 'foreign' },
+    ...{
+      upstream_tls: {},
+      filters: [],
+      recipe: 'foreign',
+      cache_stale_if_error_s: 0,
+      stream: { protocol: 'tcp', port: 9 },
+    },
   };
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [`routes.replace.${name}`, value]));
 }
@@ -168,4 +174,12 @@ const known: Record<string, Json> = {
   definitions: [{ id: '01900000-0000-7000-8000-000000000000', fingerprint: 'f'.repeat(64) }],
   'script_chains.create.steps': [{ script_id: '01900000-0000-7000-8000-000000000000' }],
   cron: '0 3 * * *',
+  'hooks.notify.type': 'foreign.notice',
+  'hooks.create.kind': 'notify',
+  'discovery.import.format': 'nginx',
+  'discovery.import.text': 'user www-data;',
+  'federation.trust.pin': `sha256/${'A'.repeat(43)}=`,
+  'federation.join.invitation': 'atrium-peer:nobody-sent-this',
+  'federation.add_rule.match': 'email',
+  'federation.add_rule.value': 'foreign@example.org',
 };

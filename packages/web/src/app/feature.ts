@@ -25,12 +25,23 @@ export interface NavEntry {
   phone?: 1 | 2 | 3 | 4;
 }
 
+export interface ArgumentOption {
+  value: string;
+  label: string;
+  /** Drawn before the label in that theme's own colours. */
+  theme?: string;
+}
+
 export interface CommandArgument {
   name: string;
   label: string;
   placeholder?: string;
   /** Choices; without them the argument is typed. */
-  options?: () => Promise<{ value: string; label: string }[]>;
+  options?: () => Promise<ArgumentOption[]>;
+  /** Told which choice stands under the hand, and null when the question is left. */
+  onLook?: (value: string | null) => void;
+  /** The choice as it is now. */
+  current?: () => string;
 }
 
 /** Something the palette can do. */

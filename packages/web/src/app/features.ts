@@ -1,5 +1,6 @@
 import { agentsFeature } from '../features/agents/feature.ts';
 import { auditFeature } from '../features/audit/feature.ts';
+import { boardsFeature } from '../features/boards/feature.ts';
 import { containersFeature } from '../features/containers/feature.ts';
 import { devicesFeature } from '../features/devices/feature.ts';
 import { diariesFeature } from '../features/diaries/feature.ts';
@@ -21,6 +22,7 @@ export const features: readonly Feature[] = [
   diariesFeature,
   feedFeature,
   gatewayFeature,
+  boardsFeature,
   toolboxFeature,
   containersFeature,
   scriptsFeature,

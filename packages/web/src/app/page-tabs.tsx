@@ -12,7 +12,7 @@ export const PageTabs = ({ label, tabs }: { label: string; tabs: readonly PageTa
       <Link
         key={tab.to}
         to={tab.to}
-        activeOptions={{ exact: index === 0 }}
+        activeOptions={{ exact: index === 0, includeSearch: false }}
         className="-outline-offset-2 flex h-9 shrink-0 items-center text-13 font-medium text-text-3 transition-colors hover:text-text touch:h-11"
         activeProps={{ className: 'text-text! shadow-[inset_0_-2px_0_var(--accent)]', 'aria-current': 'page' }}
       >

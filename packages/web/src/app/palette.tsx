@@ -9,15 +9,36 @@ import { mayUse, useMe } from '../data/session.ts';
 import { useExternalStore } from '../ui/external-store.ts';
 import { useFormerFocus } from '../ui/former-focus.ts';
 import { Kbd } from '../ui/kbd.tsx';
-import { themes } from '../ui/theme.ts';
+import { previewTheme, type ThemeChoice, themeChoice, themes } from '../ui/theme.ts';
 import { toast } from '../ui/toast.tsx';
-import type { Command, CommandArgument, FoundObject } from './feature.ts';
+import type { ArgumentOption, Command, CommandArgument, FoundObject } from './feature.ts';
 import { features } from './features.ts';
 import { useNav } from './nav.ts';
 import { foundPrefix, paletteScore } from './palette-score.ts';
 import { paletteOpen, recentIds, recentObjects, remember, rememberObject } from './palette-store.ts';
 
 const themeCommands: Command[] = [
+  {
+    id: 'theme',
+    title: 'Change theme',
+    group: 'View',
+    icon: SunMoon,
+    keywords: ['appearance', 'dark', 'light', 'colour', 'color'],
+    arguments: [
+      {
+        name: 'theme',
+        label: 'Theme',
+        placeholder: 'Look at a theme by going to it',
+        options: async () => [
+          { value: 'system', label: 'Follow the system' },
+          ...themes.map(({ id, name }) => ({ value: id, label: name, theme: id })),
+        ],
+        current: themeChoice.get,
+        onLook: (value) => previewTheme(value as ThemeChoice | null),
+      },
+    ],
+    run: ({ theme }) => savePreferences({ theme: theme as ThemeChoice }),
+  },
   {
     id: 'theme.system',
     title: 'Theme: follow the system',
@@ -154,7 +175,7 @@ const PaletteBody = ({ close }: { close: () => void }) => {
     })),
     ...groups.map((group) => {
       const members = commands.filter(
-        (command) => command.group === group && (text !== '' || group !== 'View' || command.id === 'theme.system'),
+        (command) => command.group === group && (text !== '' || group !== 'View' || command.id === 'theme'),
       );
       return {
         key: group,
@@ -248,7 +269,10 @@ const ArgumentStep = ({
   onValue: (value: string) => void;
 }) => {
   const [text, setText] = useState('');
-  const [options, setOptions] = useState<{ value: string; label: string }[] | null>(null);
+  const [options, setOptions] = useState<ArgumentOption[] | null>(null);
+  const { onLook } = argument;
+  const [looked, setLooked] = useState(argument.current?.() ?? '');
+  useEffect(() => () => onLook?.(null), [onLook]);
   useEffect(() => {
     let live = true;
     argument.options?.().then(
@@ -262,6 +286,13 @@ const ArgumentStep = ({
   return (
     <Cmdk
       label={argument.label}
+      {...(onLook && {
+        value: looked,
+        onValueChange: (next: string) => {
+          setLooked(next);
+          onLook(next);
+        },
+      })}
       className="flex min-h-0 flex-col"
       onKeyDown={(event) => {
         if (event.key === 'Escape' || (event.key === 'Backspace' && text === '')) {
@@ -292,6 +323,7 @@ const ArgumentStep = ({
                 onSelect={() => onValue(option.value)}
                 className={rowClass}
               >
+                {option.theme && <Swatch theme={option.theme} />}
                 {option.label}
               </Cmdk.Item>
             ))}
@@ -309,6 +341,18 @@ const ArgumentStep = ({
     </Cmdk>
   );
 };
+
+/** Plane, text and accent of a theme. */
+const Swatch = ({ theme }: { theme: string }) => (
+  <span
+    aria-hidden
+    data-theme={theme}
+    className="flex h-5 w-8 shrink-0 items-center gap-1 rounded-[4px] bg-surface px-1 shadow-[inset_0_0_0_1px_var(--line-strong)]"
+  >
+    <span className="h-0.5 flex-1 rounded-full bg-text" />
+    <span className="size-2 rounded-full bg-accent" />
+  </span>
+);
 
 const SearchLine = ({
   value,

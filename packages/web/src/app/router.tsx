@@ -1,6 +1,7 @@
 import { createRouter } from '@tanstack/react-router';
 import { agentsRoutes } from '../features/agents/routes.tsx';
 import { auditRoutes } from '../features/audit/routes.tsx';
+import { boardsRoutes } from '../features/boards/routes.tsx';
 import { containersRoutes } from '../features/containers/routes.tsx';
 import { devicesRoutes } from '../features/devices/routes.tsx';
 import { diariesRoutes } from '../features/diaries/routes.tsx';
@@ -29,6 +30,7 @@ const routeTree = rootRoute.addChildren([
     moderationRoute,
     ...diariesRoutes,
     ...gatewayRoutes,
+    ...boardsRoutes,
     ...toolboxRoutes,
     ...containersRoutes,
     ...scriptsRoutes,

@@ -1,6 +1,7 @@
 import { type InputOf, type Preferences, preferencesUpdate } from '@atrium/protocol';
 import { useEffect } from 'react';
-import { chooseDensity, chooseTheme } from '../ui/theme.ts';
+import { chooseConfirmations } from '../ui/confirmations.ts';
+import { chooseDensity, chooseFontSize, chooseScanLines, chooseTheme } from '../ui/theme.ts';
 import { chooseTimeZone } from '../ui/time-format.ts';
 import { toast } from '../ui/toast.tsx';
 import { call, sayError } from './client.ts';
@@ -9,9 +10,12 @@ import { type Me, meQuery, useMe } from './session.ts';
 
 /** The account's choices rule on every device; this device's memory only bridges the time until they are known. */
 export const useAccountPreferences = (): void => {
-  const { theme, density, time_zone } = useMe().preferences;
+  const { theme, density, time_zone, font_size, scan_lines, confirmations } = useMe().preferences;
   useEffect(() => chooseTheme(theme), [theme]);
   useEffect(() => chooseDensity(density), [density]);
+  useEffect(() => chooseFontSize(font_size), [font_size]);
+  useEffect(() => chooseScanLines(scan_lines), [scan_lines]);
+  useEffect(() => chooseConfirmations(confirmations), [confirmations]);
   useEffect(() => chooseTimeZone(time_zone ?? ''), [time_zone]);
 };
 

@@ -1,8 +1,9 @@
 import { X } from 'lucide-react';
 import { Dialog as Radix } from 'radix-ui';
-import { type KeyboardEvent, type ReactNode, useId, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { Button, IconButton } from './button.tsx';
 import { cx } from './class-names.ts';
+import { useConfirmations } from './confirmations.ts';
 import { FormField } from './form-field.tsx';
 import { useFormerFocus } from './former-focus.ts';
 import { Input } from './input.tsx';
@@ -123,7 +124,7 @@ interface ConfirmProps {
   typeName?: string;
 }
 
-/** Asks before something that cannot be undone. */
+/** Asks before something that cannot be undone. Who chose not to be asked is asked only where a name must be typed. */
 export const ConfirmDialog = ({
   open,
   onOpenChange,
@@ -137,6 +138,18 @@ export const ConfirmDialog = ({
   const [typed, setTyped] = useState('');
   const form = useId();
   const ready = typeName === undefined || typed === typeName;
+  const asks = useConfirmations() || typeName !== undefined;
+  const confirmed = useRef(onConfirm);
+  useEffect(() => {
+    confirmed.current = onConfirm;
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each time that it opens.
+  useEffect(() => {
+    if (!open || asks) return;
+    onOpenChange(false);
+    confirmed.current();
+  }, [open, asks]);
+  if (!asks) return null;
   return (
     <Dialog
       open={open}

@@ -1,7 +1,8 @@
 import { type AxeResults, source as axeSource, type RunOptions } from 'axe-core';
 import type { Page } from 'playwright-core';
 
-export const allThemes = [
+/** Themes in which every piece of the kit is judged. Of all others the tokens are computed and one rich page is. */
+export const kitThemes = [
   'daylight',
   'night',
   'terminal',
@@ -10,6 +11,23 @@ export const allThemes = [
   'solarized-dark',
   'dracula',
   'high-contrast',
+];
+export const allThemes = [
+  ...kitThemes,
+  'slate',
+  'obsidian',
+  'carbon',
+  'classic-green',
+  'cyan',
+  'amber',
+  'gruvbox-dark',
+  'gruvbox-light',
+  'tokyo-night',
+  'storm',
+  'catppuccin-mocha',
+  'pipboy-amber',
+  'pipboy-green',
+  'retro',
 ];
 
 const all: RunOptions['runOnly'] = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];

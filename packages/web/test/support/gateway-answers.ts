@@ -15,6 +15,7 @@ import {
   discoveryStatus,
   gatewayDryRun,
   gatewayExport,
+  gatewayHours,
   gatewayInfo,
   gatewayStats,
   type InputOf,
@@ -30,6 +31,7 @@ import {
   routesDrain,
   routesGet,
   routesList,
+  routesPurgeCache,
   routesTest,
   routesUpdate,
   sharesCreate,
@@ -115,8 +117,14 @@ export const notesRoute = routeOf(0, {
     { kind: 'rate', requests: 600, window_s: 60, by: 'address' },
     { kind: 'headers', request: { 'X-Team': 'release', 'X-Debug': null }, response: { Server: null } },
     { kind: 'basic_auth', users: [{ name: 'printer', password_set: true }] },
+    { kind: 'circuit', min_requests: 20, error_percent: 50, window_s: 30, open_s: 30 },
+    { kind: 'mirror', url: 'http://192.168.1.29:8080', percent: 10, max_body: 65_536 },
+    { kind: 'geoblock', mode: 'allow', countries: ['DE', 'FR', 'NZ'], unknown: 'allow' },
   ],
   timeouts: { head: 300_000 },
+  compress: true,
+  cache: true,
+  cache_stale_if_error_s: 3600,
 });
 export const lockedRoute = routeOf(3, {
   slug: 'grafana',
@@ -128,6 +136,32 @@ export const lockedRoute = routeOf(3, {
   mode: 'both',
   hosts: ['grafana.home.example'],
   addresses: ['https://grafana.home.example/', 'https://atrium.northwind.example/apps/grafana/'],
+  status: 'unknown',
+});
+export const streamRoute = routeOf(7, {
+  slug: 'vault-database',
+  app_name: 'Vault database',
+  kind: 'stream',
+  stream: {
+    protocol: 'tcp',
+    port: 5432,
+    names: ['vault.northwind.example', 'db.northwind.example'],
+    proxy_protocol: true,
+    max_connections: 200,
+    max_per_address: 20,
+    idle_ms: 7_200_000,
+  },
+  mode: 'host',
+  path_base: null,
+  access: 'public',
+  rewrite: false,
+  targets: [
+    { url: 'tcp://192.168.1.30:5432', weight: 3 },
+    { url: 'tcp://192.168.1.31:5432', weight: 1 },
+  ],
+  filters: [{ kind: 'ip_allow', cidrs: ['192.168.1.0/24'] }],
+  addresses: ['tcp://vault.northwind.example:5432', 'tcp://db.northwind.example:5432'],
+  warnings: ['TCP port 5432 is taken by another program of this machine.'],
   status: 'unknown',
 });
 const longName = 'Dokumentenverwaltung der Buchhaltung und des gesamten Einkaufs, Außenstelle Süd';
@@ -161,6 +195,7 @@ const routes: RouteView[] = [
     redirect_to: 'https://wiki.example.org/',
     status: 'unknown',
   }),
+  streamRoute,
 ];
 export const manyRoutes = (count: number): RouteView[] =>
   Array.from({ length: count }, (_, index) =>
@@ -198,7 +233,7 @@ const appOf = (route: RouteView, index: number): AppView => ({
       mode: route.mode,
       access: route.access,
       status: route.status,
-      address: route.addresses[0] ?? null,
+      address: route.kind === 'stream' ? null : (route.addresses[0] ?? null),
       shares_origin: route.mode === 'path',
     },
   ],
@@ -211,7 +246,8 @@ const appOf = (route: RouteView, index: number): AppView => ({
   ...looks[route.app_slug],
 });
 export const appsOf = (list: readonly RouteView[]): AppView[] => list.map(appOf);
-export const apps = appsOf(routes);
+// A port is nothing that people open in a browser.
+export const apps = appsOf(routes.filter(({ kind }) => kind !== 'stream'));
 
 const health: OutputOf<typeof appsHealth> = {
   status: 'healthy',
@@ -523,6 +559,23 @@ const stats: Stats = {
   ).flat(),
 };
 
+const hourAt = (back: number): string =>
+  new Date(Math.floor(Date.parse(ago(0)) / 3_600_000) * 3_600_000 - back * 3_600_000).toISOString();
+const hourly: OutputOf<typeof gatewayHours> = {
+  hours: Array.from({ length: 24 }, (_, index) => hourAt(23 - index)),
+  items: Array.from({ length: 24 }, (_, back) =>
+    ['notes', 'media', 'photos'].map((app, at) => ({
+      hour: hourAt(back),
+      app,
+      requests: Math.round((160 / (at + 1)) * (1.1 + Math.sin(back / 3 + at))),
+      errors: app === 'photos' && back < 3 ? 9 : 0,
+      bytes_in: 4000,
+      bytes_out: 2_000_000 * (3 - at),
+      mean_ms: 12 + at * 31,
+    })),
+  ).flat(),
+};
+
 const routeRoot = { id: notesRoute.id };
 
 /** What the gateway alone answers. */
@@ -530,15 +583,18 @@ export const gatewayOwn: Answers = {
   ...answer(appsList, {}, page(apps)),
   ...answer(appsHealth, { slug: 'notes' }, health),
   ...answer(appsHealth, { slug: 'grafana' }, { status: 'unknown', targets: [] }),
+  ...answer(appsHealth, { slug: 'vault-database' }, { status: 'unknown', targets: [] }),
   ...answer(appsPin, { slug: 'media', pinned: true }, { pinned: true }),
   ...answer(appsCreate, { slug: 'home-media' }, apps[0]!),
   ...answer(appsDelete, { slug: 'notes' }, null),
   ...answer(routesList, {}, page(routes)),
   ...answer(routesGet, routeRoot, notesRoute),
   ...answer(routesGet, { id: lockedRoute.id }, lockedRoute),
+  ...answer(routesGet, { id: streamRoute.id }, streamRoute),
   ...answer(routesUpdate, routeRoot, { ...notesRoute, version: 4 }),
   ...answer(routesDelete, routeRoot, null),
   ...answer(routesDrain, routeRoot, { running: 3 }),
+  ...answer(routesPurgeCache, routeRoot, { removed: 41 }),
   ...answer(routesTest, { url: 'https://atrium.northwind.example/apps/notes/' }, trial),
   ...answer(sharesList, routeRoot, page(shares)),
   ...answer(sharesList, { id: lockedRoute.id }, page([])),
@@ -587,6 +643,7 @@ export const gatewayOwn: Answers = {
   ...answer(discoveryStatus, {}, status),
   ...answer(discoveryRescan, {}, { providers: ['docker', 'mdns'], restored: 0 }),
   ...answer(gatewayStats, {}, stats),
+  ...answer(gatewayHours, {}, hourly),
   ...answer(accessLog, {}, page(Array.from({ length: 60 }, (_, index) => lineOf(index)))),
   ...answer(
     appsContainers,

@@ -8,6 +8,7 @@ import {
   noGateway,
   notesRoute,
   onlyOne,
+  streamRoute,
   takenAddress,
 } from './gateway-answers.ts';
 
@@ -79,6 +80,13 @@ export const gatewayPages: AdminPage[] = [
     async act(page) {
       await page.locator('[name=filter-2-request]').scrollIntoViewIfNeeded();
     },
+  },
+  {
+    name: 'route-stream',
+    path: `/routes/${streamRoute.id}`,
+    answers: gatewayAnswers,
+    ready: '[name=stream-port]',
+    variant: true,
   },
   {
     name: 'route-locked',
@@ -170,6 +178,13 @@ export const gatewayPages: AdminPage[] = [
   { name: 'found-empty', path: '/found', answers: noGateway, ready: 'text=Nothing waits for you', variant: true },
   { name: 'found-many', path: '/found', answers: manyGateway, ready: '[data-proposal]', variant: true },
   { name: 'traffic', path: '/traffic', answers: gatewayAnswers, ready: '.u-over' },
+  {
+    name: 'traffic-today',
+    path: '/traffic?days=1&show=latency',
+    answers: gatewayAnswers,
+    ready: '.u-over',
+    variant: true,
+  },
   { name: 'traffic-empty', path: '/traffic', answers: noGateway, ready: 'text=Nothing leads anywhere', variant: true },
   { name: 'access-log', path: '/traffic/log', answers: gatewayAnswers, ready: row },
   {

@@ -36,6 +36,9 @@ export const me = {
   preferences: {
     theme: 'system',
     density: 'comfortable',
+    font_size: 'medium',
+    scan_lines: false,
+    confirmations: true,
     time_zone: null,
     quiet_hours: null,
     sound: 'default',

@@ -1,5 +1,7 @@
 import type {
   ApprovalRequestView,
+  BackupSchedule,
+  BackupView,
   CertificateView,
   ClientView,
   ConnectedApp,
@@ -333,6 +335,37 @@ const certificates: CertificateView[] = [
   }),
 ];
 
+const backup = (n: number, more: Partial<BackupView>): BackupView => ({
+  ...{ id: id(12, n), state: 'done', cause: 'schedule', present: true, encrypted: true },
+  file_name: `atrium-2026112${n}T033000Z-0a1b2c3${n}.tar.zst.enc`,
+  ...{ size: 1_840_000_000 - n * 31_000_000, sha256: 'c0ffee'.repeat(10).slice(0, 64).padEnd(64, '0') },
+  ...{ tables: 147, rows: 1_284_553, files: 2_311, lost_files: 0, version: '0.1.0', key_ids: ['c7ec3fba'] },
+  ...{ progress: null, error: null, test: null, created_by: { type: 'system', id: null, name: 'Atrium' } },
+  ...{ created_at: ago(n * day + 300), ended_at: ago(n * day) },
+  ...more,
+});
+const backups: BackupView[] = [
+  backup(0, {
+    ...{ state: 'running', cause: 'manual', size: null, sha256: null, rows: null, files: null, ended_at: null },
+    progress: { step: 'files', done: 812, total: 2311, bytes: 900_000_000 },
+  }),
+  backup(1, { test: { state: 'passed', at: ago(day), error: null } }),
+  backup(2, {
+    cause: 'manual',
+    encrypted: false,
+    file_name: 'before-the-move-to-the-new-machine.tar.zst',
+    lost_files: 3,
+  }),
+  backup(3, { state: 'failed', error: 'The disk is full.', size: null, sha256: null }),
+  backup(4, { test: { state: 'failed', at: ago(day), error: 'The file is damaged or cut off.' } }),
+  backup(5, { present: false, cause: 'found', version: null, rows: null, files: null, sha256: null }),
+];
+const backupPlan: BackupSchedule = {
+  ...{ enabled: true, every_s: null, cron: '30 3 * * *', time_zone: 'Europe/Berlin', retention: 7, encrypted: true },
+  ...{ test: true, directory: '/srv/atrium/backups', next_at: later(day / 2), last_at: ago(day / 2) },
+  ...{ last_state: 'failed', last_error: 'The disk is full.', next_test_at: later(3 * day), version: 4 },
+};
+
 const issuers: TrustedIssuerView[] = [
   {
     id: id(9, 0),
@@ -520,6 +553,8 @@ const lists: Record<string, unknown> = {
   [`GET ${admin}/identity/users`]: page(users),
   [`GET ${admin}/identity/sessions`]: page(sessions),
   [`GET ${admin}/oauth/trusted-issuers`]: page(issuers),
+  'GET /api/v1/backups': page(backups),
+  'GET /api/v1/backups/schedule': backupPlan,
   'GET /api/v1/certificates': page(certificates),
   'GET /api/v1/certificates/suggest': {
     mode: 'acme',

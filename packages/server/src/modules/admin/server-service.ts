@@ -15,6 +15,7 @@ import { AppError } from '../../platform/errors/app-error.ts';
 import { isUuid } from '../../platform/ids/ids.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
+import type { OpenSocket } from '../../platform/sockets/socket-host.ts';
 import type { CountedKind, HourlyCounts } from '../../platform/telemetry/hourly-counts.ts';
 import type { IdentityNames } from '../identity/index.ts';
 import { type EventPosition, serverStore } from './server-store.ts';
@@ -27,6 +28,8 @@ export interface HostFacts {
   checks: () => Promise<Record<string, boolean>>;
   metrics: () => Promise<string>;
   load: () => OutputOf<typeof serverLoad>;
+  /** Sockets of this process. */
+  sockets: { list: (orgId: string) => OpenSocket[]; close: (id: string) => void };
   /** Null while there is no discovery document. */
   discovery: () => Promise<Record<string, unknown> | null>;
 }

@@ -340,7 +340,11 @@ export const createSearchService = (
       const input = diariesSearch.input.parse({ query, limit, ...(tag === undefined ? {} : { tags: [tag] }) });
       const asker = { sees: entryPublic(now), key: counterKeyOf(call) };
       const { hits, ...how } = await findingsOf(asker, input, await searchStore.reach(db, diaryPublic, null), now);
-      return { ...how, ids: hits.slice(0, limit).map(({ id }) => id) };
+      // Neighbours in the feed are of authors who know nothing of each other; a diary's own tell what it is about.
+      const fitting = hits.filter(
+        ({ found_by }) => found_by.length === 0 || found_by.some((way) => way !== 'neighbours'),
+      );
+      return { ...how, ids: fitting.slice(0, limit).map(({ id }) => id) };
     },
 
     sweep: (): Promise<void> => searchPagesStore.forget(db, new Date(clock.now().getTime() - pagesKeptMs)),

@@ -1,5 +1,6 @@
 import { type AppColumns, appsStore } from './apps-store.ts';
 import type { AppMaker } from './discovery/app-maker.ts';
+import { slugTaken } from './gateway-errors.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import type { GatewayWriting, Origin } from './gateway-writing.ts';
 import { routesStore } from './routes-store.ts';
@@ -7,15 +8,19 @@ import { appView } from './routes-views.ts';
 
 /** How discovery makes apps, and follows containers that moved. */
 export const createAppMakerService = (parts: GatewayParts, writing: GatewayWriting): AppMaker => ({
-  make: async (tx, call, { app, route, found }) => {
+  make: async (tx, call, { app, route, found, origin }) => {
     const { slug, name, icon, tags, group, description } = app;
     const { slug: routeSlug, ...fields } = route;
     const prepared = await writing.prepare(fields);
     const w = await writing.begin(tx, call);
     const columns: AppColumns = { name, icon, tags, group_name: group, description, position: 0 };
     const known = await appsStore.find(tx.db, call.caller.org_id, { slug });
-    const made = known ?? (await writing.insertApp(w, { slug, ...columns }));
-    const { id } = await writing.insertRoute(w, made, routeSlug, prepared, { vouched: found });
+    if (known !== null && origin !== undefined) throw slugTaken(slug);
+    const made = known ?? (await writing.insertApp(w, { slug, ...columns }, origin));
+    const { id } = await writing.insertRoute(w, made, routeSlug, prepared, {
+      vouched: found,
+      ...(origin === undefined ? {} : { origin }),
+    });
     await writing.finish(w, 'api');
     const routes = await appsStore.routesOf(tx.db, [made.id]);
     return { app: appView(made, routes, false, parts.settings(), parts.public_url()), route_id: id };
@@ -44,7 +49,8 @@ export const createAppMakerService = (parts: GatewayParts, writing: GatewayWriti
     const app = await appsStore.find(tx.db, call.caller.org_id, { id: route.app_id });
     const routes = await appsStore.routesOf(tx.db, [route.app_id]);
     const origin = { source: route.source as Origin['source'], source_ref: route.source_ref };
-    if (app !== null && routes.length === 1 && app.source_ref === null) await writing.removeApp(w, app, origin);
+    const own = app?.source_ref === null || (app?.source === 'federation' && app.source_ref === origin.source_ref);
+    if (app !== null && routes.length === 1 && own) await writing.removeApp(w, app, origin);
     else await writing.removeRoute(w, route, origin);
     await writing.finish(w, 'api');
   },

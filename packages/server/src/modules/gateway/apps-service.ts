@@ -121,6 +121,13 @@ export const createAppsService = (parts: GatewayParts, writing: GatewayWriting) 
 
     get: ({ caller }: Call, slug: string): Promise<AppView> => get(caller, slug),
 
+    /** Every app that is there for the caller, by id, in the order of the launcher. */
+    openViews: async (db: Db, caller: Caller): Promise<ReadonlyMap<string, AppView>> => {
+      const seen = await visible(db, caller, await appsStore.list(db, caller.org_id, {}));
+      const pins = await appsStore.pinned(db, caller.id);
+      return new Map(seen.map((one) => [one.app.id, view(one, pins)]));
+    },
+
     /** Of an app that is there for the caller, the routes that they may open. */
     openRouteIds: async ({ caller }: Call, slug: string): Promise<ReadonlySet<string>> =>
       new Set((await require(database.read, caller, slug)).routes.map(({ id }) => id)),

@@ -9,6 +9,7 @@ import type { AutoApproval, DiscoveryParts, TellAdmins } from './discovery/disco
 import { discoveryBindings } from './discovery/discovery-routes.ts';
 import { DiscoveryRunner, type DiscoverySettings } from './discovery/discovery-runner.ts';
 import { createDiscoveryTurn } from './discovery/discovery-turn.ts';
+import { createImportService } from './discovery/import/import-service.ts';
 import { createIntakeService } from './discovery/intake-service.ts';
 import { createProposalsService } from './discovery/proposals-service.ts';
 import { proposalsStore } from './discovery/proposals-store.ts';
@@ -71,7 +72,7 @@ export const createDiscoveryModule = (given: DiscoveryModuleParts): DiscoveryMod
 
   return {
     name: 'discovery',
-    bindings: discoveryBindings({ proposals, status }),
+    bindings: discoveryBindings({ proposals, status, imports: createImportService(parts) }),
     eventFilters: discoveryEventFilters,
     onEvent: ({ kind, org_id }) => {
       if (kind === discoveryEvents.rescanned)

@@ -296,7 +296,12 @@ export const createDocumentsService = (parts: GatewayParts, writing: GatewayWrit
       const app = appsNow.get(String(after['app']));
       // Its app is kept elsewhere and gone from there.
       if (app === undefined) continue;
-      const changes = prepared.get(slug) ?? { fields: changesOf(after), verdicts: new Map(), filters: null };
+      const changes = prepared.get(slug) ?? {
+        fields: changesOf(after),
+        verdicts: new Map(),
+        filters: null,
+        port_problem: null,
+      };
       const before = row(slug);
       if (before === undefined) await writing.insertRoute(w, app, slug, changes, { id: after.id, lenient: true });
       else await writing.changeRoute(w, before, changes, { whole: true, lenient: true, app });

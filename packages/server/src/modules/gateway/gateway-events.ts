@@ -6,6 +6,7 @@ export const gatewayEvents = {
   routeCreated: 'gateway.route.created',
   routeUpdated: 'gateway.route.updated',
   routeDeleted: 'gateway.route.deleted',
+  cachePurged: 'gateway.route.cache_purged',
   healthChanged: 'gateway.health.changed',
   configReloaded: 'gateway.config.reloaded',
   configRejected: 'gateway.config.rejected',

@@ -354,6 +354,8 @@ describe('who sees what', () => {
       })),
       { kind: 'gateway.health.changed', id: newId(), body: { app_id: few, app_slug: 'few' } },
       { kind: 'gateway.config.reloaded', id: newId(), body: { version: 1 } },
+      { kind: 'gateway.board.updated', id: newId(), body: { owner_id: null, slug: 'shared' } },
+      { kind: 'gateway.board.updated', id: newId(), body: { owner_id: member.id, slug: 'own' } },
     ];
     const events: StoredEvent[] = made.map((event, i) => ({
       ...event,
@@ -384,13 +386,19 @@ describe('who sees what', () => {
     expect(seen.has('Eve')).toBe(false);
     expect(seen.get('Mo')).toContain('gateway.health.changed few');
     expect(seen.get('Mo')!.some((line) => line.startsWith('gateway.config.'))).toBe(false);
-    expect(seen.get('Vi')).toEqual(['gateway.app.registered all']);
+    expect(seen.get('Mo')!.filter((line) => line.startsWith('gateway.board.'))).toEqual([
+      'gateway.board.updated shared',
+      'gateway.board.updated own',
+    ]);
+    expect(seen.get('Vi')).toEqual(['gateway.app.registered all', 'gateway.board.updated shared']);
     expect(seen.get('In')).toEqual([
       'gateway.app.registered all',
       'gateway.app.registered few',
       'gateway.health.changed few',
+      'gateway.board.updated shared',
     ]);
-    expect(seen.get('Ada')).toHaveLength(events.length);
+    // All but the board that is another person's own.
+    expect(seen.get('Ada')).toHaveLength(events.length - 1);
   });
 
   it('G14: a trial tells the verdict for somebody else, by the policy of the gate', async () => {

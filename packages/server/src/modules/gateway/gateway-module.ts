@@ -1,5 +1,6 @@
 import type { Module, StoredEvent } from '../../platform/module.ts';
 import type { RotationVisit } from '../../platform/secrets/secret-box.ts';
+import { boardEventFilters } from './boards/boards-events.ts';
 import { KeptJars } from './cookie-jars.ts';
 import { cookiesStore } from './cookies-store.ts';
 import { gatewayEventFilters } from './gateway-event-filter.ts';
@@ -12,6 +13,7 @@ import { HealthRounds } from './health/health-rounds.ts';
 import { TargetStates } from './health/target-states.ts';
 import type { CookieJars } from './rewriting/cookie-jar.ts';
 import { appsBindings } from './routes/apps-routes.ts';
+import { boardsBindings } from './routes/boards-routes.ts';
 import { configBindings } from './routes/config-routes.ts';
 import { routesBindings } from './routes/routes-routes.ts';
 import { trafficBindings } from './routes/traffic-routes.ts';
@@ -85,8 +87,9 @@ export const createGatewayModule = (
       ...routesBindings(services),
       ...configBindings(services),
       ...trafficBindings(services),
+      ...boardsBindings(services),
     ],
-    eventFilters: gatewayEventFilters(database),
+    eventFilters: [...gatewayEventFilters(database), ...boardEventFilters],
     resources: gatewayResources(services),
     onEvent,
     sweeps: [

@@ -16,6 +16,12 @@ export type TrafficBook = Pick<AccessBook, 'lines' | 'recorded' | 'follow' | 'fl
 export interface Lanes {
   /** Tells what runs through the route to end within the time; answers how much that is. */
   drain(routeId: string, withinMs: number): number;
+  /** Why a stream could not listen there, when that is already plain; null when it could, or does already. */
+  portProblem(protocol: 'tcp' | 'udp', port: number): Promise<string | null>;
+  /** What keeps the port of a stream closed on this machine; null when nothing does. */
+  portFailure(routeId: string): string | null;
+  /** Forgets answers that are kept of the route; tells how many. */
+  purge(routeId: string, path: string | null): number;
 }
 
 /** The headers that an app would get, with secrets masked. */

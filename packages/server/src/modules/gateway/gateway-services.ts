@@ -1,5 +1,6 @@
 import { createAppMakerService } from './app-maker-service.ts';
 import { createAppsService } from './apps-service.ts';
+import { createBoardsService } from './boards/boards-service.ts';
 import { createCookiesService } from './cookies-service.ts';
 import { createDocumentsService } from './documents-service.ts';
 import { createFilesService } from './files-service.ts';
@@ -28,7 +29,8 @@ export const createGatewayServices = (
     documents,
     routes: createRoutesService(parts, writing),
     trial: createRouteTrialService(parts, source, apps, health),
-    traffic: createTrafficService(parts),
+    boards: createBoardsService(parts, apps),
+    traffic: createTrafficService(parts, apps),
     cookies: createCookiesService(parts),
     hooks: createHooksService(parts),
     maker: createAppMakerService(parts, writing),

@@ -4,9 +4,16 @@ import type { Config } from '../../platform/config/config.ts';
 export type GatewaySettings = Config['gateway'] & {
   /** Further names of the server itself. */
   extra_hosts: readonly string[];
+  /** A database of countries by address; null = there is none. */
+  geoip_file: string | null;
 };
 
-export const gatewaySettingsOf = ({ gateway, server }: Pick<Config, 'gateway' | 'server'>): GatewaySettings => ({
+export const gatewaySettingsOf = ({
+  gateway,
+  gatewayData,
+  server,
+}: Pick<Config, 'gateway' | 'gatewayData' | 'server'>): GatewaySettings => ({
   ...gateway,
   extra_hosts: server.extraHosts,
+  geoip_file: gatewayData.geoipFile,
 });

@@ -12,8 +12,10 @@ import {
   claimTaken,
   keptElsewhere,
   noRoute,
+  portTaken,
   slugTaken,
   stale,
+  streamNeedsOperator,
   targetRefused,
   tooManyRoutes,
 } from './gateway-errors.ts';
@@ -47,6 +49,8 @@ export interface PreparedChanges {
   verdicts: ReadonlyMap<string, TargetVerdict>;
   /** Filters with hashes in place of new passwords; null = the filters stay. */
   filters: readonly PreparedFilter[] | null;
+  /** Why the port of a stream cannot be had; null when it can. */
+  port_problem: string | null;
 }
 type PreparedFilter =
   | Exclude<StoredFilter, { kind: 'basic_auth' }>
@@ -89,6 +93,15 @@ export const routeEntry = (route: RouteRow, appSlug: string): Entry => {
   const { slug: _, ...fields } = fieldsOf(route);
   return { id: route.id, source: route.source, app: appSlug, ...fields };
 };
+
+/** Whereto a route connects: its targets, and those of its mirrors. */
+const destinationsOf = (
+  targets: readonly { url: string }[],
+  filters: readonly { kind: string; url?: string }[],
+): string[] => [
+  ...targets.map(({ url }) => url),
+  ...filters.flatMap(({ kind, url }) => (kind === 'mirror' && url !== undefined ? [url] : [])),
+];
 
 const note = (
   changes: VersionDocument[keyof VersionDocument],
@@ -138,9 +151,15 @@ export const createGatewayWriting = (parts: GatewayParts) => {
       }),
     );
 
+  const portProblem = async (stream: RouteChanges['stream']): Promise<string | null> => {
+    if (stream === undefined || stream === null) return null;
+    if (stream.protocol === 'tcp' && parts.own_ports().includes(stream.port)) return "is the server's own";
+    return (await parts.lanes()?.portProblem(stream.protocol, stream.port)) ?? null;
+  };
+
   /** Outside of the transaction, because it waits for name servers and for the work of hashing. */
   const prepare = async (fields: RouteChanges): Promise<PreparedChanges> => {
-    const urls = [...new Set((fields.targets ?? []).map(({ url }) => url))];
+    const urls = [...new Set(destinationsOf(fields.targets ?? [], fields.filters ?? []))];
     const verdicts = await Promise.all(
       urls.map(async (url) => [url, await judgeTarget(url, rules(), parts.resolve)] as const),
     );
@@ -148,6 +167,7 @@ export const createGatewayWriting = (parts: GatewayParts) => {
       fields,
       verdicts: new Map(verdicts),
       filters: fields.filters === undefined ? null : await hashed(fields.filters),
+      port_problem: await portProblem(fields.stream),
     };
   };
 
@@ -159,7 +179,8 @@ export const createGatewayWriting = (parts: GatewayParts) => {
     before: RouteRow | null,
     vouched: boolean,
   ): boolean => {
-    const known = new Set(before?.targets.map(({ url }) => url) ?? []);
+    const known = new Set(before === null ? [] : destinationsOf(before.targets, before.filters));
+    const destinations = destinationsOf(fields.targets, fields.filters);
     const operator = vouched || call.caller.is_operator;
     const reasonOf = (url: string): string | null => {
       const verdict = verdicts.get(url);
@@ -172,16 +193,16 @@ export const createGatewayWriting = (parts: GatewayParts) => {
       // The name could be turned to a private address afterwards, which this route is allowed to dial.
       return before?.allow_private === true ? 'joins targets on private addresses, which only an operator does' : null;
     };
-    for (const { url } of fields.targets) {
+    for (const url of destinations) {
       const reason = reasonOf(url);
       if (reason === null) continue;
       const details = { target: url, reason };
       parts.database.auditDenied(call, { action: 'routes.target_refused', target_type: 'target', details });
       throw targetRefused(url, reason);
     }
-    const found = fields.targets.some(({ url }) => verdicts.get(url)?.kind === 'private');
+    const found = destinations.some((url) => verdicts.get(url)?.kind === 'private');
     if (found && operator) return true;
-    return before?.allow_private === true && fields.targets.some(({ url }) => known.has(url));
+    return before?.allow_private === true && destinations.some((url) => known.has(url));
   };
 
   const sealUpstream = (
@@ -222,13 +243,23 @@ export const createGatewayWriting = (parts: GatewayParts) => {
     });
   };
 
-  const check = (fields: RouteFields, call: Call, before: RouteRow | null): void => {
+  const check = (
+    fields: RouteFields,
+    call: Call,
+    before: RouteRow | null,
+    { port_problem }: Pick<PreparedChanges, 'port_problem'>,
+  ): void => {
     const settings = parts.settings();
+    if ((fields.kind === 'stream' || before?.kind === 'stream') && !call.caller.is_operator)
+      throw streamNeedsOperator();
     const errors = [...problemsOf(fields, settings, ownHostNames(parts.public_url(), settings.extra_hosts))];
     if (fields.trusted && before?.trusted !== true && !call.caller.is_operator)
       errors.push({ path: 'trusted', message: 'needs the tick of an operator' });
     const [first] = errors;
     if (first !== undefined) throw new AppError('validation_failed', `${first.path}: ${first.message}`, { errors });
+    const { stream } = fields;
+    const stays = before?.stream_port === stream?.port && before?.stream_protocol === stream?.protocol;
+    if (stream !== null && port_problem !== null && !stays) throw portTaken(stream.protocol, stream.port, port_problem);
   };
 
   const claim = async (w: Writing, id: string, fields: RouteFields): Promise<void> => {
@@ -363,7 +394,7 @@ export const createGatewayWriting = (parts: GatewayParts) => {
     ): Promise<RouteRow> => {
       if ((await routesStore.count(w.tx.db, app.org_id)) >= mostRoutes) throw tooManyRoutes(mostRoutes);
       const fields = settled(withDefaults(slug, prepared.fields, parts.settings()));
-      check(fields, w.call, null);
+      check(fields, w.call, null, prepared);
       const stored: StoredSecrets = {
         upstream_auth_secret: sealUpstream(id, fields.upstream_auth, null, lenient),
         filters: storedFilters(prepared.filters, null, lenient),
@@ -407,7 +438,7 @@ export const createGatewayWriting = (parts: GatewayParts) => {
           ? withDefaults(before.slug, prepared.fields, parts.settings())
           : changed(fieldsOf(before), prepared.fields);
       const fields = settled(next);
-      check(fields, w.call, before);
+      check(fields, w.call, before, prepared);
       if (fields.slug !== before.slug && !(await routesStore.slugIsFree(w.tx.db, fields.slug)))
         throw slugTaken(fields.slug);
       const stored: StoredSecrets = {
@@ -426,7 +457,11 @@ export const createGatewayWriting = (parts: GatewayParts) => {
       );
       await routesStore.releaseClaims(w.tx.db, [row.id]);
       await claim(w, row.id, fields);
-      await healthStore.keepOnly(w.tx.db, row.id, row.health_skip ? [] : row.targets.map(({ url }) => targetKey(url)));
+      await healthStore.keepOnly(
+        w.tx.db,
+        row.id,
+        row.health_skip || row.kind === 'stream' ? [] : row.targets.map(({ url }) => targetKey(url)),
+      );
       if (row.slug !== before.slug) note(w.changes.routes, before.slug, routeEntry(before, before.app_slug), null);
       note(
         w.changes.routes,

@@ -10,6 +10,7 @@ export const peopleStore = {
       ['gateway_shares', 'created_by'],
       ['gateway_config_versions', 'actor'],
       ['gateway_proposals', 'decided_by'],
+      ['gateway_boards', 'created_by'],
       ['gateway_deployments', 'created_by'],
       ['gateway_request_stats', 'principal'],
     ] as const;
@@ -20,6 +21,7 @@ export const peopleStore = {
       );
     }
     await sql`delete from gateway_pins where principal_id = ${userId}`.execute(db);
+    await sql`delete from gateway_boards where owner_id = ${userId}`.execute(db);
     await sql`delete from gateway_cookie_jars where principal_id = ${userId}`.execute(db);
     await sql`update gateway_routes set people_user_ids = array_remove(people_user_ids, ${userId}::uuid), version = version + 1
       where ${userId}::uuid = any(people_user_ids)`.execute(db);
@@ -30,6 +32,8 @@ export const peopleStore = {
       await sql<{ document: Record<string, unknown> }>`select jsonb_build_object(
         'pins', (select coalesce(jsonb_agg(jsonb_build_object('app', a.slug, 'pinned_at', p.pinned_at) order by p.pinned_at), '[]')
           from gateway_pins p join gateway_apps a on a.id = p.app_id where p.principal_id = ${userId}),
+        'boards', (select coalesce(jsonb_agg(jsonb_build_object('id', b.id, 'org_id', b.org_id, 'name', b.name, 'groups', b.groups)
+            order by b.created_at), '[]') from gateway_boards b where b.owner_id = ${userId}),
         'app_cookies', (select coalesce(jsonb_agg(jsonb_build_object('route', r.slug, 'name', c.name, 'expires_at', c.expires_at)
             order by r.slug, c.name), '[]') from gateway_cookie_jars c join gateway_routes r on r.id = c.route_id where c.principal_id = ${userId}),
         'share_links', (select coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'org_id', s.org_id, 'name', s.name, 'created_at', s.created_at)

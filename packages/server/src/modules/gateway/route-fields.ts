@@ -37,13 +37,20 @@ const collapsed = (path: string): string => path.replace(/\/{2,}/g, '/');
 /** Fills in what follows from the rest. */
 export const settled = (fields: RouteFields): RouteFields => ({
   ...fields,
-  path_base: fields.mode === 'host' ? null : collapsed(fields.path_base ?? `/apps/${fields.slug}/`),
+  // A port has no path and no host name of HTTP.
+  ...(fields.kind === 'stream' ? ({ mode: 'host', hosts: [], rewrite: false } as const) : {}),
+  path_base:
+    fields.kind === 'stream' || fields.mode === 'host' ? null : collapsed(fields.path_base ?? `/apps/${fields.slug}/`),
   host_path: collapsed(fields.host_path),
   hosts: [...new Set(fields.hosts)],
 });
 
 /** Host names that the route has, the default one included. */
-export const hostsOf = (fields: Pick<RouteFields, 'mode' | 'hosts' | 'slug'>, settings: GatewaySettings): string[] => {
+export const hostsOf = (
+  fields: Pick<RouteFields, 'kind' | 'mode' | 'hosts' | 'slug'>,
+  settings: GatewaySettings,
+): string[] => {
+  if (fields.kind === 'stream') return [];
   if (fields.mode === 'path') return [];
   if (fields.hosts.length > 0) return fields.hosts;
   return settings.base_domain === null ? [] : [`${fields.slug.toLowerCase()}.${settings.base_domain}`];
@@ -52,12 +59,58 @@ export const hostsOf = (fields: Pick<RouteFields, 'mode' | 'hosts' | 'slug'>, se
 /** With and without a slash at the end it is one place: the first sends to the second. */
 const placeOf = (path: string): string => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path);
 
+/** A port is claimed as if it were a host, and the names of TLS on it as its paths; '' is what is left. */
+const streamClaims = ({ stream }: RouteFields): Claim[] => {
+  if (stream === null) return [];
+  const host = `${stream.protocol}:${stream.port}`;
+  return stream.names.length === 0 ? [{ host, path: '' }] : stream.names.map((path) => ({ host, path }));
+};
+
 export const claimsOf = (fields: RouteFields, settings: GatewaySettings): Claim[] => [
+  ...streamClaims(fields),
   ...(fields.path_base === null ? [] : [{ host: '', path: placeOf(fields.path_base) }]),
   ...hostsOf(fields, settings).map((host) => ({ host, path: placeOf(fields.host_path) })),
 ];
 
 const hostLabel = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
+
+/** Which filters need nothing of HTTP. */
+const streamFilters = new Set(['ip_allow', 'rate', 'geoblock']);
+
+const streamProblems = (fields: RouteFields): readonly FieldError[] => {
+  const { stream } = fields;
+  if (fields.kind !== 'stream')
+    return [
+      ...(stream === null ? [] : [{ path: 'stream', message: 'is for the kind stream' }]),
+      ...fields.targets.flatMap(({ url }, i) =>
+        /^https?:/i.test(url) ? [] : [{ path: `targets.${i}.url`, message: 'must be an http or https URL' }],
+      ),
+    ];
+  if (stream === null) return [{ path: 'stream', message: 'is needed, because the kind is stream' }];
+  const problems: FieldError[] = [];
+  const wrong = (path: string, message: string) => problems.push({ path, message });
+  if (fields.access !== 'public') wrong('access', 'must be public: a stream asks nobody who they are');
+  for (const [i, { url }] of fields.targets.entries())
+    if (!url.toLowerCase().startsWith(`${stream.protocol}:`))
+      wrong(`targets.${i}.url`, `must begin with ${stream.protocol}://`);
+  for (const [i, { kind }] of fields.filters.entries())
+    if (!streamFilters.has(kind)) wrong(`filters.${i}`, 'needs HTTP; a stream has ip_allow, rate and geoblock');
+  if (fields.strategy === 'sticky') wrong('strategy', 'keeps a cookie, which a stream has not');
+  if (stream.protocol === 'udp' && stream.names.length > 0) wrong('stream.names', 'need TCP');
+  if (stream.protocol === 'udp' && stream.proxy_protocol) wrong('stream.proxy_protocol', 'needs TCP');
+  if (stream.protocol === 'udp' && stream.idle_ms === 0) wrong('stream.idle_ms', 'must be above 0 for UDP');
+  if (new Set(stream.names).size < stream.names.length) wrong('stream.names', 'must not name one twice');
+  return problems;
+};
+
+const filterProblems = (fields: RouteFields, settings: GatewaySettings): readonly FieldError[] =>
+  fields.filters.flatMap((filter, i): FieldError[] => {
+    if (filter.kind === 'geoblock' && settings.geoip_file === null)
+      return [{ path: `filters.${i}`, message: 'needs a database of countries: gateway.geoip.file' }];
+    if (filter.kind === 'mirror' && !/^https?:/i.test(filter.url))
+      return [{ path: `filters.${i}.url`, message: 'must be an http or https URL' }];
+    return [];
+  });
 
 /** Rules between fields; those of one field are the contract's. */
 export const problemsOf = (
@@ -69,14 +122,17 @@ export const problemsOf = (
   const wrong = (path: string, message: string) => problems.push({ path, message });
   if (fields.path_base !== null && !/^\/apps\/./.test(fields.path_base))
     wrong('path_base', 'must be below /apps/, because every other path is of the server itself');
-  if (fields.mode !== 'path' && hostsOf(fields, settings).length === 0)
+  const http = fields.kind !== 'stream';
+  problems.push(...streamProblems(fields), ...filterProblems(fields, settings));
+  if (http && fields.mode !== 'path' && hostsOf(fields, settings).length === 0)
     wrong('hosts', 'must name a host, because gateway.base_domain is not set');
-  if (fields.mode !== 'path' && fields.hosts.length === 0 && !hostLabel.test(fields.slug.toLowerCase()))
+  if (http && fields.mode !== 'path' && fields.hosts.length === 0 && !hostLabel.test(fields.slug.toLowerCase()))
     wrong('hosts', 'must name a host, because the slug does not fit into one');
   for (const [i, host] of fields.hosts.entries())
     if (own.includes(host) || isIP(host) !== 0) wrong(`hosts.${i}`, 'is a name of the server itself');
-  if (fields.kind === 'http' && fields.targets.length === 0) wrong('targets', 'must have one at least');
-  if (fields.kind === 'http' && fields.targets.length > 0 && fields.targets.every(({ weight }) => weight === 0))
+  const sends = fields.kind === 'http' || fields.kind === 'stream';
+  if (sends && fields.targets.length === 0) wrong('targets', 'must have one at least');
+  if (sends && fields.targets.length > 0 && fields.targets.every(({ weight }) => weight === 0))
     wrong('targets', 'must have one with a weight above 0');
   if (new Set(fields.targets.map(({ url }) => url)).size < fields.targets.length)
     wrong('targets', 'must not name one address twice');
@@ -105,10 +161,24 @@ const authOf = (row: RouteRow): RouteFields['upstream_auth'] => {
 const given = <T extends Record<string, unknown>>(members: T): { [K in keyof T]?: NonNullable<T[K]> } =>
   Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null)) as never;
 
+const streamOf = (row: RouteRow): RouteFields['stream'] =>
+  row.stream_port === null
+    ? null
+    : {
+        protocol: row.stream_protocol as 'tcp' | 'udp',
+        port: row.stream_port,
+        names: row.stream_names,
+        proxy_protocol: row.stream_proxy_protocol,
+        max_connections: row.stream_max_connections,
+        max_per_address: row.stream_max_per_address,
+        ...given({ idle_ms: row.stream_idle_ms }),
+      };
+
 /** The row in the words of the contract, without secrets. */
 export const fieldsOf = (row: RouteRow): RouteFields => ({
   slug: row.slug,
   kind: row.kind as RouteFields['kind'],
+  stream: streamOf(row),
   mode: row.mode as RouteFields['mode'],
   path_base: row.path_base,
   hosts: row.hosts,
@@ -146,6 +216,7 @@ export const fieldsOf = (row: RouteRow): RouteFields => ({
   buffering: row.buffering,
   compress: row.compress,
   cache: row.cache,
+  cache_stale_if_error_s: row.cache_stale_if_error_s,
   preserve_host: row.preserve_host,
   upstream_auth: authOf(row),
   upstream_tls: { verify: row.upstream_tls_verify, ca: row.upstream_tls_ca, server_name: row.upstream_tls_server_name },
@@ -164,6 +235,13 @@ export interface StoredSecrets {
 export const columnsOf = (fields: RouteFields, secrets: StoredSecrets) => ({
   slug: fields.slug,
   kind: fields.kind,
+  stream_protocol: fields.stream?.protocol ?? null,
+  stream_port: fields.stream?.port ?? null,
+  stream_names: fields.stream?.names ?? [],
+  stream_proxy_protocol: fields.stream?.proxy_protocol ?? false,
+  stream_max_connections: fields.stream?.max_connections ?? 1000,
+  stream_max_per_address: fields.stream?.max_per_address ?? 100,
+  stream_idle_ms: fields.stream?.idle_ms ?? null,
   mode: fields.mode,
   path_base: fields.path_base,
   hosts: fields.hosts,
@@ -199,6 +277,7 @@ export const columnsOf = (fields: RouteFields, secrets: StoredSecrets) => ({
   buffering: fields.buffering,
   compress: fields.compress,
   cache: fields.cache,
+  cache_stale_if_error_s: fields.cache_stale_if_error_s,
   preserve_host: fields.preserve_host,
   upstream_auth_kind: fields.upstream_auth.kind,
   upstream_auth_user: fields.upstream_auth.kind === 'basic' ? fields.upstream_auth.user : null,

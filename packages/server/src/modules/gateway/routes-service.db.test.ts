@@ -53,6 +53,15 @@ const refusal = (
 /** For each field of the contract another value than its default. */
 const samples: Omit<{ [K in keyof typeof routeFields]: unknown }, 'slug'> = {
   kind: 'redirect',
+  stream: {
+    protocol: 'tcp',
+    port: 15_432,
+    names: ['vault.example.net', '*.inner.example.net'],
+    proxy_protocol: true,
+    max_connections: 7,
+    max_per_address: 0,
+    idle_ms: 0,
+  },
   mode: 'both',
   path_base: '/apps/elsewhere/deep/',
   hosts: ['one.example.net', '*.two.example.net'],
@@ -88,6 +97,7 @@ const samples: Omit<{ [K in keyof typeof routeFields]: unknown }, 'slug'> = {
   buffering: true,
   compress: true,
   cache: true,
+  cache_stale_if_error_s: 3600,
   preserve_host: false,
   upstream_auth: { kind: 'pass' },
   upstream_tls: { verify: false, ca: '-----BEGIN CERTIFICATE-----', server_name: 'inner.example.org' },
@@ -96,6 +106,8 @@ const samples: Omit<{ [K in keyof typeof routeFields]: unknown }, 'slug'> = {
     { kind: 'rate', requests: 5, window_s: 10, by: 'principal' },
     { kind: 'headers', request: { 'X-One': '1', 'X-Two': null }, response: {} },
     { kind: 'redirect', from: '/old/*', to: '/new/*', status: 301 },
+    { kind: 'circuit', min_requests: 5, error_percent: 10, window_s: 20, open_s: 40 },
+    { kind: 'mirror', url: 'http://203.0.114.22/', percent: 5, max_body: 0 },
     { kind: 'retry', attempts: 2 },
     { kind: 'cors_preflight', allow: true },
   ],
@@ -104,6 +116,12 @@ const samples: Omit<{ [K in keyof typeof routeFields]: unknown }, 'slug'> = {
 /** What a field needs beside itself to be allowed. */
 const company: Record<string, Record<string, unknown>> = {
   kind: { redirect_to: '/there' },
+  stream: {
+    kind: 'stream',
+    stream: { protocol: 'tcp', port: 15_433, names: [], proxy_protocol: false, max_connections: 1, max_per_address: 1 },
+    targets: [{ url: 'tcp://203.0.114.20:5432', weight: 1 }],
+    access: 'public',
+  },
   mode: { hosts: ['company.example.net'] },
   hosts: { mode: 'both', hosts: ['company-of-hosts.example.net'] },
   access: { scopes: ['x:y'] },
@@ -136,7 +154,10 @@ describe('fields of a route', () => {
 
   it('G14: a whole route is read as it was put, also by the snapshot', async () => {
     const made = await makeRoute(operator);
-    const whole = { slug: made.slug, ...samples } as Omit<ParsedInputOf<typeof routesReplace>, 'id' | 'version'>;
+    const whole = { slug: made.slug, ...samples, stream: null } as Omit<
+      ParsedInputOf<typeof routesReplace>,
+      'id' | 'version'
+    >;
     const put = await test.gateway.services.routes.replace(operator, { id: made.id, ...whole, version: made.version });
     expect(put).toMatchObject(whole);
     // What was read can be put back unchanged.

@@ -5,6 +5,7 @@ import type {
   routesCreate,
   routesDrain,
   routesList,
+  routesPurgeCache,
   routesReplace,
   routesUpdate,
 } from '@atrium/protocol';
@@ -12,6 +13,7 @@ import type { Call } from '../../platform/operations/call.ts';
 import { textPosition, toPage } from '../../platform/paging/keyset.ts';
 import { appsStore, type Db } from './apps-store.ts';
 import { noApp, noRoute } from './gateway-errors.ts';
+import { gatewayEvents } from './gateway-events.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import type { GatewayWriting, PreparedChanges } from './gateway-writing.ts';
 import { routesStore } from './routes-store.ts';
@@ -22,10 +24,13 @@ export type RoutesService = ReturnType<typeof createRoutesService>;
 export const createRoutesService = (parts: GatewayParts, writing: GatewayWriting) => {
   const { database } = parts;
 
+  const view = (row: Parameters<typeof routeView>[0]): RouteView =>
+    routeView(row, parts.settings(), parts.public_url(), parts.lanes()?.portFailure(row.id) ?? null);
+
   const viewOf = async (db: Db, orgId: string, id: string): Promise<RouteView> => {
     const row = await routesStore.find(db, orgId, id);
     if (row === null) throw noRoute();
-    return routeView(row, parts.settings(), parts.public_url());
+    return view(row);
   };
 
   const change = (
@@ -47,12 +52,7 @@ export const createRoutesService = (parts: GatewayParts, writing: GatewayWriting
     list: async ({ caller }: Call, input: ParsedInputOf<typeof routesList>): Promise<OutputOf<typeof routesList>> => {
       const page = { limit: input.limit + 1, after: textPosition(input.cursor) };
       const rows = await routesStore.list(database.read, caller.org_id, input, page);
-      return toPage(
-        rows,
-        input.limit,
-        ({ slug, id }) => ({ value: slug, id }),
-        (row) => routeView(row, parts.settings(), parts.public_url()),
-      );
+      return toPage(rows, input.limit, ({ slug, id }) => ({ value: slug, id }), view);
     },
 
     get: ({ caller }: Call, id: string): Promise<RouteView> => viewOf(database.read, caller.org_id, id),
@@ -96,6 +96,20 @@ export const createRoutesService = (parts: GatewayParts, writing: GatewayWriting
         if (row === null) throw noRoute();
         tx.audit({ action: 'routes.drain', target_type: 'route', target_id: id, details: { within_s } });
         return { running: parts.lanes()?.drain(id, within_s * 1000) ?? 0 };
+      }),
+
+    purgeCache: async (
+      call: Call,
+      { id, path: wanted }: ParsedInputOf<typeof routesPurgeCache>,
+    ): Promise<OutputOf<typeof routesPurgeCache>> =>
+      database.transaction(call, async (tx) => {
+        const row = await routesStore.find(tx.db, call.caller.org_id, id);
+        if (row === null) throw noRoute();
+        const path = wanted ?? null;
+        tx.audit({ action: 'routes.purge_cache', target_type: 'route', target_id: id, details: { path } });
+        // Every process hears of it; this one forgets at once, so that the answer can say how much that was.
+        tx.emit({ kind: gatewayEvents.cachePurged, id, org_id: row.org_id, body: { slug: row.slug, path } });
+        return { removed: parts.lanes()?.purge(id, path) ?? 0 };
       }),
   };
 };

@@ -13,6 +13,13 @@ const atHost = (publicUrl: string, host: string, path: string): string => {
 /** Where people open it, the best first: a host of its own shares no origin with the dashboard. */
 export const addressesOf = (row: RouteRow, settings: GatewaySettings, publicUrl: string): string[] => {
   const fields = fieldsOf(row);
+  const { stream } = fields;
+  if (stream !== null) {
+    const host = URL.canParse(publicUrl) ? new URL(publicUrl).hostname : 'localhost';
+    return (stream.names.length === 0 ? [host] : stream.names.filter((name) => !name.startsWith('*.'))).map(
+      (name) => `${stream.protocol}://${name}:${stream.port}`,
+    );
+  }
   return [
     ...hostsOf(fields, settings)
       .filter((host) => !host.startsWith('*.'))
@@ -24,7 +31,10 @@ export const addressesOf = (row: RouteRow, settings: GatewaySettings, publicUrl:
 const lostSecret = (filter: StoredFilter): boolean =>
   filter.kind === 'basic_auth' && filter.users.some(({ hash }) => hash === '');
 
-const warningsOf = (row: RouteRow): string[] => [
+const warningsOf = (row: RouteRow, settings: GatewaySettings): string[] => [
+  ...(row.filters.some(({ kind }) => kind === 'geoblock') && settings.geoip_file === null
+    ? ['The filter geoblock has no database of countries (gateway.geoip.file), so it places nobody.']
+    : []),
   ...(row.upstream_tls_verify ? [] : ['The certificate of the app is not verified.']),
   ...(['basic', 'bearer'].includes(row.upstream_auth_kind) && row.upstream_auth_secret === null
     ? ['The secret for the app is missing; set it again.']
@@ -33,7 +43,12 @@ const warningsOf = (row: RouteRow): string[] => [
   ...(row.access === 'public' ? ['Everybody who reaches this server may open it.'] : []),
 ];
 
-export const routeView = (row: WithStatus<RouteWithApp>, settings: GatewaySettings, publicUrl: string): RouteView => ({
+export const routeView = (
+  row: WithStatus<RouteWithApp>,
+  settings: GatewaySettings,
+  publicUrl: string,
+  portFailure: string | null = null,
+): RouteView => ({
   id: row.id,
   app_id: row.app_id,
   app_slug: row.app_slug,
@@ -43,7 +58,7 @@ export const routeView = (row: WithStatus<RouteWithApp>, settings: GatewaySettin
   locked: row.source_ref,
   status: row.status,
   addresses: addressesOf(row, settings, publicUrl),
-  warnings: warningsOf(row),
+  warnings: [...(portFailure === null ? [] : [portFailure]), ...warningsOf(row, settings)],
   version: row.version,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
@@ -80,7 +95,8 @@ export const appView = (
     mode: route.mode as AppView['routes'][number]['mode'],
     access: route.access as AppView['routes'][number]['access'],
     status: route.status,
-    address: addressesOf(route, settings, publicUrl)[0] ?? null,
+    // A browser opens no port.
+    address: route.kind === 'stream' ? null : (addressesOf(route, settings, publicUrl)[0] ?? null),
     shares_origin: route.mode === 'path',
   })),
   status: appStatus(routes.map(({ status }) => status)),

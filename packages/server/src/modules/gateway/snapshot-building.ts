@@ -1,22 +1,26 @@
+import { peerOfHost } from './federation/federation-parts.ts';
 import { type GatewayParts, upstreamAuthPlace } from './gateway-parts.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import { createRouteTable, type RouteClaim } from './matching/route-table.ts';
 import { fieldsOf, hostsOf } from './route-fields.ts';
 import type { RouteWithApp } from './routes-rows.ts';
 import type { GatewaySnapshot, RouteSnapshot, TargetSnapshot } from './snapshot.ts';
-import { hostOf, portOf, targetKey } from './target-guard.ts';
+import { hostOf, portOf, readTarget, targetKey } from './target-guard.ts';
 
 const targetOf = ({ url: text, weight }: { url: string; weight: number }): TargetSnapshot => {
-  const url = new URL(text);
+  const url = readTarget(text);
   return {
     url: targetKey(text),
-    protocol: url.protocol as TargetSnapshot['protocol'],
+    protocol: /^h2c:/i.test(text) ? 'h2c:' : (url.protocol as TargetSnapshot['protocol']),
     hostname: hostOf(url),
     port: portOf(url),
     base_path: url.pathname.replace(/\/+$/, ''),
     weight,
   };
 };
+
+/** Milliseconds of silence after which a stream is over, where its route does not say. */
+const usualIdle = { tcp: 3_600_000, udp: 60_000 } as const;
 
 const upstreamAuthOf = (row: RouteWithApp, secrets: GatewayParts['secrets']): RouteSnapshot['upstream_auth'] => {
   if (row.upstream_auth_kind === 'pass') return { kind: 'pass' };
@@ -45,18 +49,35 @@ const filtersOf = (row: RouteWithApp): RouteSnapshot['filters'] =>
       : filter,
   );
 
+/** Only what the federation made leads through a link: the name alone leads nowhere. */
+const peerOf = (row: RouteWithApp): { peer_id?: string } => {
+  const [target] = row.targets;
+  const peer_id = row.source !== 'federation' || target === undefined ? null : peerOfHost(hostOf(new URL(target.url)));
+  return peer_id === null ? {} : { peer_id };
+};
+
 export const compileRoute = (
   row: RouteWithApp,
   settings: GatewaySettings,
   secrets: GatewayParts['secrets'],
 ): RouteSnapshot => {
-  const { health, people, timeouts: _, filters: __, upstream_auth: ___, targets: ____, ...fields } = fieldsOf(row);
+  const {
+    health,
+    people,
+    stream,
+    timeouts: _,
+    filters: __,
+    upstream_auth: ___,
+    targets: ____,
+    ...fields
+  } = fieldsOf(row);
   return {
     id: row.id,
     org_id: row.org_id,
     app: { id: row.app_id, slug: row.app_slug, name: row.app_name },
     slug: fields.slug,
     kind: fields.kind,
+    stream: stream === null ? null : { ...stream, idle_ms: stream.idle_ms ?? usualIdle[stream.protocol] },
     redirect_to: fields.redirect_to,
     targets: row.targets.map(targetOf),
     strategy: fields.strategy,
@@ -81,11 +102,18 @@ export const compileRoute = (
     buffering: fields.buffering,
     compress: fields.compress,
     cache: fields.cache,
+    cache_stale_if_error_s: fields.cache_stale_if_error_s,
     preserve_host: fields.preserve_host,
     upstream_auth: upstreamAuthOf(row, secrets),
     upstream_tls: fields.upstream_tls,
     filters: filtersOf(row),
+    mirrors: row.filters.flatMap((filter) =>
+      filter.kind === 'mirror'
+        ? [{ target: targetOf({ url: filter.url, weight: 1 }), percent: filter.percent, max_body: filter.max_body }]
+        : [],
+    ),
     allow_private: row.allow_private,
+    ...peerOf(row),
   };
 };
 

@@ -1,4 +1,4 @@
-import type { RouteFilter } from '@atrium/protocol';
+import type { RouteFilter, RouteStream } from '@atrium/protocol';
 
 /**
  * What the data plane knows of the world: compiled from the tables, immutable, swapped as a whole. A request ends on the
@@ -28,7 +28,8 @@ export interface RouteTable {
 export interface TargetSnapshot {
   /** Without a slash at the end. */
   url: string;
-  protocol: 'http:' | 'https:';
+  /** `h2c:` is HTTP/2 without TLS, which has to be known beforehand. */
+  protocol: 'http:' | 'https:' | 'h2c:' | 'tcp:' | 'udp:';
   hostname: string;
   port: number;
   /** Path before that of the request, '' or beginning with a slash and not ending in one. */
@@ -41,7 +42,9 @@ export interface RouteSnapshot {
   org_id: string;
   app: { id: string; slug: string; name: string };
   slug: string;
-  kind: 'http' | 'redirect' | 'not_found';
+  kind: 'http' | 'redirect' | 'not_found' | 'stream';
+  /** For kind stream; its clock of silence is resolved. */
+  stream: (RouteStream & { idle_ms: number }) | null;
   redirect_to: string | null;
   targets: readonly TargetSnapshot[];
   strategy: 'round_robin' | 'least_requests' | 'sticky';
@@ -77,13 +80,18 @@ export interface RouteSnapshot {
   buffering: boolean;
   compress: boolean;
   cache: boolean;
+  cache_stale_if_error_s: number;
   preserve_host: boolean;
   /** Opened from its seal when the snapshot was built; never logged. `header` replaces Authorization. */
   upstream_auth: { kind: 'strip' } | { kind: 'pass' } | { kind: 'header'; value: string };
   upstream_tls: { verify: boolean; ca: string | null; server_name: string | null };
   filters: readonly RouteFilter[];
+  /** Who gets copies of requests, as the filters say. */
+  mirrors: readonly { target: TargetSnapshot; percent: number; max_body: number }[];
   /** Addresses that operators allowed beyond public ones: all targets were checked when they were saved, and are again at each dial. */
   allow_private: boolean;
+  /** Its target is an app of that peer, reached through the link; absent for every other route. */
+  peer_id?: string;
 }
 
 /** Where a target stands now, of this process: the active checks of all replicas and what its own requests saw. */

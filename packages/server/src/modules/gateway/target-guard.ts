@@ -31,8 +31,11 @@ export const judgeAddress = (text: string, port: number, rules: TargetRules): Ta
   return guard.refusal(text, port, false) === null ? { kind: 'listed' } : { kind: 'private', address: text };
 };
 
+/** A target as it stands in a route. A scheme that the parser does not know would leave the host as it was written. */
+export const readTarget = (target: string): URL => new URL(target.replace(/^h2c:/i, 'http:'));
+
 const defaultPorts: Record<string, number> = { 'http:': 80, 'https:': 443 };
-export const portOf = (url: URL): number => (url.port === '' ? defaultPorts[url.protocol]! : Number(url.port));
+export const portOf = (url: URL): number => (url.port === '' ? (defaultPorts[url.protocol] ?? 0) : Number(url.port));
 /** Without the brackets of an IPv6 address. */
 export const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '');
 
@@ -45,14 +48,14 @@ const worst = (verdicts: readonly TargetVerdict[]): TargetVerdict =>
 
 /** The host as it was written, before the URL parser made an address of 2130706433 or 0300.0250.1.10. */
 const writtenHost = (target: string): string =>
-  /^[a-z]+:\/\/([^/?#]*)/i.exec(target)?.[1]?.toLowerCase().replace(/:\d*$/, '') ?? '';
+  /^[a-z][a-z0-9]*:\/\/([^/?#]*)/i.exec(target)?.[1]?.toLowerCase().replace(/:\d*$/, '') ?? '';
 
 /**
  * The judgement on a target as it stands in a route. All addresses of a name count, the worst decides. A name that does
  * not resolve now is taken: whatever it becomes is judged at each dial.
  */
 export const judgeTarget = async (target: string, rules: TargetRules, resolve: Resolve): Promise<TargetVerdict> => {
-  const url = new URL(target);
+  const url = readTarget(target);
   const [host, port] = [hostOf(url), portOf(url)];
   if (ipaddr.isValid(host)) {
     if (!host.includes(':') && writtenHost(target) !== host)

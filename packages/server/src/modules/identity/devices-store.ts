@@ -37,6 +37,18 @@ const select = sql`select d.id, d.org_id, d.user_id, u.name as owner_name, d.nam
 
 /** Devices. A revoked one keeps its row, since what it did names it. */
 export const devicesStore = {
+  /** Those that are not revoked; of one organisation, or of all. */
+  totals: async (db: Db, orgId: string | null): Promise<{ total: number; online: number }> =>
+    (
+      await sql<{
+        total: number;
+        online: number;
+      }>`select count(*)::int as total, (count(*) filter (where online))::int as online
+        from identity_devices where revoked_at is null and (${orgId}::uuid is null or org_id = ${orgId}::uuid)`.execute(
+        db,
+      )
+    ).rows[0]!,
+
   serverId: async (db: Db): Promise<string> =>
     (await sql<{ id: string }>`select id from identity_server`.execute(db)).rows[0]!.id,
 

@@ -51,13 +51,17 @@ export const dumpDatabase = async (
   client: pg.ClientBase,
   archive: ArchiveWriter,
   prefixes: readonly string[],
+  onTable: (done: number, total: number) => void = () => {},
 ): Promise<Dump> => {
   const found = await listTables(client);
   const ours = found.filter((table) => isOurs(table, prefixes));
   // A migration that starts now waits instead of changing a table that was listed but not yet copied.
   await client.query(`lock table ${ours.map((table) => table.sql).join(', ')} in access share mode`);
   const tables: BackupTable[] = [];
-  for (const [index, table] of ours.entries()) tables.push(await dumpTable(client, table, index, archive));
+  for (const [index, table] of ours.entries()) {
+    tables.push(await dumpTable(client, table, index, archive));
+    onTable(index + 1, ours.length);
+  }
   const sequences: BackupManifest['sequences'] = [];
   for (const { schema, name, sql } of await listSequences(client)) {
     const { rows } = await client.query<{ last_value: string; is_called: boolean }>(

@@ -221,6 +221,7 @@ describe('readConfig', () => {
         ATRIUM_TRUSTED_PROXIES: '::1',
         ATRIUM_OAUTH_TRUST_DOMAIN: 'x',
         ATRIUM_HOOK_SECRET: 'sixteen characters',
+        ATRIUM_FEDERATION_CLUSTER_SECRET: 'thirty-two characters or more than that',
         ...s3,
         ...(key.yaml?.startsWith('tls.') === true ? pair : {}),
         ...(key.yaml?.endsWith('_prefix') === true ? { ATRIUM_EMBEDDINGS_DIR: '/models/e5' } : {}),

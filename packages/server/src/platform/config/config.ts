@@ -18,6 +18,7 @@ export interface Config {
     dataDir: string;
     role: 'all' | 'api' | 'worker';
     trustedProxies: AddressRange[];
+    proxyProtocol: boolean;
     extraHosts: string[];
     corsOrigins: string[];
     maxUploadBytes: number;
@@ -70,10 +71,26 @@ export interface Config {
   toolbox: ToolboxConfig;
   containers: { runtime: 'auto' | 'docker' | 'kubernetes' | 'off' };
   scripts: ScriptsConfig;
+  system: { hostRoot: string | null };
+  backup: {
+    enabled: boolean;
+    directory: string;
+    schedule: { every_s: number } | { cron: string };
+    retention: number;
+  };
   tools: { stdioEnabled: boolean; callsKeptMs: number };
+  federation: FederationConfig;
   files: { storage: 'disk' } | ({ storage: 's3' } & S3Config);
   /** `smtp` is null when letters become files. */
   mail: { smtp: SmtpConfig | null; from: string | null };
+  gatewayData: {
+    /** Null = where the server itself listens. */
+    streamsHost: string | null;
+    geoipFile: string | null;
+    cacheMemory: number;
+    cacheDisk: number;
+    bufferDisk: number;
+  };
   gatewayLimits: {
     /** How long a verdict counts while the database cannot be asked. */
     staleVerdictMs: number;
@@ -166,6 +183,16 @@ export interface ScriptsConfig {
   allowHost: boolean;
 }
 
+export interface FederationConfig {
+  enabled: boolean;
+  name: string | null;
+  bootstrapPeers: readonly string[];
+  allowRemoteRoutes: boolean;
+  allowPlain: boolean;
+  fullSyncMs: number;
+  antiEntropyMs: number;
+}
+
 /** Services of operators that are asked, or told. */
 export interface HooksConfig {
   tokenIssuing: { url: string; policy: 'open' | 'closed' } | null;
@@ -230,6 +257,7 @@ export interface Secrets {
   eventSinks: readonly Secret[];
   embeddingsKey: Secret | null;
   hookSecret: Secret | null;
+  federationSecret: Secret | null;
 }
 
 /** What one section of atrium.yaml holds, with the variables that begin with its name. Its module checks it. */
@@ -352,6 +380,7 @@ function assemble(get: Get): Config {
       dataDir: get(k.dataDir),
       role: get(k.role),
       trustedProxies: get(k.trustedProxies),
+      proxyProtocol: get(k.proxyProtocol),
       extraHosts: get(k.extraHosts),
       corsOrigins: get(k.corsOrigins),
       maxUploadBytes: get(k.maxUpload),
@@ -483,6 +512,22 @@ function assemble(get: Get): Config {
       maxOutputBytes: get(k.scriptsMaxOutput),
       allowHost: get(k.scriptsAllowHost),
     },
+    system: { hostRoot: get(k.systemHostRoot) },
+    backup: {
+      enabled: get(k.backupEnabled),
+      directory: get(k.backupDirectory),
+      schedule: get(k.backupSchedule),
+      retention: get(k.backupRetention),
+    },
+    federation: {
+      enabled: get(k.federationEnabled),
+      name: get(k.federationName),
+      bootstrapPeers: get(k.federationBootstrap),
+      allowRemoteRoutes: get(k.federationRemoteRoutes),
+      allowPlain: get(k.federationPlain),
+      fullSyncMs: get(k.federationFullSync),
+      antiEntropyMs: get(k.federationAntiEntropy),
+    },
     files:
       get(k.files) === 'disk'
         ? { storage: 'disk' }
@@ -504,6 +549,13 @@ function assemble(get: Get): Config {
               user: get(k.smtpUser),
             },
       from: get(k.smtpFrom),
+    },
+    gatewayData: {
+      streamsHost: get(k.gatewayStreamsHost),
+      geoipFile: get(k.gatewayGeoipFile),
+      cacheMemory: get(k.gatewayCacheMemory),
+      cacheDisk: get(k.gatewayCacheDisk),
+      bufferDisk: get(k.gatewayBufferDisk),
     },
     gatewayLimits: {
       staleVerdictMs: get(k.gatewayStaleVerdict),
@@ -572,6 +624,7 @@ const assembleSecrets = (get: Get): Secrets => ({
   eventSinks: get(configKeys.eventSinks),
   embeddingsKey: get(configKeys.embeddingsKey),
   hookSecret: get(configKeys.hookSecret),
+  federationSecret: get(configKeys.federationSecret),
 });
 
 function contradictions(get: Get): ConfigProblem[] {
@@ -606,6 +659,8 @@ function contradictions(get: Get): ConfigProblem[] {
     [k.discoveryKubeResync, 5000, 86_400_000, 'between five seconds and a day'],
     [k.toolsCallsKept, 3_600_000, 3650 * 86_400_000, 'at least an hour'],
     [k.scriptsTimeout, 1000, 86_400_000, 'between a second and a day'],
+    [k.federationFullSync, 1000, 86_400_000, 'between a second and a day'],
+    [k.federationAntiEntropy, 1000, 86_400_000, 'between a second and a day'],
     [k.discoveryMdnsScan, 5000, 86_400_000, 'between five seconds and a day'],
     [k.hookTimeout, 100, 5000, 'between 100 milliseconds and five seconds'],
     [k.oauthKeyRotation, 3_600_000, 3650 * 86_400_000, 'at least an hour'],
@@ -614,10 +669,14 @@ function contradictions(get: Get): ConfigProblem[] {
     const value = get(key);
     if (value < least || value > most) problems.push(problemOf(key, `must be ${words}`));
   }
+  if (get(k.federationBootstrap).length > 0 && get(k.federationSecret) === null)
+    problems.push(problemOf(k.federationSecret, 'is needed because ATRIUM_FEDERATION_BOOTSTRAP_PEERS is set'));
   if (get(k.oauthKeyGrace) < get(k.oauthAccessTtl))
     problems.push(problemOf(k.oauthKeyGrace, 'must not be shorter than an access token lives'));
   if (get(k.oauthTransactionTokens) && get(k.oauthTrustDomain) === null)
     problems.push(problemOf(k.oauthTrustDomain, 'is needed because ATRIUM_OAUTH_TRANSACTION_TOKENS is true'));
+  if (get(k.proxyProtocol) && get(k.trustedProxies).length === 0)
+    problems.push(problemOf(k.trustedProxies, 'is needed because ATRIUM_PROXY_PROTOCOL is true'));
   if (get(k.oauthMtls) && get(k.trustedProxies).length === 0)
     problems.push(problemOf(k.trustedProxies, 'is needed because ATRIUM_OAUTH_MTLS is true'));
   const hooked = [k.hookTokenIssuingUrl, k.hookAgentUrls].find((key) => {

@@ -1,3 +1,4 @@
+import { Cron } from 'croner';
 import ipaddr from 'ipaddr.js';
 import { Secret } from './secret.ts';
 
@@ -191,6 +192,29 @@ export const duration: ValueType<number> = fromText(
 /** Milliseconds; `0` for none. */
 export const durationOrNone: ValueType<number> = fromText('duration, or 0 for none', (value) =>
   value === '0' ? 0 : (milliseconds(value) ?? new Refusal('must be 0 or a duration with its unit: ms, s, m, h or d')),
+);
+
+const leastEveryMs = 5 * 60_000;
+const mostEveryMs = 31 * 86_400_000;
+
+/** A time between two runs, or a cron line. */
+export const schedule: ValueType<{ every_s: number } | { cron: string }> = fromText(
+  'duration or cron line',
+  (value) => {
+    if (/\s/.test(value)) {
+      try {
+        if (new Cron(value, { mode: '5-part', paused: true }).nextRun() !== null) return { cron: value };
+      } catch {
+        // Told below, without the words of the library.
+      }
+      return new Refusal('must be a cron line of five fields that comes, or a duration such as 24h');
+    }
+    const ms = milliseconds(value);
+    const fits = ms !== null && ms >= leastEveryMs && ms <= mostEveryMs;
+    return fits
+      ? { every_s: Math.round(ms / 1000) }
+      : new Refusal('must be a duration between five minutes and 31 days, or a cron line of five fields');
+  },
 );
 
 /** Lower case, without a dot at the end. */

@@ -14,6 +14,94 @@ export type Selected<T> = T extends ColumnType<infer S, unknown, unknown> ? S : 
 export type Generated<T> =
   T extends ColumnType<infer S, infer I, infer U> ? ColumnType<S, I | undefined, U> : ColumnType<T, T | undefined, T>;
 
+export interface AdminBackupSchedule {
+  singleton: Generated<boolean>;
+  enabled: boolean | null;
+  every_s: number | null;
+  cron: string | null;
+  time_zone: Generated<string>;
+  retention: number | null;
+  passphrase_sealed: string | null;
+  test: Generated<boolean>;
+  next_at: Timestamp | null;
+  next_test_at: Timestamp | null;
+  last_at: Timestamp | null;
+  last_state: string | null;
+  last_error: string | null;
+  failures: Generated<number>;
+  version: Generated<number>;
+}
+
+export interface AdminBackups {
+  id: string;
+  state: string;
+  cause: string;
+  file_name: string;
+  encrypted: boolean;
+  size: number | null;
+  sha256: string | null;
+  table_count: number | null;
+  row_count: number | null;
+  file_count: number | null;
+  lost_files: number | null;
+  version: string | null;
+  key_ids: Generated<string[]>;
+  progress: Json | null;
+  error: string | null;
+  holder: string | null;
+  beat_at: Timestamp | null;
+  test_state: string | null;
+  tested_at: Timestamp | null;
+  test_error: string | null;
+  created_by_type: string;
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  ended_at: Timestamp | null;
+}
+
+export interface AdminHookMessages {
+  hook_id: string;
+  message_id: string;
+  receipt: Json;
+  at: Timestamp;
+}
+
+export interface AdminHookNotices {
+  id: string;
+  org_id: string;
+  type: string;
+  data: Json;
+  from_name: string;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+}
+
+export interface AdminHookTargets {
+  notice_id: string;
+  device_id: string;
+}
+
+export interface AdminHooks {
+  id: string;
+  org_id: string;
+  name: string;
+  kind: string;
+  event: string | null;
+  proof: string;
+  secret_sealed: string;
+  channel_id: string | null;
+  enabled: Generated<boolean>;
+  received: Generated<number>;
+  refused: Generated<number>;
+  last_at: Timestamp | null;
+  last_error: string | null;
+  created_by_type: string;
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+}
+
 export interface CoreAudit {
   id: string;
   org_id: string;
@@ -406,6 +494,21 @@ export interface GatewayApps {
   updated_at: Timestamp;
 }
 
+export interface GatewayBoards {
+  id: string;
+  org_id: string;
+  owner_id: string | null;
+  name: string;
+  position: Generated<number>;
+  groups: Generated<Json>;
+  version: Generated<number>;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  updated_at: Timestamp;
+}
+
 export interface GatewayCertificateAuthority {
   only_row: Generated<boolean>;
   certificate: string;
@@ -521,6 +624,14 @@ export interface GatewayDeployments {
   updated_at: Timestamp;
 }
 
+export interface GatewayFederationIdentity {
+  one: Generated<boolean>;
+  id: string;
+  public_key: string;
+  key_sealed: string;
+  created_at: Timestamp;
+}
+
 export interface GatewayHealth {
   route_id: string;
   target_url: string;
@@ -531,6 +642,75 @@ export interface GatewayHealth {
   latency_ms: number | null;
   checked_at: Timestamp | null;
   changed_at: Timestamp | null;
+}
+
+export interface GatewayPeerApps {
+  peer_id: string;
+  app: string;
+  entry: Json;
+  name: string;
+  clock: Json;
+  updated_at: Timestamp;
+  deleted_at: Timestamp | null;
+  local_app_id: string | null;
+  local_route_id: string | null;
+}
+
+export interface GatewayPeerInvitations {
+  id: string;
+  token_hash: string;
+  note: Generated<string>;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+  used_at: Timestamp | null;
+  used_by: string | null;
+}
+
+export interface GatewayPeerPublications {
+  app_id: string;
+  org_id: string;
+  peer_ids: string[] | null;
+  entry: Json;
+  clock: Json;
+  published_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  published_by_id: string | null;
+  published_by_name: string;
+  published_at: Timestamp;
+  updated_at: Timestamp;
+  deleted_at: Timestamp | null;
+}
+
+export interface GatewayPeerRules {
+  id: string;
+  peer_id: string;
+  org_id: string;
+  match: string;
+  value: string;
+  app_id: string | null;
+  created_by_type: 'user' | 'agent' | 'device' | 'service' | 'system';
+  created_by_id: string | null;
+  created_by_name: string;
+  created_at: Timestamp;
+}
+
+export interface GatewayPeers {
+  id: string;
+  name: string;
+  api_address: string | null;
+  public_key: string;
+  pins: Generated<string[]>;
+  offered_pin: string | null;
+  dials: boolean;
+  joined_by: string;
+  status: string;
+  remote_routes: Generated<boolean>;
+  last_seen_at: Timestamp | null;
+  last_sync_at: Timestamp | null;
+  last_error: string | null;
+  joined_at: Timestamp;
 }
 
 export interface GatewayPins {
@@ -585,6 +765,17 @@ export interface GatewayProviders {
   missing_rights: Generated<string[]>;
   hint: string | null;
   updated_at: Timestamp;
+}
+
+export interface GatewayRequestHours {
+  org_id: string;
+  app_id: string;
+  hour: Timestamp;
+  requests: Generated<number>;
+  errors: Generated<number>;
+  bytes_in: Generated<number>;
+  bytes_out: Generated<number>;
+  duration_ms: Generated<number>;
 }
 
 export interface GatewayRequestStats {
@@ -660,6 +851,14 @@ export interface GatewayRoutes {
   created_by_name: string;
   created_at: Timestamp;
   updated_at: Timestamp;
+  stream_protocol: string | null;
+  stream_port: number | null;
+  stream_names: Generated<string[]>;
+  stream_proxy_protocol: Generated<boolean>;
+  stream_max_connections: Generated<number>;
+  stream_max_per_address: Generated<number>;
+  stream_idle_ms: number | null;
+  cache_stale_if_error_s: Generated<number>;
 }
 
 export interface GatewayScriptChainRuns {
@@ -1956,6 +2155,12 @@ export interface ToolsSignIns {
 }
 
 export interface Schema {
+  admin_backup_schedule: AdminBackupSchedule;
+  admin_backups: AdminBackups;
+  admin_hook_messages: AdminHookMessages;
+  admin_hook_notices: AdminHookNotices;
+  admin_hook_targets: AdminHookTargets;
+  admin_hooks: AdminHooks;
   core_audit: CoreAudit;
   core_audit_checkpoints: CoreAuditCheckpoints;
   core_audit_redactions: CoreAuditRedactions;
@@ -1991,6 +2196,7 @@ export interface Schema {
   gateway_acme_accounts: GatewayAcmeAccounts;
   gateway_acme_challenges: GatewayAcmeChallenges;
   gateway_apps: GatewayApps;
+  gateway_boards: GatewayBoards;
   gateway_certificate_authority: GatewayCertificateAuthority;
   gateway_certificate_events: GatewayCertificateEvents;
   gateway_certificates: GatewayCertificates;
@@ -1998,10 +2204,17 @@ export interface Schema {
   gateway_config_versions: GatewayConfigVersions;
   gateway_cookie_jars: GatewayCookieJars;
   gateway_deployments: GatewayDeployments;
+  gateway_federation_identity: GatewayFederationIdentity;
   gateway_health: GatewayHealth;
+  gateway_peer_apps: GatewayPeerApps;
+  gateway_peer_invitations: GatewayPeerInvitations;
+  gateway_peer_publications: GatewayPeerPublications;
+  gateway_peer_rules: GatewayPeerRules;
+  gateway_peers: GatewayPeers;
   gateway_pins: GatewayPins;
   gateway_proposals: GatewayProposals;
   gateway_providers: GatewayProviders;
+  gateway_request_hours: GatewayRequestHours;
   gateway_request_stats: GatewayRequestStats;
   gateway_routes: GatewayRoutes;
   gateway_script_chain_runs: GatewayScriptChainRuns;

@@ -5,6 +5,115 @@ create type inbox_channel_mode as enum ('open', 'private', 'direct');
 create type inbox_item_level as enum ('info', 'success', 'warning', 'error');
 create type inbox_item_status as enum ('open', 'answered', 'dismissed', 'expired', 'withdrawn');
 
+create table admin_backup_schedule (
+  singleton boolean not null default true,
+  enabled boolean,
+  every_s integer,
+  cron text,
+  time_zone text not null default 'UTC'::text,
+  retention integer,
+  passphrase_sealed text,
+  test boolean not null default true,
+  next_at timestamp with time zone,
+  next_test_at timestamp with time zone,
+  last_at timestamp with time zone,
+  last_state text,
+  last_error text,
+  failures integer not null default 0,
+  version integer not null default 0,
+  constraint admin_backup_schedule_pkey PRIMARY KEY (singleton),
+  constraint admin_backup_schedule_check CHECK (((every_s IS NULL) OR (cron IS NULL))),
+  constraint admin_backup_schedule_last_state_check CHECK ((last_state = ANY (ARRAY['done'::text, 'failed'::text]))),
+  constraint admin_backup_schedule_singleton_check CHECK (singleton)
+);
+
+create table admin_backups (
+  id uuid not null,
+  state text not null,
+  cause text not null,
+  file_name text not null,
+  encrypted boolean not null,
+  size bigint,
+  sha256 text,
+  table_count integer,
+  row_count bigint,
+  file_count integer,
+  lost_files integer,
+  version text,
+  key_ids text[] not null default '{}'::text[],
+  progress jsonb,
+  error text,
+  holder uuid,
+  beat_at timestamp with time zone,
+  test_state text,
+  tested_at timestamp with time zone,
+  test_error text,
+  created_by_type text not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint admin_backups_file_name_key UNIQUE (file_name),
+  constraint admin_backups_pkey PRIMARY KEY (id),
+  constraint admin_backups_cause_check CHECK ((cause = ANY (ARRAY['manual'::text, 'schedule'::text, 'found'::text]))),
+  constraint admin_backups_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text]))),
+  constraint admin_backups_test_state_check CHECK ((test_state = ANY (ARRAY['running'::text, 'passed'::text, 'failed'::text])))
+);
+
+create table admin_hook_messages (
+  hook_id uuid not null,
+  message_id text not null,
+  receipt jsonb not null,
+  at timestamp with time zone not null,
+  constraint admin_hook_messages_pkey PRIMARY KEY (hook_id, message_id),
+  constraint admin_hook_messages_hook_id_fkey FOREIGN KEY (hook_id) REFERENCES admin_hooks(id) ON DELETE CASCADE
+);
+
+create table admin_hook_notices (
+  id uuid not null,
+  org_id uuid not null,
+  type text not null,
+  data jsonb not null,
+  from_name text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint admin_hook_notices_pkey PRIMARY KEY (id),
+  constraint admin_hook_notices_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
+);
+
+create table admin_hook_targets (
+  notice_id uuid not null,
+  device_id uuid not null,
+  constraint admin_hook_targets_pkey PRIMARY KEY (notice_id, device_id),
+  constraint admin_hook_targets_device_id_fkey FOREIGN KEY (device_id) REFERENCES identity_devices(id) ON DELETE CASCADE,
+  constraint admin_hook_targets_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES admin_hook_notices(id) ON DELETE CASCADE
+);
+
+create table admin_hooks (
+  id uuid not null,
+  org_id uuid not null,
+  name text not null,
+  kind text not null,
+  event text,
+  proof text not null,
+  secret_sealed text not null,
+  channel_id uuid,
+  enabled boolean not null default true,
+  received integer not null default 0,
+  refused integer not null default 0,
+  last_at timestamp with time zone,
+  last_error text,
+  created_by_type text not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  constraint admin_hooks_pkey PRIMARY KEY (id),
+  constraint admin_hooks_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint admin_hooks_check CHECK (((event IS NULL) = (kind <> 'event'::text))),
+  constraint admin_hooks_kind_check CHECK ((kind = ANY (ARRAY['activity'::text, 'notify'::text, 'event'::text]))),
+  constraint admin_hooks_proof_check CHECK ((proof = ANY (ARRAY['signature'::text, 'secret'::text])))
+);
+
 create table core_audit (
   id uuid not null,
   org_id uuid not null,
@@ -496,6 +605,23 @@ create table gateway_apps (
   constraint gateway_apps_source_check CHECK ((source = ANY (ARRAY['ui'::text, 'file'::text, 'label'::text, 'http'::text, 'federation'::text])))
 );
 
+create table gateway_boards (
+  id uuid not null,
+  org_id uuid not null,
+  owner_id uuid,
+  name text not null,
+  "position" integer not null default 0,
+  groups jsonb not null default '[]'::jsonb,
+  version integer not null default 1,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint gateway_boards_pkey PRIMARY KEY (id),
+  constraint gateway_boards_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
+);
+
 create table gateway_certificate_authority (
   only_row boolean not null default true,
   certificate text not null,
@@ -635,6 +761,16 @@ create table gateway_deployments (
   constraint gateway_deployments_step_check CHECK ((step = ANY (ARRAY['validate'::text, 'networks'::text, 'pull'::text, 'volumes'::text, 'create'::text, 'start'::text, 'wait'::text, 'route'::text])))
 );
 
+create table gateway_federation_identity (
+  one boolean not null default true,
+  id uuid not null,
+  public_key text not null,
+  key_sealed text not null,
+  created_at timestamp with time zone not null,
+  constraint gateway_federation_identity_pkey PRIMARY KEY (one),
+  constraint gateway_federation_identity_one_check CHECK (one)
+);
+
 create table gateway_health (
   route_id uuid not null,
   target_url text not null,
@@ -648,6 +784,93 @@ create table gateway_health (
   constraint gateway_health_pkey PRIMARY KEY (route_id, target_url),
   constraint gateway_health_route_id_fkey FOREIGN KEY (route_id) REFERENCES gateway_routes(id) ON DELETE CASCADE,
   constraint gateway_health_status_check CHECK ((status = ANY (ARRAY['healthy'::text, 'unhealthy'::text, 'unknown'::text])))
+);
+
+create table gateway_peer_apps (
+  peer_id uuid not null,
+  app uuid not null,
+  entry jsonb not null,
+  name text not null,
+  clock jsonb not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  local_app_id uuid,
+  local_route_id uuid,
+  constraint gateway_peer_apps_pkey PRIMARY KEY (peer_id, app),
+  constraint gateway_peer_apps_local_app_id_fkey FOREIGN KEY (local_app_id) REFERENCES gateway_apps(id) ON DELETE SET NULL,
+  constraint gateway_peer_apps_local_route_id_fkey FOREIGN KEY (local_route_id) REFERENCES gateway_routes(id) ON DELETE SET NULL,
+  constraint gateway_peer_apps_peer_id_fkey FOREIGN KEY (peer_id) REFERENCES gateway_peers(id) ON DELETE CASCADE
+);
+
+create table gateway_peer_invitations (
+  id uuid not null,
+  token_hash text not null,
+  note text not null default ''::text,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  used_by uuid,
+  constraint gateway_peer_invitations_token_hash_key UNIQUE (token_hash),
+  constraint gateway_peer_invitations_pkey PRIMARY KEY (id)
+);
+
+create table gateway_peer_publications (
+  app_id uuid not null,
+  org_id uuid not null,
+  peer_ids uuid[],
+  entry jsonb not null,
+  clock jsonb not null,
+  published_by_type actor_type not null,
+  published_by_id uuid,
+  published_by_name text not null,
+  published_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  constraint gateway_peer_publications_pkey PRIMARY KEY (app_id),
+  constraint gateway_peer_publications_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
+);
+
+create table gateway_peer_rules (
+  id uuid not null,
+  peer_id uuid not null,
+  org_id uuid not null,
+  match text not null,
+  value text not null,
+  app_id uuid,
+  created_by_type actor_type not null,
+  created_by_id uuid,
+  created_by_name text not null,
+  created_at timestamp with time zone not null,
+  constraint gateway_peer_rules_peer_id_org_id_match_value_app_id_key UNIQUE NULLS NOT DISTINCT (peer_id, org_id, match, value, app_id),
+  constraint gateway_peer_rules_pkey PRIMARY KEY (id),
+  constraint gateway_peer_rules_app_id_fkey FOREIGN KEY (app_id) REFERENCES gateway_apps(id) ON DELETE CASCADE,
+  constraint gateway_peer_rules_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
+  constraint gateway_peer_rules_peer_id_fkey FOREIGN KEY (peer_id) REFERENCES gateway_peers(id) ON DELETE CASCADE,
+  constraint gateway_peer_rules_match_check CHECK ((match = ANY (ARRAY['email'::text, 'group'::text])))
+);
+
+create table gateway_peers (
+  id uuid not null,
+  name text not null,
+  api_address text,
+  public_key text not null,
+  pins text[] not null default '{}'::text[],
+  offered_pin text,
+  dials boolean not null,
+  joined_by text not null,
+  status text not null,
+  remote_routes boolean not null default false,
+  last_seen_at timestamp with time zone,
+  last_sync_at timestamp with time zone,
+  last_error text,
+  joined_at timestamp with time zone not null,
+  constraint gateway_peers_public_key_key UNIQUE (public_key),
+  constraint gateway_peers_pkey PRIMARY KEY (id),
+  constraint gateway_peers_joined_by_check CHECK ((joined_by = ANY (ARRAY['invitation'::text, 'cluster_secret'::text]))),
+  constraint gateway_peers_status_check CHECK ((status = ANY (ARRAY['online'::text, 'offline'::text])))
 );
 
 create table gateway_pins (
@@ -717,6 +940,20 @@ create table gateway_providers (
   updated_at timestamp with time zone not null,
   constraint gateway_providers_pkey PRIMARY KEY (name),
   constraint gateway_providers_state_check CHECK ((state = ANY (ARRAY['off'::text, 'connecting'::text, 'running'::text, 'retrying'::text])))
+);
+
+create table gateway_request_hours (
+  org_id uuid not null,
+  app_id uuid not null,
+  hour timestamp with time zone not null,
+  requests bigint not null default 0,
+  errors bigint not null default 0,
+  bytes_in bigint not null default 0,
+  bytes_out bigint not null default 0,
+  duration_ms double precision not null default 0,
+  constraint gateway_request_hours_pkey PRIMARY KEY (app_id, hour),
+  constraint gateway_request_hours_app_id_fkey FOREIGN KEY (app_id) REFERENCES gateway_apps(id) ON DELETE CASCADE,
+  constraint gateway_request_hours_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE
 );
 
 create table gateway_request_stats (
@@ -795,6 +1032,14 @@ create table gateway_routes (
   created_by_name text not null,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  stream_protocol text,
+  stream_port integer,
+  stream_names text[] not null default '{}'::text[],
+  stream_proxy_protocol boolean not null default false,
+  stream_max_connections integer not null default 1000,
+  stream_max_per_address integer not null default 100,
+  stream_idle_ms integer,
+  cache_stale_if_error_s integer not null default 0,
   constraint gateway_routes_org_id_id_key UNIQUE (org_id, id),
   constraint gateway_routes_slug_key UNIQUE (slug),
   constraint gateway_routes_pkey PRIMARY KEY (id),
@@ -802,10 +1047,13 @@ create table gateway_routes (
   constraint gateway_routes_access_check CHECK ((access = ANY (ARRAY['public'::text, 'signed_in'::text, 'scopes'::text, 'people'::text, 'share'::text]))),
   constraint gateway_routes_check CHECK (((mode = 'host'::text) = (path_base IS NULL))),
   constraint gateway_routes_check1 CHECK (((kind <> 'redirect'::text) OR (redirect_to IS NOT NULL))),
-  constraint gateway_routes_kind_check CHECK ((kind = ANY (ARRAY['http'::text, 'redirect'::text, 'not_found'::text]))),
+  constraint gateway_routes_kind_check CHECK ((kind = ANY (ARRAY['http'::text, 'redirect'::text, 'not_found'::text, 'stream'::text]))),
   constraint gateway_routes_mode_check CHECK ((mode = ANY (ARRAY['path'::text, 'host'::text, 'both'::text]))),
   constraint gateway_routes_source_check CHECK ((source = ANY (ARRAY['ui'::text, 'file'::text, 'label'::text, 'http'::text, 'federation'::text]))),
   constraint gateway_routes_strategy_check CHECK ((strategy = ANY (ARRAY['round_robin'::text, 'least_requests'::text, 'sticky'::text]))),
+  constraint gateway_routes_stream_check CHECK ((((kind = 'stream'::text) = (stream_port IS NOT NULL)) AND ((stream_port IS NULL) = (stream_protocol IS NULL)))),
+  constraint gateway_routes_stream_port_check CHECK (((stream_port >= 1) AND (stream_port <= 65535))),
+  constraint gateway_routes_stream_protocol_check CHECK ((stream_protocol = ANY (ARRAY['tcp'::text, 'udp'::text]))),
   constraint gateway_routes_upstream_auth_kind_check CHECK ((upstream_auth_kind = ANY (ARRAY['strip'::text, 'pass'::text, 'basic'::text, 'bearer'::text])))
 );
 
@@ -2369,6 +2617,14 @@ create table tools_sign_ins (
   constraint tools_sign_ins_server_id_fkey FOREIGN KEY (server_id) REFERENCES tools_servers(id) ON DELETE CASCADE
 );
 
+CREATE INDEX admin_backups_made ON public.admin_backups USING btree (created_at DESC, id DESC);
+CREATE UNIQUE INDEX admin_backups_running ON public.admin_backups USING btree ((true)) WHERE (state = 'running'::text);
+CREATE INDEX admin_hook_messages_at ON public.admin_hook_messages USING btree (at);
+CREATE INDEX admin_hook_notices_expiry ON public.admin_hook_notices USING btree (expires_at);
+CREATE INDEX admin_hook_notices_org ON public.admin_hook_notices USING btree (org_id);
+CREATE INDEX admin_hook_targets_device ON public.admin_hook_targets USING btree (device_id, notice_id);
+CREATE INDEX admin_hooks_made ON public.admin_hooks USING btree (org_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX admin_hooks_name ON public.admin_hooks USING btree (org_id, lower(name));
 CREATE INDEX core_audit_by_actor ON public.core_audit USING btree (org_id, actor_id, seq DESC);
 CREATE INDEX core_audit_by_item ON public.core_audit USING btree (org_id, item_id, seq DESC) WHERE (item_id IS NOT NULL);
 CREATE INDEX core_audit_by_time ON public.core_audit USING btree (org_id, at);
@@ -2419,6 +2675,7 @@ CREATE INDEX diary_tuples_org ON public.diary_tuples USING btree (org_id);
 CREATE INDEX diary_tuples_subject ON public.diary_tuples USING btree (subject_id, subject_namespace, relation) WHERE (namespace = 'Diary'::text);
 CREATE UNIQUE INDEX diary_vector_codes_version ON public.diary_vector_codes USING btree (diary_id, version);
 CREATE INDEX gateway_apps_org ON public.gateway_apps USING btree (org_id, group_name, "position", name, id);
+CREATE INDEX gateway_boards_org ON public.gateway_boards USING btree (org_id, owner_id);
 CREATE INDEX gateway_certificate_events_newest ON public.gateway_certificate_events USING btree (at DESC, id DESC);
 CREATE INDEX gateway_certificate_events_of ON public.gateway_certificate_events USING btree (certificate_id, at DESC, id DESC);
 CREATE INDEX gateway_certificates_renew ON public.gateway_certificates USING btree (renew_at) WHERE (renew_at IS NOT NULL);
@@ -2427,11 +2684,20 @@ CREATE INDEX gateway_cookie_jars_route ON public.gateway_cookie_jars USING btree
 CREATE INDEX gateway_deployments_app ON public.gateway_deployments USING btree (app_id);
 CREATE INDEX gateway_deployments_org ON public.gateway_deployments USING btree (org_id, created_at DESC, id DESC);
 CREATE INDEX gateway_deployments_route ON public.gateway_deployments USING btree (route_id);
+CREATE INDEX gateway_peer_apps_local ON public.gateway_peer_apps USING btree (local_app_id) WHERE (local_app_id IS NOT NULL);
+CREATE INDEX gateway_peer_apps_name ON public.gateway_peer_apps USING btree (name, app) WHERE (deleted_at IS NULL);
+CREATE INDEX gateway_peer_apps_route ON public.gateway_peer_apps USING btree (local_route_id) WHERE (local_route_id IS NOT NULL);
+CREATE INDEX gateway_peer_invitations_made ON public.gateway_peer_invitations USING btree (created_at DESC, id DESC);
+CREATE INDEX gateway_peer_publications_org ON public.gateway_peer_publications USING btree (org_id) WHERE (deleted_at IS NULL);
+CREATE INDEX gateway_peer_rules_app ON public.gateway_peer_rules USING btree (app_id) WHERE (app_id IS NOT NULL);
+CREATE INDEX gateway_peer_rules_org ON public.gateway_peer_rules USING btree (org_id, created_at DESC, id DESC);
+CREATE INDEX gateway_peers_name ON public.gateway_peers USING btree (name, id);
 CREATE INDEX gateway_pins_app ON public.gateway_pins USING btree (app_id);
 CREATE INDEX gateway_proposals_app ON public.gateway_proposals USING btree (app_id) WHERE (app_id IS NOT NULL);
 CREATE INDEX gateway_proposals_route ON public.gateway_proposals USING btree (route_id) WHERE (route_id IS NOT NULL);
 CREATE INDEX gateway_proposals_seen ON public.gateway_proposals USING btree (last_seen_at) WHERE (gone_at IS NULL);
 CREATE INDEX gateway_proposals_state ON public.gateway_proposals USING btree (org_id, state, confidence DESC, id);
+CREATE INDEX gateway_request_hours_org ON public.gateway_request_hours USING btree (org_id, hour);
 CREATE INDEX gateway_request_stats_org ON public.gateway_request_stats USING btree (org_id, day);
 CREATE INDEX gateway_routes_app ON public.gateway_routes USING btree (app_id);
 CREATE INDEX gateway_routes_org ON public.gateway_routes USING btree (org_id, slug);

@@ -74,6 +74,8 @@ export interface HttpConfig {
   version: string;
   /** CIDR ranges of reverse proxies whose X-Forwarded-* are believed. */
   trusted_proxies: readonly string[];
+  /** Connections of those proxies begin with a header of the PROXY protocol. */
+  proxy_protocol: boolean;
   /** Host names of this server beside the one of its public URL. Read at every request. */
   extra_hosts: () => readonly string[];
   /** Connections that one address may hold at once; 0 = any number. */
@@ -110,6 +112,7 @@ export const httpDefaults = {
   port: 4400,
   shares_port: false,
   trusted_proxies: [],
+  proxy_protocol: false,
   extra_hosts: () => [],
   max_connections_per_address: 256,
   handshake_ms: 10_000,

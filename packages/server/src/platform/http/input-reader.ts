@@ -106,23 +106,23 @@ export interface InputParts {
 /** Members that headers fill when the request leaves them out. */
 export type HeaderMembers = Record<string, unknown> | null;
 
-/** Reads one operation's input from requests; everything that does not change is worked out once. */
+/** Reads one operation's input from requests; what does not change is worked out once. */
 export class InputReader {
   readonly #operation: Operation;
   readonly #parameters: readonly string[];
-  readonly #coercers: ReadonlyMap<string, Coerce>;
+  /** Made when the first request comes: for all operations at once they were a fifth of a start. */
+  #coercers: ReadonlyMap<string, Coerce> | null = null;
   readonly #fromQuery: boolean;
 
   constructor(operation: Operation) {
     this.#operation = operation;
     this.#parameters = pathParameters(operation.path);
-    this.#coercers = coercersOf(operation.input);
     this.#fromQuery =
       operation.method === 'GET' || operation.method === 'DELETE' || (operation.body ?? 'json') !== 'json';
   }
 
   has(member: string): boolean {
-    return this.#coercers.has(member);
+    return Object.hasOwn(this.#operation.input.shape, member);
   }
 
   read(parts: InputParts, filled: HeaderMembers): unknown {
@@ -141,6 +141,7 @@ export class InputReader {
   }
 
   #coerce(name: string, value: unknown): unknown {
+    this.#coercers ??= coercersOf(this.#operation.input);
     const coerce = this.#coercers.get(name);
     return coerce === undefined ? value : coerce(value);
   }

@@ -6,6 +6,8 @@ import { hostNameOf } from './host-names.ts';
 import type { HttpHostOptions } from './http-options.ts';
 import { createPlainDoor } from './plain-door.ts';
 import { TlsListener } from './tls-listener.ts';
+import { acceptToldPeers } from './told-peers.ts';
+import { trustedProxies } from './trusted-proxies.ts';
 
 /** How the server takes connections. */
 export interface Listening {
@@ -29,10 +31,15 @@ const cannotListen = (error: unknown, host: string, port: number, setting = 'ATR
   return sentence === undefined ? error : new StartupError(sentence, { cause: error });
 };
 
+const toldPeers = ({ trusted_proxies, handshake_ms }: HttpHostOptions['config'], http: boolean) => ({
+  ...{ trusted: trustedProxies(trusted_proxies), within_ms: handshake_ms, http },
+});
+
 /** Plain HTTP on the server that the product works behind. */
 const listenPlainly = (app: FastifyInstance, { config }: HttpHostOptions): Listening => ({
   listen: async () => {
     const { host, port: wanted, shares_port: reusePort } = config;
+    if (config.proxy_protocol) acceptToldPeers(app.server, toldPeers(config, true));
     const listened = app.listen({ host, port: wanted, ...(reusePort ? { reusePort } : {}) } as FastifyListenOptions);
     await listened.catch((error: unknown) => {
       throw cannotListen(error, host, wanted);
@@ -69,6 +76,7 @@ const listenOverTls = (
   const listener = new TlsListener({
     ...{ certificates, http, streams: front.createForStreams(), plain: doorFor((authority) => authority) },
     handshake_ms: config.handshake_ms,
+    told_peers: config.proxy_protocol ? toldPeers(config, false) : null,
     count: (server) => front.count(server),
     adopt: (socket, under) => front.adopt(socket, under),
   });

@@ -9,6 +9,7 @@ import {
   type Server as TlsServer,
 } from 'node:tls';
 import type { CertificateSource } from '../tls/certificate-source.ts';
+import { acceptToldPeers, realEnd, tellPeer } from './told-peers.ts';
 
 /** Until a connection of HTTP/2 asks for something. */
 const firstStreamMs = 10_000;
@@ -36,14 +37,13 @@ export interface TlsListenerOptions {
   http: HttpServer;
   streams: Http2Server;
   plain: HttpServer;
+  /** Whose connections begin with a header of the PROXY protocol; null = nobody's. */
+  told_peers: Parameters<typeof acceptToldPeers>[1] | null;
   /** Counts the connections of a listener. */
   count: (server: TcpServer) => void;
   /** What goes on over a counted connection. */
   adopt: (socket: Socket, under: Socket) => void;
 }
-
-const endpointOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
-  `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 
 /** Certificates and protocols as the handshake asks for them. */
 const createHandshakes = ({ certificates, handshake_ms }: TlsListenerOptions): TlsServer =>
@@ -93,6 +93,7 @@ export class TlsListener {
     this.#tcp = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: 256 * 1024 });
     options.count(this.#tcp);
     this.#tcp.on('connection', (socket) => this.#accept(socket));
+    if (options.told_peers !== null) acceptToldPeers(this.#tcp, options.told_peers);
     // Starts the clocks over heads and idle connections, which a server does only when it listens itself.
     options.http.emit('listening');
     options.plain.emit('listening');
@@ -163,7 +164,7 @@ export class TlsListener {
       this.#proofs.emit('connection', socket);
       return;
     }
-    const ends = endpointOf(socket);
+    const ends = realEnd(socket);
     this.#shaking.set(ends, socket);
     socket.once('close', () => this.#shaking.delete(ends));
     this.#showFallback(this.#options.certificates.fallback());
@@ -179,7 +180,7 @@ export class TlsListener {
   }
 
   #secured(socket: TLSSocket): void {
-    const ends = endpointOf(socket);
+    const ends = realEnd(socket);
     const under = this.#shaking.get(ends);
     this.#shaking.delete(ends);
     socket.disableRenegotiation();
@@ -187,6 +188,7 @@ export class TlsListener {
       socket.destroy();
       return;
     }
+    tellPeer(socket, under);
     this.#options.adopt(socket, under);
     if (socket.alpnProtocol === 'h2') {
       // Who sends no more hears nothing more: HTTP/2 has no half of a connection.

@@ -18,17 +18,21 @@ const mostLists = 500;
 
 /** The tools that operations give, by name and alias, and which of them a caller may use. */
 export class ToolCatalogue {
-  readonly #entries: ToolEntry[] = [];
-  readonly #byName = new Map<string, ToolEntry>();
+  /** Schemas are made when somebody asks for a tool: a start needs none of them. */
+  readonly #entries: (() => ToolEntry)[] = [];
+  readonly #byName = new Map<string, () => ToolEntry>();
   /** Lists by what decides about them; there are as many as there are roles and scope sets in use. */
   readonly #lists = new Map<string, readonly Tool[]>();
 
   constructor(bindings: readonly Binding[]) {
     for (const binding of bindings) {
-      if (binding.operation.mcp === undefined) continue;
-      const entry = entryOf(binding);
+      const { mcp } = binding.operation;
+      if (mcp === undefined) continue;
+      refuseOtherBodies(binding);
+      let made: ToolEntry | null = null;
+      const entry = (): ToolEntry => (made ??= entryOf(binding));
       this.#entries.push(entry);
-      for (const name of [entry.tool.name, ...(binding.operation.mcp.aliases ?? [])]) {
+      for (const name of [mcp.tool, ...(mcp.aliases ?? [])]) {
         if (this.#byName.has(name))
           throw new Error(`Two operations claim the MCP tool ${name}: the second is ${binding.operation.name}.`);
         this.#byName.set(name, entry);
@@ -37,7 +41,7 @@ export class ToolCatalogue {
   }
 
   find(name: string): ToolEntry | undefined {
-    return this.#byName.get(name);
+    return this.#byName.get(name)?.();
   }
 
   list(caller: Caller): readonly Tool[] {
@@ -49,19 +53,24 @@ export class ToolCatalogue {
     ].join('|');
     const known = this.#lists.get(key);
     if (known !== undefined) return known;
-    const list = this.#entries.filter((entry) => isAllowed(entry.binding.operation, caller)).map((entry) => entry.tool);
+    const list = this.#entries.flatMap((entry) => {
+      const { binding, tool } = entry();
+      return isAllowed(binding.operation, caller) ? [tool] : [];
+    });
     if (this.#lists.size >= mostLists) this.#lists.clear();
     this.#lists.set(key, list);
     return list;
   }
 }
 
+const refuseOtherBodies = ({ operation }: Binding): void => {
+  if ((operation.body ?? 'json') !== 'json' || (operation.answer ?? 'json') !== 'json')
+    throw new Error(`${operation.name} cannot be an MCP tool: its body or answer is not JSON.`);
+};
+
 const entryOf = (binding: Binding): ToolEntry => {
   const { operation } = binding;
   const face = operation.mcp!;
-  if ((operation.body ?? 'json') !== 'json' || (operation.answer ?? 'json') !== 'json') {
-    throw new Error(`${operation.name} cannot be an MCP tool: its body or answer is not JSON.`);
-  }
   const reads = face.read_only ?? operation.method === 'GET';
   const input = inputSchemaOf(operation);
   const { shape, schema } = outputSchemaOf(operation);

@@ -4,6 +4,7 @@ import { type RawData, WebSocket } from 'ws';
 import type { z } from 'zod';
 import { AppError } from '../errors/app-error.ts';
 import type { ProofContext } from '../http/http-options.ts';
+import { newId } from '../ids/ids.ts';
 import { actorOf, type Caller } from '../operations/caller.ts';
 import type { Receiver, Subscription } from './event-fan-out.ts';
 import type { PresenceBoard } from './presence-board.ts';
@@ -29,6 +30,8 @@ export interface SocketSurroundings {
 /** One socket: who is behind it, what it listens to, and how it ends. */
 export class SocketConnection implements Receiver {
   caller: Caller | null = null;
+  readonly id = newId();
+  readonly opened_at: Date;
   readonly #socket: WebSocket;
   readonly #wire: Duplex;
   readonly #host: SocketSurroundings;
@@ -58,6 +61,7 @@ export class SocketConnection implements Receiver {
     this.#certificate = from.certificate;
     this.#origin = { ip: from.ip, user_agent: from.user_agent };
     this.#heard = this.#refilled = host.options.now();
+    this.opened_at = new Date(this.#heard);
     this.#allowance = host.limits.messages_per_second * 2;
     this.#logs = new SocketLogStreams(host.options.logs ?? null, {
       send: (message) => this.send(message),
@@ -75,6 +79,10 @@ export class SocketConnection implements Receiver {
       this.#identifying = true;
       this.#enqueue(() => this.#identify(from.cookie!, 'cookie'));
     }
+  }
+
+  get origin(): { ip: string | null; user_agent: string | null } {
+    return this.#origin;
   }
 
   // What the fan-out asks for.

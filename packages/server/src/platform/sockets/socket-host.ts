@@ -1,15 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { closeCodes } from '@atrium/protocol';
+import { type Actor, closeCodes } from '@atrium/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { certificateThumbprint } from '../http/client-certificate.ts';
 import { isSameOrigin, readCookie, sessionCookie } from '../http/credentials.ts';
 import { refuseUpgrade, type UpgradeRouter } from '../http/upgrade-router.ts';
-import type { Caller } from '../operations/caller.ts';
+import { actorOf, type Caller } from '../operations/caller.ts';
 import { PresenceBoard } from './presence-board.ts';
 import { SocketConnection, type SocketSurroundings } from './socket-connection.ts';
 import { type SocketHostOptions, type SocketLimits, socketDefaults } from './socket-options.ts';
+
+/** A socket with somebody behind it. */
+export interface OpenSocket {
+  id: string;
+  principal: Actor;
+  address: string | null;
+  user_agent: string | null;
+  opened_at: Date;
+}
 
 /** The WebSocket door at /ws. */
 export class SocketHost implements SocketSurroundings {
@@ -54,6 +63,20 @@ export class SocketHost implements SocketSurroundings {
     const doomed = [...this.#connections].filter((c) => c.caller !== null && which(c.caller));
     for (const connection of doomed) connection.close(code, reason);
     return doomed.length;
+  }
+
+  /** Of one organisation, for the people who tend to it. */
+  list(orgId: string): OpenSocket[] {
+    return [...this.#connections].flatMap(({ id, caller, opened_at, origin }) =>
+      caller?.org_id === orgId
+        ? [{ id, principal: actorOf(caller), address: origin.ip, user_agent: origin.user_agent, opened_at }]
+        : [],
+    );
+  }
+
+  closeOne(id: string): void {
+    for (const connection of this.#connections)
+      if (connection.id === id) connection.close(closeCodes.forbidden, 'closed');
   }
 
   /** Asks again what these callers may; sockets of those that may nothing close with 4403. */

@@ -5,6 +5,8 @@ export const entryReads = [
   'diaries.search',
   'diaries.entry_history',
   'diaries.list_relations',
+  'diaries.digest',
+  'diaries.list_duplicates',
   // Asked only for what an act would change.
   'diaries.bulk',
 ] as const;

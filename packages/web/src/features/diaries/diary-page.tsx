@@ -2,6 +2,8 @@ import { type DiaryView, diariesGet, diariesSearch } from '@atrium/protocol';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import {
   ArrowRightLeft,
+  ChartNoAxesColumn,
+  CopyCheck,
   Ellipsis,
   FileInput,
   FileOutput,
@@ -184,7 +186,7 @@ const TimelineColumn = ({
                 </IconButton>
               </>
             )}
-            {diary.role !== 'reader' && <DiaryMenu diary={diary} phone={phone} onOpen={setOpen} />}
+            <DiaryMenu diary={diary} phone={phone} onOpen={setOpen} />
           </>
         }
         action={
@@ -264,7 +266,16 @@ const DiaryMenu = ({ diary, phone, onOpen }: { diary: DiaryView; phone: boolean;
     ...more,
     onSelect: () => onOpen(what),
   });
+  const navigate = useNavigate();
+  const page = (to: '/diaries/$id/digest' | '/diaries/$id/duplicates', label: string, icon: ReactNode): MenuEntry => ({
+    label,
+    icon,
+    onSelect: () => void navigate({ to, params: { id: diary.id } }),
+  });
   const entries: MenuEntry[] = [
+    page('/diaries/$id/digest', 'Sum up by period', <ChartNoAxesColumn />),
+    page('/diaries/$id/duplicates', 'What is said twice', <CopyCheck />),
+    ...(diary.role === 'reader' ? [] : [{ kind: 'separator' } as const]),
     ...(owns && phone
       ? [
           entry('share', 'Share', <Share2 />),
@@ -284,7 +295,6 @@ const DiaryMenu = ({ diary, phone, onOpen }: { diary: DiaryView; phone: boolean;
         ]
       : []),
   ];
-  if (entries.length === 0) return null;
   return (
     <DropdownMenu
       entries={entries}

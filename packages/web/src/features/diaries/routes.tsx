@@ -1,7 +1,9 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { frameRoute } from '../../app/layout-routes.tsx';
 import { parseDiaryList } from './diary-list-search.ts';
+import { parseDuplicates } from './duplicate-lists.ts';
 import { parseDiarySearch, parseEntrySearch } from './entry-filter.ts';
+import { parseDigest } from './period-words.ts';
 
 const diariesRoute = createRoute({
   getParentRoute: () => frameRoute,
@@ -20,6 +22,20 @@ const diaryRoute = createRoute({
 /** Drawn by its parent, beside the timeline or in its place. */
 const entryRoute = createRoute({ getParentRoute: () => diaryRoute, path: '$entryId' });
 
+const digestRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/diaries/$id/digest',
+  validateSearch: parseDigest,
+  component: lazyRouteComponent(() => import('./digest-page.tsx'), 'DigestPage'),
+});
+
+const duplicatesRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: '/diaries/$id/duplicates',
+  validateSearch: parseDuplicates,
+  component: lazyRouteComponent(() => import('./duplicates-page.tsx'), 'DuplicatesPage'),
+});
+
 const searchRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: '/search',
@@ -27,4 +43,10 @@ const searchRoute = createRoute({
   component: lazyRouteComponent(() => import('./search-page.tsx'), 'SearchPage'),
 });
 
-export const diariesRoutes = [diariesRoute, diaryRoute.addChildren([entryRoute]), searchRoute];
+export const diariesRoutes = [
+  diariesRoute,
+  diaryRoute.addChildren([entryRoute]),
+  digestRoute,
+  duplicatesRoute,
+  searchRoute,
+];

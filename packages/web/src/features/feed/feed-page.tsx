@@ -1,9 +1,9 @@
-import { feedBrowse, feedRead, type PublicEntry } from '@atrium/protocol';
+import { feedBrowse, feedRead, feedSearch, type PublicEntry } from '@atrium/protocol';
 import { Link, useNavigate, useRouteContext, useSearch } from '@tanstack/react-router';
 import { ArrowUp, Flag } from 'lucide-react';
 import { type RefObject, useEffect, useRef, useState } from 'react';
 import { LoadError } from '../../app/load-error.tsx';
-import { prefetchOperation, useOperationList } from '../../data/operations.ts';
+import { prefetchOperation, useOperation, useOperationList } from '../../data/operations.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { cx } from '../../ui/class-names.ts';
@@ -11,6 +11,7 @@ import { CopyLine } from '../../ui/copy-line.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ToggleChip } from '../../ui/filter-chips.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
+import { SearchField } from '../../ui/search-field.tsx';
 import { useShortcut } from '../../ui/shortcuts.tsx';
 import { SkeletonRows } from '../../ui/skeleton.tsx';
 import { DiariesTabs } from '../diaries/diaries-tabs.tsx';
@@ -22,11 +23,14 @@ import { ReportDialog } from './report-dialog.tsx';
 
 /** What everybody may read, newest first, and what is written while one reads. */
 export const FeedPage = () => {
-  const { tag } = useSearch({ from: '/open/feed' });
-  return <Feed key={tag ?? ''} tag={tag} />;
+  const { tag, q } = useSearch({ from: '/open/feed' });
+  return <Feed key={tag ?? ''} tag={tag} q={q} />;
 };
 
-const Feed = ({ tag }: { tag: string | undefined }) => {
+/** A single letter is no search. */
+const leastLetters = 2;
+
+const Feed = ({ tag, q }: { tag: string | undefined; q: string | undefined }) => {
   const { signed_in } = useRouteContext({ from: '/open' });
   const navigate = useNavigate();
   const scroller = useRef<HTMLDivElement>(null);
@@ -38,7 +42,11 @@ const Feed = ({ tag }: { tag: string | undefined }) => {
   );
   const known = new Set(list.items.map((entry) => entry.id));
   const entries = [...arrived.filter((entry) => !known.has(entry.id)), ...list.items];
-  const choose = (next: string | undefined) => void navigate({ to: '/feed', search: next ? { tag: next } : {} });
+  const choose = (next: string | undefined) =>
+    void navigate({ to: '/feed', search: { ...(next ? { tag: next } : {}), ...(q ? { q } : {}) } });
+  const look = (next: string) =>
+    void navigate({ to: '/feed', search: { ...(tag ? { tag } : {}), ...(next ? { q: next } : {}) }, replace: true });
+  const searching = q !== undefined && q.length >= leastLetters;
   const step = (by: number) => {
     const links = [...document.querySelectorAll<HTMLElement>('[data-public-entry] h2 a')];
     const at = links.indexOf(document.activeElement as HTMLElement);
@@ -56,10 +64,24 @@ const Feed = ({ tag }: { tag: string | undefined }) => {
           </Badge>
         }
         {...(signed_in ? { tabs: <DiariesTabs /> } : {})}
-        {...(entries.length > 0 || tag ? { filters: <TagChips entries={entries} tag={tag} onChoose={choose} /> } : {})}
+        {...(entries.length > 0 || tag || q
+          ? {
+              filters: (
+                <div className="flex flex-col gap-2.5">
+                  <SearchField
+                    className="w-full max-w-[760px]"
+                    label="Search public entries"
+                    value={q ?? ''}
+                    onChange={look}
+                  />
+                  <TagChips entries={entries} tag={tag} onChoose={choose} />
+                </div>
+              ),
+            }
+          : {})}
       />
       <div ref={scroller} className="relative min-h-0 flex-1 overflow-y-auto" data-list>
-        {held > 0 && (
+        {held > 0 && !searching && (
           <div className="sticky top-3 z-10 flex h-0 justify-center">
             <Button tone="primary" size="small" className="animate-pop-in shadow-float" onClick={reveal}>
               <ArrowUp aria-hidden className="mr-1 size-4" />
@@ -67,7 +89,9 @@ const Feed = ({ tag }: { tag: string | undefined }) => {
             </Button>
           </div>
         )}
-        {list.error && entries.length === 0 ? (
+        {searching ? (
+          <Found q={q} tag={tag} signedIn={signed_in} onClear={() => look('')} />
+        ) : list.error && entries.length === 0 ? (
           <LoadError error={list.error} retry={list.refetch} />
         ) : list.isPending ? (
           <SkeletonRows tall rows={8} />
@@ -94,6 +118,47 @@ const Feed = ({ tag }: { tag: string | undefined }) => {
         )}
       </div>
     </>
+  );
+};
+
+/** What fits the words, best first; nothing rather than what does not fit. */
+const Found = ({
+  q,
+  tag,
+  signedIn,
+  onClear,
+}: {
+  q: string;
+  tag: string | undefined;
+  signedIn: boolean;
+  onClear: () => void;
+}) => {
+  const found = useOperation(feedSearch, { query: q, ...(tag ? { tag } : {}), limit: 50 }, { keepPrevious: true });
+  if (found.error && !found.data) return <LoadError error={found.error} retry={found.refetch} />;
+  if (!found.data) return <SkeletonRows tall rows={8} />;
+  const { items, search_type } = found.data;
+  if (items.length === 0)
+    return (
+      <EmptyState plain title={`Nothing public fits “${q}”`} action={<Button onClick={onClear}>Show the feed</Button>}>
+        An entry need hold only one of the words{tag ? `, and carries the tag “${tag}”` : ''}. What fits too little is
+        left out.
+      </EmptyState>
+    );
+  return (
+    <div className="flex gap-14 px-4 md:px-6">
+      <div className="min-w-0 max-w-[760px] flex-1 pb-10">
+        <p role="status" className="pt-4 text-12 text-text-3">
+          {items.length === 1 ? '1 entry' : `${items.length} entries`}, best first, found by{' '}
+          {search_type === 'lexical' ? 'their words' : 'words and meaning'}
+        </p>
+        <ul aria-label="Public entries that fit">
+          {items.map((entry) => (
+            <FeedRow key={entry.id} entry={entry} signedIn={signedIn} fresh={false} />
+          ))}
+        </ul>
+      </div>
+      <About />
+    </div>
   );
 };
 

@@ -5,10 +5,14 @@ import { parseReportList } from './report-lists.ts';
 const feedRoute = createRoute({
   getParentRoute: () => openRoute,
   path: '/feed',
-  validateSearch: (search): { tag?: string } => {
-    // A tag of digits alone is read from the address as a number.
-    const tag = String(search['tag'] ?? '').trim();
-    return tag === '' ? {} : { tag: tag.slice(0, 50) };
+  validateSearch: (search): { tag?: string; q?: string } => {
+    // Digits alone are read from the address as a number.
+    const text = (member: string, most: number) =>
+      String(search[member] ?? '')
+        .trim()
+        .slice(0, most);
+    const [tag, q] = [text('tag', 50), text('q', 200)];
+    return { ...(tag === '' ? {} : { tag }), ...(q === '' ? {} : { q }) };
   },
   component: lazyRouteComponent(() => import('./feed-page.tsx'), 'FeedPage'),
 });

@@ -35,6 +35,7 @@ import { Confidence, SecurityNotes } from './found-marks.tsx';
 import { FoundSheet } from './found-sheet.tsx';
 import { appReads, proposalReads } from './gateway-changes.ts';
 import { discoveryWords } from './gateway-words.ts';
+import { ImportDialog } from './import-dialog.tsx';
 import { type FoundList, foundLists } from './route-search.ts';
 
 const parts = (Object.keys(foundLists) as FoundList[]).map((value) => ({ value, label: foundLists[value] }));
@@ -58,6 +59,7 @@ const Found = () => {
     { keepPrevious: true },
   );
   const [opened, setOpened] = useState<Proposal | null>(null);
+  const [importing, setImporting] = useState(false);
   const rows = useRef<HTMLUListElement>(null);
   const acts = useDecisions();
   const rescan = useOperationMutation(discoveryRescan, {
@@ -94,6 +96,11 @@ const Found = () => {
     <>
       <PageHeader
         title="Found services"
+        action={
+          <Button size="small" onClick={() => setImporting(true)}>
+            Import
+          </Button>
+        }
         tools={
           <IconButton
             label="Look again"
@@ -155,6 +162,7 @@ const Found = () => {
           <Providers />
         </div>
       </div>
+      {importing && <ImportDialog onClose={() => setImporting(false)} />}
       <FoundSheet
         proposal={opened && (list.items.find(({ id }) => id === opened.id) ?? opened)}
         onClose={() => setOpened(null)}

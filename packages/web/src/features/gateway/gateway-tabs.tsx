@@ -1,5 +1,6 @@
 import { PageTabs } from '../../app/page-tabs.tsx';
 import { mayUse, useCan, useMe } from '../../data/session.ts';
+import { LauncherTabs } from '../boards/launcher-tabs.tsx';
 
 /** Rules that lead to apps: the list, what would happen to a request, and what they were before. */
 export const RoutesTabs = () => (
@@ -23,20 +24,10 @@ export const TrafficTabs = () => (
   />
 );
 
-/** What people open, and what it runs in. Nothing for whoever sees only the first of them. */
+/** What people open, as they put it together, and what it runs in. */
 export const ServicesTabs = () => {
   const me = useMe();
-  const operates = mayUse(me, { permission: 'containers.read', operator: true });
-  if (!operates) return null;
-  return (
-    <PageTabs
-      label="Services"
-      tabs={[
-        { to: '/services', label: 'Services' },
-        { to: '/containers', label: 'Containers' },
-      ]}
-    />
-  );
+  return <LauncherTabs operates={mayUse(me, { permission: 'containers.read', operator: true })} />;
 };
 
 /** Files that may be run: what there is, what ran, one after another, and at times. */

@@ -50,6 +50,7 @@ export const kindWords: Record<RouteKind, { label: string; hint: string }> = {
   http: { label: 'Passes requests on', hint: 'To the targets below' },
   redirect: { label: 'Redirects', hint: 'Sends browsers to another address' },
   not_found: { label: 'Parked', hint: 'Answers that nothing is here' },
+  stream: { label: 'Port', hint: 'Opens one, TCP or UDP, for whatever is said there; for operators' },
 };
 
 export const sourceWords: Record<RouteSource, string> = {
@@ -97,6 +98,10 @@ const outcomeWords: Readonly<Record<string, string>> = {
   refused: 'Target refuses connections',
   reset: 'Target broke off',
   timeout: 'Target took too long',
+  circuit_open: 'Circuit open',
+  too_many: 'Too many connections',
+  denied: 'Address not allowed',
+  no_route: 'No route for the name',
   unreachable: 'Target not reachable',
   dns: 'Name of the target unknown',
   tls: 'Certificate of the target refused',

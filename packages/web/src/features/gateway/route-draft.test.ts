@@ -1,14 +1,17 @@
 import { type RouteView, routeDefaults } from '@atrium/protocol';
 import { expect, test } from 'vitest';
 import {
+  asStreamTarget,
   changeOf,
   draftOf,
   draftWarnings,
   headersOf,
   headersText,
   meanwhile,
+  ofKind,
   type RouteDraft,
   rebase,
+  sayValue,
   slugOf,
 } from './route-draft.ts';
 
@@ -97,4 +100,24 @@ test('a short name is made of letters, digits and hyphens, and of nothing where 
   expect(slugOf('Café Übersicht')).toBe('cafe-ubersicht');
   expect(slugOf('دفاتر')).toBe('');
   expect(slugOf('x'.repeat(90))).toHaveLength(64);
+});
+
+test('a route that becomes a port keeps where it leads to, and loses what needs HTTP', () => {
+  const filters: RouteDraft['filters'] = [
+    { kind: 'ip_allow', cidrs: ['10.0.0.0/8'] },
+    { kind: 'retry', attempts: 1 },
+  ];
+  const port = draft({ ...ofKind(draft({ filters, strategy: 'sticky' }), 'stream') });
+  expect(port).toMatchObject({
+    ...{ kind: 'stream', access: 'public', strategy: 'round_robin', filters: [filters[0]] },
+    stream: { protocol: 'tcp', port: 8080, names: [] },
+    targets: [{ url: 'tcp://192.168.1.20:8080', weight: 1 }],
+  });
+  expect(sayValue('stream', port.stream)).toBe('TCP 8080');
+  expect(draftWarnings(port)).toEqual([]);
+  expect(ofKind(port, 'http')).toEqual({
+    ...{ kind: 'http', stream: null, access: 'signed_in' },
+    targets: [{ url: 'http://192.168.1.20:8080', weight: 1 }],
+  });
+  expect([asStreamTarget('https://a.lan/x', 'udp'), asStreamTarget('', 'tcp')]).toEqual(['udp://a.lan:443', 'tcp://']);
 });

@@ -5,6 +5,7 @@ import { accessWords, kindWords, modeWords, strategyWords } from './gateway-word
 export const fieldLabels = {
   slug: 'Short name',
   kind: 'What it does',
+  stream: 'Port',
   mode: 'Reached by',
   path_base: 'Path',
   hosts: 'Host names',
@@ -30,6 +31,7 @@ export const fieldLabels = {
   buffering: 'Buffering',
   compress: 'Compression',
   cache: 'Cache',
+  cache_stale_if_error_s: 'Stands in for a failing app',
   preserve_host: 'Keep the host name',
   upstream_auth: 'Sign-in at the target',
   upstream_tls: 'TLS to the target',
@@ -40,6 +42,7 @@ export type RouteField = keyof typeof fieldLabels;
 export const routeFields = Object.keys(fieldLabels) as RouteField[];
 
 export type RouteDraft = Pick<RouteView, RouteField>;
+export type StreamDraft = NonNullable<RouteDraft['stream']>;
 export type RouteChange = Partial<Omit<InputOf<typeof routesUpdate>, 'id' | 'version'>>;
 
 export const draftOf = (route: RouteView): RouteDraft =>
@@ -89,6 +92,43 @@ export const meanwhile = (base: RouteDraft, draft: RouteDraft, current: RouteDra
 export const rebase = (base: RouteDraft, draft: RouteDraft, current: RouteDraft): RouteDraft =>
   ({ ...current, ...changeOf(base, draft) }) as RouteDraft;
 
+/** The same place as a target of a stream, or of HTTP again. */
+export const asStreamTarget = (url: string, protocol: StreamDraft['protocol']): string => {
+  const [, scheme = '', host = url] = /^([a-z]+):\/\/([^/]*)/i.exec(url) ?? [];
+  const named = /:\d+$/.test(host) || host === '' ? host : `${host}:${scheme.toLowerCase() === 'https' ? 443 : 80}`;
+  return `${protocol}://${named}`;
+};
+const asHttpTarget = (url: string): string => url.replace(/^(?:tcp|udp):/i, 'http:');
+
+/** Which filters need nothing of HTTP. */
+export const streamFilters: readonly FilterKind[] = ['ip_allow', 'rate', 'geoblock'];
+
+/** What else changes when a route does another thing: what it cannot have any more goes. */
+export const ofKind = (draft: RouteDraft, kind: RouteDraft['kind']): Partial<RouteDraft> => {
+  if (kind !== 'stream')
+    return {
+      kind,
+      stream: null,
+      targets: draft.targets.map((target) => ({ ...target, url: asHttpTarget(target.url) })),
+      ...(draft.kind === 'stream' ? { access: 'signed_in' } : {}),
+    };
+  const [first] = draft.targets;
+  const port = Number(/:(\d{1,5})(?:\/|$)/.exec(first?.url ?? '')?.[1] ?? 9000);
+  return {
+    kind,
+    stream: draft.stream ?? {
+      ...{ protocol: 'tcp', port, names: [], proxy_protocol: false, max_connections: 1000, max_per_address: 100 },
+    },
+    access: 'public',
+    targets: draft.targets.map((target) => ({
+      ...target,
+      url: asStreamTarget(target.url, draft.stream?.protocol ?? 'tcp'),
+    })),
+    strategy: draft.strategy === 'sticky' ? 'round_robin' : draft.strategy,
+    filters: draft.filters.filter((filter) => streamFilters.includes(filter.kind)),
+  };
+};
+
 const yesNo = (value: unknown): string => (value === true ? 'on' : 'off');
 const listed = (values: readonly string[]): string => (values.length === 0 ? 'none' : values.join(', '));
 
@@ -111,6 +151,11 @@ export const sayValue = (field: RouteField, value: unknown): string => {
       return listed((value as RouteDraft['filters']).map(({ kind }) => filterWords[kind].label));
     case 'upstream_auth':
       return authWords[(value as RouteDraft['upstream_auth']).kind].label;
+    case 'stream': {
+      if (value === null) return 'none';
+      const { protocol, port, names } = value as StreamDraft;
+      return `${protocol.toUpperCase()} ${port}${names.length === 0 ? '' : ` for ${names.join(', ')}`}`;
+    }
     case 'people': {
       const { user_ids, team_ids, role_ids } = value as RouteDraft['people'];
       return `${user_ids.length} people, ${team_ids.length} teams, ${role_ids.length} roles`;
@@ -139,6 +184,9 @@ export const filterWords: Record<FilterKind, { label: string; hint: string }> = 
   headers: { label: 'Headers', hint: 'Set or removed on the way in and out' },
   redirect: { label: 'Redirect', hint: 'One path to another' },
   basic_auth: { label: 'Names and passwords', hint: 'Asked by the browser, for clients that know nothing better' },
+  circuit: { label: 'Circuit breaker', hint: 'Leaves an app alone for a while that fails too often' },
+  mirror: { label: 'Copy to another target', hint: 'Its answers go nowhere, and nobody waits for it' },
+  geoblock: { label: 'Countries', hint: 'By the address of the client and a local database' },
   retry: { label: 'Try again', hint: 'At another target when the first fails' },
   cors_preflight: { label: 'Let preflights through', hint: 'They reach the app without a sign-in' },
 };
@@ -159,9 +207,10 @@ export interface DraftWarning {
 export const draftWarnings = (draft: RouteDraft): DraftWarning[] => {
   const found: DraftWarning[] = [];
   const say = (tone: DraftWarning['tone'], text: string): void => void found.push({ tone, text });
-  if (draft.kind === 'http' && draft.targets.length === 0) say('danger', 'There is no target to pass requests on to.');
+  if ((draft.kind === 'http' || draft.kind === 'stream') && draft.targets.length === 0)
+    say('danger', 'There is no target to pass requests on to.');
   if (draft.kind === 'redirect' && !draft.redirect_to) say('danger', 'There is no address to redirect to.');
-  if (draft.access === 'public')
+  if (draft.access === 'public' && draft.kind !== 'stream')
     say('warning', 'Everybody can open this, also strangers on the internet if they reach the server.');
   const { user_ids, team_ids, role_ids } = draft.people;
   if (draft.access === 'people' && user_ids.length + team_ids.length + role_ids.length === 0)

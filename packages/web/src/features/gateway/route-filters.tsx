@@ -18,6 +18,9 @@ const fresh: { [K in FilterKind]: Of<K> } = {
   headers: { kind: 'headers', request: {}, response: {} },
   redirect: { kind: 'redirect', from: '', to: '', status: 308 },
   basic_auth: { kind: 'basic_auth', users: [{ name: '', password: '' }] },
+  circuit: { kind: 'circuit', min_requests: 20, error_percent: 50, window_s: 30, open_s: 30 },
+  mirror: { kind: 'mirror', url: '', percent: 100, max_body: 65_536 },
+  geoblock: { kind: 'geoblock', mode: 'allow', countries: [], unknown: 'deny' },
   retry: { kind: 'retry', attempts: 1 },
   cors_preflight: { kind: 'cors_preflight', allow: true },
 };
@@ -25,10 +28,13 @@ const fresh: { [K in FilterKind]: Of<K> } = {
 /** What happens to a request between the gate and the target, in this order. */
 export const FiltersEditor = ({
   filters,
+  kinds = Object.keys(filterWords) as FilterKind[],
   onChange,
   errorOf,
 }: {
   filters: Filters;
+  /** Those that may be added. */
+  kinds?: readonly FilterKind[];
   onChange: (filters: Filters) => void;
   errorOf: (path: string) => string | undefined;
 }) => {
@@ -86,7 +92,7 @@ export const FiltersEditor = ({
               Add filter
             </Button>
           }
-          entries={(Object.keys(filterWords) as FilterKind[]).map((kind) => ({
+          entries={kinds.map((kind) => ({
             label: filterWords[kind].label,
             onSelect: () => onChange([...filters, structuredClone(fresh[kind])]),
           }))}
@@ -199,6 +205,118 @@ const FilterFields = ({
       );
     case 'basic_auth':
       return <UsersFields filter={filter} onChange={onChange} name={name} />;
+    case 'circuit':
+      return (
+        <div className="grid gap-3 sm:grid-cols-4">
+          <NumberField
+            label="Opens at"
+            unit="%"
+            min={1}
+            max={100}
+            step={1}
+            required
+            value={filter.error_percent}
+            onChange={(error_percent) => onChange({ ...filter, error_percent: error_percent ?? 50 })}
+          />
+          <NumberField
+            label="Requests at least"
+            min={1}
+            max={10_000}
+            step={1}
+            required
+            value={filter.min_requests}
+            onChange={(min_requests) => onChange({ ...filter, min_requests: min_requests ?? 20 })}
+          />
+          <NumberField
+            label="Within"
+            unit="s"
+            min={1}
+            max={3600}
+            step={1}
+            required
+            value={filter.window_s}
+            onChange={(window_s) => onChange({ ...filter, window_s: window_s ?? 30 })}
+          />
+          <NumberField
+            label="Stays open"
+            unit="s"
+            min={1}
+            max={3600}
+            step={1}
+            required
+            value={filter.open_s}
+            onChange={(open_s) => onChange({ ...filter, open_s: open_s ?? 30 })}
+          />
+        </div>
+      );
+    case 'mirror':
+      return (
+        <div className="grid gap-3 sm:grid-cols-[1fr_6.5rem_8rem]">
+          <FormField label="Target of copies">
+            <Input
+              name={`${name}-url`}
+              required
+              inputMode="url"
+              spellCheck={false}
+              className="font-mono text-13"
+              placeholder="http://192.168.1.9:8096"
+              value={filter.url}
+              onChange={(event) => onChange({ ...filter, url: event.target.value })}
+            />
+          </FormField>
+          <NumberField
+            label="Share"
+            unit="%"
+            min={1}
+            max={100}
+            step={1}
+            required
+            value={filter.percent}
+            onChange={(percent) => onChange({ ...filter, percent: percent ?? 100 })}
+          />
+          <NumberField
+            label="Bodies up to"
+            unit="KiB"
+            times={1024}
+            min={0}
+            max={1024}
+            step={1}
+            required
+            value={filter.max_body}
+            onChange={(max_body) => onChange({ ...filter, max_body: max_body ?? 65_536 })}
+          />
+        </div>
+      );
+    case 'geoblock':
+      return (
+        <div className="grid gap-3 sm:grid-cols-3">
+          <FormField label="These countries">
+            <Select
+              value={filter.mode}
+              onChange={(mode) => onChange({ ...filter, mode: mode as 'allow' | 'deny' })}
+              options={[
+                { value: 'allow', label: 'May, no others' },
+                { value: 'deny', label: 'May not' },
+              ]}
+            />
+          </FormField>
+          <CountriesField
+            name={name}
+            value={filter.countries}
+            onChange={(countries) => onChange({ ...filter, countries })}
+          />
+          <FormField label="Not to be placed">
+            <Select
+              value={filter.unknown}
+              onChange={(unknown) => onChange({ ...filter, unknown: unknown as 'allow' | 'deny' })}
+              options={[
+                { value: 'deny', label: 'May not' },
+                { value: 'allow', label: 'May' },
+              ]}
+            />
+          </FormField>
+        </div>
+      );
     case 'retry':
       return (
         <div className="sm:w-40">
@@ -218,6 +336,37 @@ const FilterFields = ({
     default:
       return filter satisfies never;
   }
+};
+
+const codesOf = (text: string): string[] => text.toUpperCase().match(/[A-Z]{2,}/g) ?? [];
+
+const CountriesField = ({
+  name,
+  value,
+  onChange,
+}: {
+  name: string;
+  value: readonly string[];
+  onChange: (countries: string[]) => void;
+}) => {
+  const [text, setText] = useState(value.join(', '));
+  if (codesOf(text).join() !== value.join()) setText(value.join(', '));
+  return (
+    <FormField label="Codes" hint="Two letters each">
+      <Input
+        name={`${name}-countries`}
+        required
+        spellCheck={false}
+        className="font-mono text-13 uppercase placeholder:normal-case"
+        placeholder="DE, FR, NZ"
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value);
+          onChange(codesOf(event.target.value));
+        }}
+      />
+    </FormField>
+  );
 };
 
 const HeadersField = ({

@@ -4,6 +4,7 @@ import { call, ProblemError, sayError } from '../../data/client.ts';
 import { formErrors } from '../../data/form-errors.ts';
 import { useOperationMutation } from '../../data/operations.ts';
 import { queryClient } from '../../data/query-client.ts';
+import { useMe } from '../../data/session.ts';
 import { Button } from '../../ui/button.tsx';
 import { useFocusInvalid } from '../../ui/focus-invalid.ts';
 import { FormError, FormField } from '../../ui/form-field.tsx';
@@ -15,6 +16,7 @@ import { Segmented } from '../../ui/tabs.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { RadioGroup, Switch } from '../../ui/toggles.tsx';
 import { accessOrder, accessWords, kindWords, modeWords, type RouteKind } from './gateway-words.ts';
+import { RecipeField } from './recipe-field.tsx';
 import {
   authWords,
   changedFields,
@@ -23,17 +25,20 @@ import {
   draftWarnings,
   fieldLabels,
   meanwhile,
+  ofKind,
   type RouteDraft,
   type RouteField,
   rebase,
   routeFields,
+  streamFilters,
 } from './route-draft.ts';
 import { LinesField, NumberField, SwitchGroup } from './route-fields.tsx';
 import { FiltersEditor } from './route-filters.tsx';
 import { PeoplePicker } from './route-people.tsx';
+import { StreamAddress, StreamLimits } from './route-stream.tsx';
 import { TargetsEditor, useTargetHealth } from './route-targets.tsx';
 
-const kinds = (Object.keys(kindWords) as RouteKind[]).map((value) => ({ value, label: kindWords[value].label }));
+const kindOptions = (Object.keys(kindWords) as RouteKind[]).map((value) => ({ value, label: kindWords[value].label }));
 const modes = (['path', 'host', 'both'] as const).map((value) => ({ value, label: modeWords[value].label }));
 const accessOptions = accessOrder.map((value) => ({
   value,
@@ -116,6 +121,10 @@ export const RouteForm = ({ route, mayWrite, shares, children }: RouteFormProps)
   };
   useShortcut('mod+s', 'Save', () => void save(), { group: 'Route', enabled: !readOnly });
   const errorOf = (path: string) => errors.of(path);
+  const operator = useMe().is_operator;
+  // Ports are an operator's to open.
+  const kinds = kindOptions.filter(({ value }) => value !== 'stream' || operator || draft.kind === 'stream');
+  const { stream } = draft;
   // The server warns of what is saved, and names it; while something is edited, the draft speaks for itself.
   const warnings =
     dirty.length === 0 && route.warnings.length > 0
@@ -140,11 +149,16 @@ export const RouteForm = ({ route, mayWrite, shares, children }: RouteFormProps)
         </div>
         <fieldset disabled={readOnly} className="min-w-0">
           <Sections>
-            <Section title="Address" lead="Where people open it.">
+            <Section title="Address" lead={stream === null ? 'Where people open it.' : 'Where clients connect.'}>
               <div className="flex flex-col gap-5">
                 <FormField label={fieldLabels.kind} group hint={kindWords[draft.kind].hint}>
                   <div className="-mx-1 overflow-x-auto px-1 [scrollbar-width:none]">
-                    <Segmented label={fieldLabels.kind} value={draft.kind} onChange={set('kind')} options={kinds} />
+                    <Segmented
+                      label={fieldLabels.kind}
+                      value={draft.kind}
+                      onChange={(kind) => change(ofKind(draft, kind))}
+                      options={kinds}
+                    />
                   </div>
                 </FormField>
                 {draft.kind === 'redirect' && (
@@ -160,48 +174,53 @@ export const RouteForm = ({ route, mayWrite, shares, children }: RouteFormProps)
                     />
                   </FormField>
                 )}
-                <FormField label={fieldLabels.mode} group hint={modeWords[draft.mode].hint} error={errorOf('mode')}>
-                  <div>
-                    <Segmented label={fieldLabels.mode} value={draft.mode} onChange={set('mode')} options={modes} />
-                  </div>
-                </FormField>
-                {draft.mode !== 'host' && (
-                  <FormField
-                    label={fieldLabels.path_base}
-                    required={false}
-                    error={errorOf('path_base')}
-                    hint="With a slash at the end: everything below it. Left empty it is made of the short name."
-                  >
-                    <Input
-                      name="path-base"
-                      spellCheck={false}
-                      className="font-mono text-13"
-                      placeholder={`/apps/${draft.slug}/`}
-                      value={draft.path_base ?? ''}
-                      onChange={(event) => change({ path_base: event.target.value || null })}
-                    />
-                  </FormField>
-                )}
-                {draft.mode !== 'path' && (
+                {stream !== null && <StreamAddress stream={stream} draft={draft} change={change} errorOf={errorOf} />}
+                {stream === null && (
                   <>
-                    <LinesField
-                      label={fieldLabels.hosts}
-                      name="hosts"
-                      error={errorOf('hosts')}
-                      hint="One a line, each pointing to this server; *.example.org stands for any name before it."
-                      placeholder="media.example.org"
-                      value={draft.hosts}
-                      onChange={set('hosts')}
-                    />
-                    <FormField label={fieldLabels.host_path} error={errorOf('host_path')}>
-                      <Input
-                        name="host-path"
-                        required
-                        className="font-mono text-13"
-                        value={draft.host_path}
-                        onChange={(event) => change({ host_path: event.target.value })}
-                      />
+                    <FormField label={fieldLabels.mode} group hint={modeWords[draft.mode].hint} error={errorOf('mode')}>
+                      <div>
+                        <Segmented label={fieldLabels.mode} value={draft.mode} onChange={set('mode')} options={modes} />
+                      </div>
                     </FormField>
+                    {draft.mode !== 'host' && (
+                      <FormField
+                        label={fieldLabels.path_base}
+                        required={false}
+                        error={errorOf('path_base')}
+                        hint="With a slash at the end: everything below it. Left empty it is made of the short name."
+                      >
+                        <Input
+                          name="path-base"
+                          spellCheck={false}
+                          className="font-mono text-13"
+                          placeholder={`/apps/${draft.slug}/`}
+                          value={draft.path_base ?? ''}
+                          onChange={(event) => change({ path_base: event.target.value || null })}
+                        />
+                      </FormField>
+                    )}
+                    {draft.mode !== 'path' && (
+                      <>
+                        <LinesField
+                          label={fieldLabels.hosts}
+                          name="hosts"
+                          error={errorOf('hosts')}
+                          hint="One a line, each pointing to this server; *.example.org stands for any name before it."
+                          placeholder="media.example.org"
+                          value={draft.hosts}
+                          onChange={set('hosts')}
+                        />
+                        <FormField label={fieldLabels.host_path} error={errorOf('host_path')}>
+                          <Input
+                            name="host-path"
+                            required
+                            className="font-mono text-13"
+                            value={draft.host_path}
+                            onChange={(event) => change({ host_path: event.target.value })}
+                          />
+                        </FormField>
+                      </>
+                    )}
                   </>
                 )}
                 <FormField
@@ -222,7 +241,7 @@ export const RouteForm = ({ route, mayWrite, shares, children }: RouteFormProps)
                 </FormField>
               </div>
             </Section>
-            {draft.kind === 'http' && (
+            {(draft.kind === 'http' || draft.kind === 'stream') && (
               <Section title="Targets" lead="What answers behind it.">
                 <div className="flex flex-col gap-5">
                   <TargetsEditor draft={draft} onChange={change} health={health} errorOf={errorOf} />
@@ -247,43 +266,50 @@ export const RouteForm = ({ route, mayWrite, shares, children }: RouteFormProps)
                 </div>
               </Section>
             )}
-            <Section title="Who may open it" lead="Whoever may not finds nothing at this address.">
-              <div className="flex flex-col gap-5">
-                <FormField
-                  label={<span className="sr-only">{fieldLabels.access}</span>}
-                  group
-                  error={errorOf('access')}
-                >
-                  <RadioGroup
-                    label={fieldLabels.access}
-                    value={draft.access}
-                    onChange={(access) => change({ access: access as RouteDraft['access'] })}
-                    options={accessOptions}
-                  />
-                </FormField>
-                {draft.access === 'people' && <PeoplePicker value={draft.people} onChange={set('people')} />}
-                {(draft.access === 'scopes' || draft.scopes.length > 0) && (
-                  <LinesField
-                    label={fieldLabels.scopes}
-                    name="scopes"
-                    error={errorOf('scopes')}
-                    hint="One a line; all are required."
-                    placeholder={`access:${draft.slug}`}
-                    value={draft.scopes}
-                    onChange={set('scopes')}
-                  />
-                )}
-                <SwitchGroup>
-                  <Switch
-                    label={fieldLabels.trusted}
-                    hint="An operator's word that a path on this server may be used without TLS beyond this machine."
-                    checked={draft.trusted}
-                    onChange={set('trusted')}
-                  />
-                </SwitchGroup>
-                <FormError>{errorOf('trusted')}</FormError>
-              </div>
-            </Section>
+            {stream !== null && (
+              <Section title="Who may connect" lead="Limits of the port, counted by this server.">
+                <StreamLimits stream={stream} change={change} errorOf={errorOf} />
+              </Section>
+            )}
+            {stream === null && (
+              <Section title="Who may open it" lead="Whoever may not finds nothing at this address.">
+                <div className="flex flex-col gap-5">
+                  <FormField
+                    label={<span className="sr-only">{fieldLabels.access}</span>}
+                    group
+                    error={errorOf('access')}
+                  >
+                    <RadioGroup
+                      label={fieldLabels.access}
+                      value={draft.access}
+                      onChange={(access) => change({ access: access as RouteDraft['access'] })}
+                      options={accessOptions}
+                    />
+                  </FormField>
+                  {draft.access === 'people' && <PeoplePicker value={draft.people} onChange={set('people')} />}
+                  {(draft.access === 'scopes' || draft.scopes.length > 0) && (
+                    <LinesField
+                      label={fieldLabels.scopes}
+                      name="scopes"
+                      error={errorOf('scopes')}
+                      hint="One a line; all are required."
+                      placeholder={`access:${draft.slug}`}
+                      value={draft.scopes}
+                      onChange={set('scopes')}
+                    />
+                  )}
+                  <SwitchGroup>
+                    <Switch
+                      label={fieldLabels.trusted}
+                      hint="An operator's word that a path on this server may be used without TLS beyond this machine."
+                      checked={draft.trusted}
+                      onChange={set('trusted')}
+                    />
+                  </SwitchGroup>
+                  <FormError>{errorOf('trusted')}</FormError>
+                </div>
+              </Section>
+            )}
             {draft.kind === 'http' && (
               <>
                 <Section title="Answer" lead="What is done to requests and answers on their way.">
@@ -301,7 +327,12 @@ export const RouteForm = ({ route, mayWrite, shares, children }: RouteFormProps)
               </>
             )}
             <Section title="Filters" lead="Between the gate and the target, from top to bottom.">
-              <FiltersEditor filters={draft.filters} onChange={set('filters')} errorOf={errorOf} />
+              <FiltersEditor
+                filters={draft.filters}
+                {...(stream === null ? {} : { kinds: streamFilters })}
+                onChange={set('filters')}
+                errorOf={errorOf}
+              />
             </Section>
             {draft.kind === 'http' && (
               <Section title="Towards the target" lead="How this server proves itself there, and what it believes.">
@@ -444,24 +475,38 @@ const AnswerFields = ({ draft, change, errorOf }: PartProps) => (
     <SwitchGroup>
       <Switch
         label={fieldLabels.compress}
-        hint="For apps that do not compress what they send."
+        hint="By zstd, Brotli or gzip, where the app sends text as it is."
         checked={draft.compress}
         onChange={(compress) => change({ compress })}
       />
       <Switch
         label={fieldLabels.cache}
-        hint="As the app's Cache-Control allows, for each person apart."
+        hint="As the app's Cache-Control allows; for each person apart unless it says public."
         checked={draft.cache}
         onChange={(cache) => change({ cache })}
       />
       <Switch
         label={fieldLabels.buffering}
-        hint="Slow clients keep no connection of the app."
+        hint="Slow clients keep no connection of the app; above 1 MiB the disk helps."
         checked={draft.buffering}
         onChange={(buffering) => change({ buffering })}
       />
     </SwitchGroup>
     <div className="grid gap-5 sm:grid-cols-2">
+      {draft.cache && (
+        <NumberField
+          label={fieldLabels.cache_stale_if_error_s}
+          name="cache-stale"
+          required
+          unit="s"
+          max={2_592_000}
+          step={1}
+          error={errorOf('cache_stale_if_error_s')}
+          hint="So long after it was fresh; 0 only as the app allows"
+          value={draft.cache_stale_if_error_s}
+          onChange={(seconds) => change({ cache_stale_if_error_s: seconds ?? 0 })}
+        />
+      )}
       <NumberField
         label={fieldLabels.max_body}
         name="max-body"
@@ -473,20 +518,7 @@ const AnswerFields = ({ draft, change, errorOf }: PartProps) => (
         value={draft.max_body}
         onChange={(max_body) => change({ max_body: max_body ?? 0 })}
       />
-      <FormField
-        label={fieldLabels.recipe}
-        required={false}
-        error={errorOf('recipe')}
-        hint="Name of what is known about this app"
-      >
-        <Input
-          name="recipe"
-          maxLength={64}
-          spellCheck={false}
-          value={draft.recipe ?? ''}
-          onChange={(event) => change({ recipe: event.target.value || null })}
-        />
-      </FormField>
+      <RecipeField draft={draft} change={change} error={errorOf('recipe')} />
     </div>
   </div>
 );

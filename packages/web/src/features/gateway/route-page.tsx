@@ -1,4 +1,4 @@
-import { appsDelete, type RouteView, routesDelete, routesDrain, routesGet } from '@atrium/protocol';
+import { appsDelete, type RouteView, routesDelete, routesDrain, routesGet, routesPurgeCache } from '@atrium/protocol';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { ArrowUpRight, FlaskConical } from 'lucide-react';
 import { useState } from 'react';
@@ -54,7 +54,9 @@ export const RoutePage = () => {
         back={back}
         aside={<HealthMark status={route.status} />}
         tools={
-          address && (
+          // A browser opens no port.
+          address &&
+          route.kind !== 'stream' && (
             <>
               <Button asChild tone="ghost" size="small">
                 <Link to="/routes/test" search={{ url: new URL(address, location.origin).href }}>
@@ -76,7 +78,12 @@ export const RoutePage = () => {
         key={route.id}
         route={route}
         mayWrite={mayWrite}
-        shares={<RouteShares routeId={route.id} name={title} mayWrite={mayWrite && route.kind === 'http'} />}
+        // A port opens no page that could be shared.
+        shares={
+          route.kind !== 'stream' && (
+            <RouteShares routeId={route.id} name={title} mayWrite={mayWrite && route.kind === 'http'} />
+          )
+        }
       >
         <End route={route} mayWrite={mayWrite} />
       </RouteForm>
@@ -113,6 +120,18 @@ const End = ({ route, mayWrite }: { route: RouteView; mayWrite: boolean }) => {
     done: () => `${route.app_name} is deleted`,
     onSuccess: leave,
   });
+  const purge = useOperationMutation(routesPurgeCache, {
+    onSuccess: ({ removed }) =>
+      toast({
+        title:
+          removed === 0
+            ? 'Nothing was kept of it'
+            : removed === 1
+              ? 'One answer is forgotten'
+              : `${removed} answers are forgotten`,
+        tone: 'success',
+      }),
+  });
   const addresses = route.addresses.map(shortAddress).join(' and ');
   return (
     <Section
@@ -136,6 +155,17 @@ const End = ({ route, mayWrite }: { route: RouteView; mayWrite: boolean }) => {
               End what runs
             </Button>
           </li>
+          {route.cache && (
+            <li className={rows}>
+              <span className="min-w-0 flex-1 basis-60">
+                <span className="block text-14 font-medium">Empty the cache</span>
+                <span className="block text-13 text-text-2">Every answer is asked of the app again.</span>
+              </span>
+              <Button size="small" busy={purge.isPending} onClick={() => purge.mutate({ id: route.id })}>
+                Empty
+              </Button>
+            </li>
+          )}
           {route.locked === null && (
             <>
               <li className={rows}>

@@ -70,11 +70,15 @@ export const parseFound = (search: Record<string, unknown>): FoundSearch => ({
 export const spans = [1, 7, 30, 90] as const satisfies readonly number[];
 export type Span = (typeof spans)[number];
 export const usualSpan: Span = 7;
+const shown = ['errors', 'sent', 'latency'] as const;
 export interface TrafficSearch {
+  /** The figure of the chart; requests without it. */
+  show?: (typeof shown)[number] | undefined;
   days?: Span | undefined;
   app?: string | undefined;
 }
 export const parseTraffic = (search: Record<string, unknown>): TrafficSearch => ({
+  show: oneOf(shown, search['show']),
   days: spans.find((days) => days === search['days'] && days !== usualSpan),
   app: slug(search['app']),
 });

@@ -22,7 +22,7 @@ export const TargetsEditor = ({
   health,
   errorOf,
 }: {
-  draft: Pick<RouteDraft, 'targets' | 'strategy'>;
+  draft: Pick<RouteDraft, 'targets' | 'strategy' | 'stream'>;
   onChange: (change: Partial<RouteDraft>) => void;
   health: readonly TargetHealth[];
   errorOf: (path: string) => string | undefined;
@@ -52,7 +52,9 @@ export const TargetsEditor = ({
                     spellCheck={false}
                     autoCapitalize="off"
                     className="font-mono text-13"
-                    placeholder="http://192.168.1.7:8096"
+                    placeholder={
+                      draft.stream ? `${draft.stream.protocol}://192.168.1.7:5432` : 'http://192.168.1.7:8096'
+                    }
                     value={target.url}
                     onChange={(event) => set(index, { url: event.target.value })}
                   />
@@ -102,7 +104,9 @@ export const TargetsEditor = ({
           size="small"
           icon={<Plus aria-hidden className="size-4" />}
           disabled={targets.length >= 50}
-          onClick={() => onChange({ targets: [...targets, { url: '', weight: 1 }] })}
+          onClick={() =>
+            onChange({ targets: [...targets, { url: draft.stream ? `${draft.stream.protocol}://` : '', weight: 1 }] })
+          }
         >
           Add target
         </Button>
@@ -111,7 +115,8 @@ export const TargetsEditor = ({
             <Select
               value={draft.strategy}
               onChange={(strategy) => onChange({ strategy: strategy as Strategy })}
-              options={strategies}
+              // A stream has no cookie by which a visitor would be known again.
+              options={draft.stream ? strategies.filter(({ value }) => value !== 'sticky') : strategies}
             />
           </FormField>
         )}

@@ -118,6 +118,7 @@ const targetsOf = (route: RouteView): string =>
 const addressesOf = (route: RouteView): string => {
   const address = route.addresses[0];
   if (address === undefined) return route.path_base ?? route.hosts[0] ?? '';
+  if (route.kind === 'stream') return address;
   return route.mode === 'path' ? pathAddress(address) : shortAddress(address);
 };
 

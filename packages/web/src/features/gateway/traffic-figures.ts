@@ -1,4 +1,4 @@
-import type { gatewayStats, OutputOf } from '@atrium/protocol';
+import type { gatewayHours, gatewayStats, OutputOf } from '@atrium/protocol';
 
 type Day = OutputOf<typeof gatewayStats>['days'][number];
 type Principal = NonNullable<Day['principal']>;
@@ -46,38 +46,56 @@ export const lastDays = (count: number, now: number): string[] =>
     new Date(now - (count - 1 - index) * 86_400_000).toISOString().slice(0, 10),
   );
 
+const metrics = ['requests', 'errors', 'sent', 'latency'] as const;
+export type Metric = (typeof metrics)[number];
+const figureOf: Record<Metric, (sum: Sum) => number> = {
+  requests: ({ requests }) => requests,
+  errors: ({ errors }) => errors,
+  sent: ({ bytes_out }) => bytes_out,
+  latency: ({ mean_ms }) => mean_ms,
+};
+
 type LineTone = 'accent' | 'info' | 'success' | 'quiet';
 export interface DaySeries {
   times: number[];
-  series: { label: string; values: number[]; tone: LineTone }[];
-  errors: number[];
+  /** A value is null where there was nothing to measure. */
+  series: { label: string; values: (number | null)[]; tone: LineTone }[];
+  /** Of all apps together. */
+  all: (number | null)[];
 }
 
 /** Red and amber would say that something is wrong with an app. */
 const tones = ['accent', 'info', 'success', 'quiet'] as const;
 const mostLines = 3;
 
-/** Requests a day of the busiest apps, what is left over as one line, and errors of all. */
-export const daySeries = (days: readonly Day[], dates: readonly string[]): DaySeries => {
-  const apps = byApp(days).map(({ app }) => app);
+/** Hours take the shape of days: who asked is not kept for them. */
+export const ofHours = (items: OutputOf<typeof gatewayHours>['items']): Day[] =>
+  items.map(({ hour, ...row }) => ({ ...row, day: hour, principal: null }));
+
+/** One figure a day, or an hour: lines of the apps that have most of it, what is left over as one line, and all together. */
+export const daySeries = (days: readonly Day[], dates: readonly string[], metric: Metric = 'requests'): DaySeries => {
+  const of = figureOf[metric];
+  const apps = byApp(days)
+    .filter((sum) => of(sum) > 0)
+    .toSorted((a, b) => of(b) - of(a))
+    .map(({ app }) => app);
   // A fourth app gets its own line rather than one called "others" that holds it alone.
   const named = apps.length === mostLines + 1 ? apps : apps.slice(0, mostLines);
-  const sums = new Map<string, number>();
-  const errors = new Map<string, number>();
-  for (const day of days) {
-    const line = named.includes(day.app) ? day.app : '';
-    const key = `${day.day} ${line}`;
-    sums.set(key, (sums.get(key) ?? 0) + day.requests);
-    errors.set(day.day, (errors.get(day.day) ?? 0) + day.errors);
-  }
-  const valuesOf = (app: string) => dates.map((date) => sums.get(`${date} ${app}`) ?? 0);
+  const byDate = Map.groupBy(days, ({ day }) => day);
+  const valuesOf = (takes: (app: string) => boolean): (number | null)[] =>
+    dates.map((date) => {
+      const sum = total((byDate.get(date) ?? []).filter(({ app }) => takes(app)));
+      return metric === 'latency' && sum.requests === 0 ? null : of(sum);
+    });
   return {
     // A day of the server stands at the midnight of who looks at it: the axis tells dates, no hours.
-    times: dates.map((date) => Date.parse(`${date}T00:00:00`) / 1000),
+    times: dates.map((date) => Date.parse(date.includes('T') ? date : `${date}T00:00:00`) / 1000),
     series: [
-      ...named.map((app, index) => ({ label: app, values: valuesOf(app), tone: tones[index]! })),
-      ...(apps.length > named.length ? [{ label: 'others', values: valuesOf(''), tone: 'quiet' as const }] : []),
+      ...named.map((app, index) => ({ label: app, values: valuesOf((one) => one === app), tone: tones[index]! })),
+      ...(apps.length > named.length
+        ? [{ label: 'others', values: valuesOf((app) => !named.includes(app)), tone: 'quiet' as const }]
+        : []),
     ],
-    errors: dates.map((date) => errors.get(date) ?? 0),
+    all: valuesOf(() => true),
   };
 };

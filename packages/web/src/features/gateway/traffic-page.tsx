@@ -1,9 +1,11 @@
-import { gatewayStats, type OutputOf } from '@atrium/protocol';
+// biome-ignore-all lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
+import { gatewayHours, gatewayStats, type OutputOf } from '@atrium/protocol';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { X } from 'lucide-react';
 import { type ReactNode, useMemo } from 'react';
 import { LoadError } from '../../app/load-error.tsx';
 import { useOperation } from '../../data/operations.ts';
+import { Badge } from '../../ui/badge.tsx';
 import { Chart } from '../../ui/chart.tsx';
 import { cx } from '../../ui/class-names.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
@@ -14,7 +16,17 @@ import { Segmented } from '../../ui/tabs.tsx';
 import { TrafficTabs } from './gateway-tabs.tsx';
 import { bytes, milliseconds } from './gateway-words.ts';
 import { type Span, spans, usualSpan } from './route-search.ts';
-import { byApp, byPrincipal, daySeries, lastDays, type Sum, total } from './traffic-figures.ts';
+import {
+  byApp,
+  byPrincipal,
+  type DaySeries,
+  daySeries,
+  lastDays,
+  type Metric,
+  ofHours,
+  type Sum,
+  total,
+} from './traffic-figures.ts';
 
 type Stats = OutputOf<typeof gatewayStats>;
 
@@ -24,29 +36,48 @@ const share = (part: number, whole: number): string =>
 const spanWords: Record<Span, string> = { 1: 'Today', 7: '7 days', 30: '30 days', 90: '90 days' };
 const askAgainMs = 30_000;
 const mostRows = 8;
+const none: readonly string[] = [];
 
 /** How much went through to which app, and by whom. */
 export const TrafficPage = () => {
-  const { days = usualSpan, app } = useSearch({ from: '/frame/traffic' });
+  const { days = usualSpan, app, show: metric = 'requests' } = useSearch({ from: '/frame/traffic' });
   const navigate = useNavigate();
   const stats = useOperation(
     gatewayStats,
     { days, ...(app ? { app } : {}) },
     { keepPrevious: true, refetchInterval: askAgainMs },
   );
-  const show = (next: { days?: Span; app?: string | undefined }) => {
-    const search = { days, app, ...next };
+  const show = (next: { days?: Span; app?: string | undefined; metric?: Metric }) => {
+    const search = { days, app, metric, ...next };
     void navigate({
       to: '/traffic',
-      search: { days: search.days === usualSpan ? undefined : search.days, app: search.app },
+      search: {
+        days: search.days === usualSpan ? undefined : search.days,
+        app: search.app,
+        show: search.metric === 'requests' ? undefined : search.metric,
+      },
       replace: true,
     });
   };
+  const targets = stats.data?.targets;
   return (
     <>
       <PageHeader
         title="Traffic"
         tabs={<TrafficTabs />}
+        tools={
+          targets &&
+          targets.healthy + targets.unhealthy > 0 && (
+            <Badge dot tone={targets.unhealthy > 0 ? 'danger' : 'success'}>
+              <span className="tabular">
+                {targets.unhealthy > 0
+                  ? `${targets.unhealthy} of ${targets.healthy + targets.unhealthy}`
+                  : targets.healthy}
+              </span>{' '}
+              {targets.unhealthy > 0 ? 'targets down' : 'targets healthy'}
+            </Badge>
+          )
+        }
         filters={
           <div className="flex items-center gap-2">
             <Segmented
@@ -71,7 +102,14 @@ export const TrafficPage = () => {
       />
       <div className="min-h-0 flex-1 overflow-y-auto">
         {stats.data ? (
-          <Body stats={stats.data} days={days} onApp={(next) => show({ app: next })} />
+          <Body
+            stats={stats.data}
+            days={days}
+            app={app}
+            metric={metric}
+            onMetric={(next) => show({ metric: next })}
+            onApp={(next) => show({ app: next })}
+          />
         ) : stats.error ? (
           <LoadError error={stats.error} retry={stats.refetch} />
         ) : (
@@ -86,13 +124,46 @@ export const TrafficPage = () => {
   );
 };
 
-const Body = ({ stats, days, onApp }: { stats: Stats; days: Span; onApp: (app: string) => void }) => {
+const metricWords: Record<Metric, { title: string; unit: string; say: (value: number) => string }> = {
+  requests: { title: 'Requests', unit: 'by app', say: count },
+  errors: { title: 'Failed', unit: 'answers 5xx by app', say: count },
+  sent: { title: 'Sent', unit: 'bytes by app', say: bytes },
+  latency: { title: 'Latency', unit: 'mean in ms by app', say: milliseconds },
+};
+const hoursShown = 24;
+
+const Body = ({
+  stats,
+  days,
+  app,
+  metric,
+  onMetric,
+  onApp,
+}: {
+  stats: Stats;
+  days: Span;
+  app: string | undefined;
+  metric: Metric;
+  onMetric: (metric: Metric) => void;
+  onApp: (app: string) => void;
+}) => {
   const sum = total(stats.days);
   const dates = useMemo(() => lastDays(days, Date.now()), [days]);
-  const chart = useMemo(() => daySeries(stats.days, dates), [stats.days, dates]);
-  const errors = useMemo(() => [{ label: 'Failed', values: chart.errors, tone: 'danger' as const }], [chart.errors]);
+  const byHour = days === 1;
+  const hours = useOperation(
+    gatewayHours,
+    { hours: hoursShown, ...(app ? { app } : {}) },
+    { enabled: byHour, keepPrevious: true, refetchInterval: askAgainMs },
+  ).data;
+  const steps = byHour ? (hours?.hours ?? none) : dates;
+  const chart = useMemo(
+    () => daySeries(byHour ? ofHours(hours?.items ?? []) : stats.days, steps, metric),
+    [byHour, hours, stats.days, steps, metric],
+  );
   const apps = byApp(stats.days);
   const people = byPrincipal(stats.days);
+  const { title, unit, say } = metricWords[metric];
+  const aside = byHour ? `${unit} and hour` : `${unit} and day`;
   if (stats.routes === 0 && sum.requests === 0)
     return (
       <EmptyState title="Nothing leads anywhere yet" docs={{ href: '/api/docs', label: 'How routes are made' }}>
@@ -102,57 +173,56 @@ const Body = ({ stats, days, onApp }: { stats: Stats; days: Span; onApp: (app: s
     );
   return (
     <div className="flex max-w-[1240px] flex-col gap-9 px-4 py-6 md:px-6">
-      <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-card border border-line bg-line xl:grid-cols-4">
-        <Figure
-          label="Requests"
-          value={count(sum.requests)}
-          detail={`to ${apps.length === 1 ? 'one app' : `${apps.length} apps`}`}
-        />
-        <Figure
-          label="Failed"
-          value={share(sum.errors, sum.requests)}
-          detail={`${count(sum.errors)} answers 5xx`}
-          bad={sum.errors > sum.requests / 50}
-        />
-        <Figure label="Sent" value={bytes(sum.bytes_out)} detail={`${bytes(sum.bytes_in)} received`} />
-        <Figure
-          label="Targets"
-          value={
-            stats.targets.unhealthy > 0 ? `${stats.targets.unhealthy} down` : `${count(stats.targets.healthy)} healthy`
-          }
-          detail={`${stats.routes === 1 ? 'one route' : `${count(stats.routes)} routes`}, ${milliseconds(sum.mean_ms)} on average`}
-          bad={stats.targets.unhealthy > 0}
-        />
-      </dl>
+      <Choice
+        label="Figure of the chart"
+        value={metric}
+        onChange={onMetric}
+        options={[
+          {
+            value: 'requests',
+            label: 'Requests',
+            figure: count(sum.requests),
+            detail: `to ${apps.length === 1 ? 'one app' : `${apps.length} apps`}`,
+          },
+          {
+            value: 'errors',
+            label: 'Failed',
+            figure: share(sum.errors, sum.requests),
+            detail: `${count(sum.errors)} answers 5xx`,
+            bad: sum.errors > sum.requests / 50,
+          },
+          { value: 'sent', label: 'Sent', figure: bytes(sum.bytes_out), detail: `${bytes(sum.bytes_in)} received` },
+          {
+            value: 'latency',
+            label: 'Latency',
+            figure: milliseconds(sum.mean_ms),
+            detail: `on average over ${stats.routes === 1 ? 'one route' : `${count(stats.routes)} routes`}`,
+          },
+        ]}
+      />
       {sum.requests === 0 ? (
         <p className="grid h-40 place-items-center rounded-card border border-dashed border-line px-4 text-center text-13 text-text-3">
           Nothing went through in this time.
         </p>
       ) : (
         <>
-          {days > 1 && (
-            <>
-              <Panel title="Requests" aside="a day, by app">
-                <Chart
-                  label="Requests a day by app"
-                  times={chart.times}
-                  series={chart.series}
-                  height={200}
-                  sync="traffic"
-                />
-              </Panel>
-              {sum.errors > 0 && (
-                <Panel title="Failed" aside="answers 5xx a day">
+          {steps.length > 0 && (
+            <div className="grid gap-x-10 gap-y-6 xl:grid-cols-[minmax(0,1fr)_minmax(0,360px)]">
+              <Panel title={title} aside={aside}>
+                {chart.series.length === 0 ? (
+                  <p className="grid h-[240px] place-items-center text-13 text-text-3">Nothing failed in this time.</p>
+                ) : (
                   <Chart
-                    label="Failed requests a day"
+                    label={`${title}, ${aside}`}
                     times={chart.times}
-                    series={errors}
-                    height={110}
+                    series={chart.series}
+                    height={240}
                     sync="traffic"
                   />
-                </Panel>
-              )}
-            </>
+                )}
+              </Panel>
+              <StepTable title={title} first={byHour ? 'Hour' : 'Day'} steps={steps} chart={chart} say={say} />
+            </div>
           )}
           <div className="grid gap-x-10 gap-y-9 lg:grid-cols-[minmax(0,1.35fr)_minmax(0,1fr)]">
             <Panel
@@ -286,15 +356,123 @@ const Cell = ({ narrow, bad, children }: { narrow?: boolean; bad?: boolean; chil
   </td>
 );
 
-const Figure = ({ label, value, detail, bad }: { label: string; value: string; detail: string; bad?: boolean }) => (
-  <div className="min-w-0 bg-surface">
-    <dt className="px-4 pt-3.5 text-12 text-text-3">{label}</dt>
-    <dd className={cx('tabular truncate px-4 pt-0.5 text-28 font-semibold max-sm:text-20', bad && 'text-danger-text')}>
-      {value}
-    </dd>
-    <dd className="tabular truncate px-4 pb-3.5 text-12 text-text-3">{detail}</dd>
-  </div>
+interface ChoiceOption {
+  value: Metric;
+  label: string;
+  figure: string;
+  detail: string;
+  bad?: boolean;
+}
+
+/** The sums, each of which is also the choice of what the chart tells. */
+const Choice = ({
+  options,
+  value,
+  onChange,
+  label,
+}: {
+  options: readonly ChoiceOption[];
+  value: Metric;
+  onChange: (value: Metric) => void;
+  label: string;
+}) => (
+  <fieldset className="grid grid-cols-2 gap-px overflow-hidden rounded-card border border-line bg-line xl:grid-cols-4">
+    <legend className="sr-only">{label}</legend>
+    {options.map((option) => (
+      <label
+        key={option.value}
+        className="relative min-w-0 bg-surface px-4 py-3.5 transition-colors before:absolute before:inset-x-0 before:top-0 before:h-0.5 hover:bg-raised has-checked:before:bg-accent has-focus-visible:outline-2 has-focus-visible:-outline-offset-2 has-focus-visible:outline-focus"
+      >
+        <input
+          type="radio"
+          name="traffic-figure"
+          className="sr-only"
+          value={option.value}
+          checked={option.value === value}
+          onChange={() => onChange(option.value)}
+        />
+        <span className={cx('block text-12', option.value === value ? 'font-medium text-text' : 'text-text-3')}>
+          {option.label}
+        </span>
+        <span
+          className={cx(
+            'tabular block truncate pt-0.5 text-28 font-semibold max-sm:text-20',
+            option.bad && 'text-danger-text',
+          )}
+        >
+          {option.figure}
+        </span>
+        <span className="tabular block truncate text-12 text-text-3">{option.detail}</span>
+      </label>
+    ))}
+  </fieldset>
 );
+
+/** The chart in numbers, the newest first. */
+const StepTable = ({
+  title,
+  first,
+  steps,
+  chart,
+  say,
+}: {
+  title: string;
+  first: string;
+  steps: readonly string[];
+  chart: DaySeries;
+  say: (value: number) => string;
+}) => {
+  const shown = (value: number | null | undefined): string => (value == null ? '–' : say(value));
+  return (
+    <section
+      tabIndex={0}
+      aria-label={`${title} in numbers`}
+      className="max-h-[276px] min-w-0 overflow-auto rounded-card"
+    >
+      <table className="w-full text-12">
+        <thead className="sticky top-0 bg-surface text-text-3">
+          <tr className="hairline-b">
+            <th scope="col" className="py-2 pr-3 text-start font-medium">
+              {first}
+            </th>
+            <th scope="col" className="py-2 pl-3 text-end font-medium">
+              All
+            </th>
+            {chart.series.map(({ label }) => (
+              <th key={label} scope="col" className="max-w-24 truncate py-2 pl-3 text-end font-medium">
+                {label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody className="divide-y divide-line">
+          {steps
+            .map((step, index) => (
+              <tr key={step}>
+                <th scope="row" className="py-1.5 pr-3 text-start font-normal whitespace-nowrap text-text-2">
+                  {stepName(step)}
+                </th>
+                <td className="py-1.5 pl-3 text-end font-medium whitespace-nowrap text-text">
+                  {shown(chart.all[index])}
+                </td>
+                {chart.series.map(({ label, values }) => (
+                  <td key={label} className="py-1.5 pl-3 text-end whitespace-nowrap text-text-2">
+                    {shown(values[index])}
+                  </td>
+                ))}
+              </tr>
+            ))
+            .toReversed()}
+        </tbody>
+      </table>
+    </section>
+  );
+};
+
+const stepName = (step: string): string =>
+  step.includes('T')
+    ? new Date(step).toLocaleString('en-GB', { weekday: 'short', hour: '2-digit', minute: '2-digit' })
+    : new Date(`${step}T00:00:00`).toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'short' });
 
 const Panel = ({ title, aside, children }: { title: string; aside?: ReactNode; children: ReactNode }) => (
   <section aria-label={title} className="min-w-0">

@@ -2,10 +2,23 @@ import { useId } from 'react';
 import { savePreferences } from '../../data/preferences.ts';
 import { cx } from '../../ui/class-names.ts';
 import { Combobox } from '../../ui/combobox.tsx';
+import { useConfirmations } from '../../ui/confirmations.ts';
+import { useMedia } from '../../ui/media.ts';
 import { useNow } from '../../ui/now.ts';
 import { Segmented } from '../../ui/tabs.tsx';
-import { type Density, type ThemeChoice, type ThemeId, themes, useDensity, useThemeChoice } from '../../ui/theme.ts';
+import {
+  type Density,
+  type FontSize,
+  type ThemeChoice,
+  type ThemeId,
+  themes,
+  useDensity,
+  useFontSize,
+  useScanLines,
+  useThemeChoice,
+} from '../../ui/theme.ts';
 import { exactTime, useTimeZone } from '../../ui/time-format.ts';
+import { Switch } from '../../ui/toggles.tsx';
 import { SettingsHeader } from '../settings/settings-header.tsx';
 
 const zones = Intl.supportedValuesOf('timeZone').map((zone) => ({ value: zone, label: zone.replaceAll('_', ' ') }));
@@ -13,6 +26,10 @@ const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export const PreferencesPage = () => {
   const density = useDensity();
+  const size = useFontSize();
+  const scanLines = useScanLines();
+  const confirmations = useConfirmations();
+  const still = useMedia('(prefers-reduced-motion: reduce)');
   const zone = useTimeZone();
   const now = useNow();
   return (
@@ -21,6 +38,31 @@ export const PreferencesPage = () => {
       <div className="flex max-w-[1120px] flex-col divide-y divide-line px-4 md:px-6">
         <Section title="Theme" lead="System follows the light and dark setting of this device.">
           <ThemeGrid />
+          <div className="mt-6 max-w-[420px]">
+            <Switch
+              label="Scan lines"
+              hint={
+                still
+                  ? 'Off while this device asks for less motion, whatever is chosen here.'
+                  : 'The lines of a picture tube, in any theme.'
+              }
+              checked={scanLines}
+              onChange={(scan_lines) => void savePreferences({ scan_lines })}
+            />
+          </div>
+        </Section>
+        <Section title="Text size" lead="On top of what your browser does.">
+          <Segmented<FontSize>
+            label="Text size"
+            value={size}
+            onChange={(font_size) => void savePreferences({ font_size })}
+            options={[
+              { value: 'small', label: 'Small' },
+              { value: 'medium', label: 'Medium' },
+              { value: 'large', label: 'Large' },
+              { value: 'largest', label: 'Largest' },
+            ]}
+          />
         </Section>
         <Section title="Density" lead="Dense shows more rows. On touch screens rows keep the size of a finger.">
           <Segmented<Density>
@@ -41,6 +83,16 @@ export const PreferencesPage = () => {
               value={[zone || 'browser']}
               searchPlaceholder="Search a city or region"
               onChange={([next]) => void savePreferences({ time_zone: !next || next === 'browser' ? null : next })}
+            />
+          </div>
+        </Section>
+        <Section title="Questions" lead="What cannot be had again always asks for its name.">
+          <div className="max-w-[420px]">
+            <Switch
+              label="Ask before something ends"
+              hint="Such as stopping a container or revoking a token"
+              checked={confirmations}
+              onChange={(next) => void savePreferences({ confirmations: next })}
             />
           </div>
         </Section>
@@ -72,7 +124,7 @@ const ThemeGrid = () => {
     ...themes.map((theme) => ({ id: theme.id, name: theme.name, previews: [theme.id] })),
   ];
   return (
-    <fieldset className="grid grid-cols-2 gap-3 sm:grid-cols-3">
+    <fieldset className="grid grid-cols-2 gap-3 sm:grid-cols-3 xl:grid-cols-5">
       <legend className="sr-only">Theme</legend>
       {choices.map((choice) => (
         <label key={choice.id} className="group flex flex-col gap-2">
@@ -109,11 +161,7 @@ const ThemeGrid = () => {
 
 /** A page of Atrium in little, in that theme's own colours. */
 const ThemePreview = ({ theme, half }: { theme: ThemeId; half: 'left' | 'right' | undefined }) => (
-  <span
-    aria-hidden
-    data-theme={theme}
-    className={cx('flex h-[104px] overflow-hidden bg-bg', half ? 'w-1/2' : 'w-full')}
-  >
+  <span aria-hidden data-theme={theme} className={cx('flex h-[88px] overflow-hidden bg-bg', half ? 'w-1/2' : 'w-full')}>
     {half !== 'right' && (
       <span className="flex w-1/4 shrink-0 flex-col gap-1.5 border-r border-line p-2">
         <span className="mb-1 size-2.5 rounded-[3px] bg-accent" />
@@ -130,7 +178,7 @@ const ThemePreview = ({ theme, half }: { theme: ThemeId; half: 'left' | 'right' 
         <span
           key={level}
           className={cx(
-            'relative flex items-center gap-2 border-b border-line py-[7px] pr-2 pl-2.5',
+            'relative flex items-center gap-2 border-b border-line py-[5px] pr-2 pl-2.5',
             index === 0 && 'bg-active',
           )}
         >

@@ -75,6 +75,13 @@ export const permissionGroups: readonly PermissionGroup[] = [
     ],
   },
   {
+    prefix: 'backups',
+    label: 'Backups',
+    permissions: [
+      { permission: 'backups.manage', title: 'Make, download, restore and delete backups', powerful: true },
+    ],
+  },
+  {
     prefix: 'containers',
     label: 'Containers',
     permissions: [
@@ -101,6 +108,13 @@ export const permissionGroups: readonly PermissionGroup[] = [
     permissions: [
       { permission: 'tools.use', title: 'Call tools of MCP servers, as far as each policy allows' },
       { permission: 'tools.manage', title: 'Add MCP servers, approve their tools, set policies', powerful: true },
+    ],
+  },
+  {
+    prefix: 'federation',
+    label: 'Federation',
+    permissions: [
+      { permission: 'federation.manage', title: 'Link the server with others and share apps', powerful: true },
     ],
   },
   {

@@ -3,6 +3,7 @@ import { AppWindow, KeyRound, Server, User } from 'lucide-react';
 import { type Command, type Feature, operationCommand } from '../../app/feature.ts';
 import { call } from '../../data/client.ts';
 import { invalidateOn } from '../../data/live.ts';
+import { peersStale } from './peer-parts.tsx';
 import { serverPages } from './server-pages.ts';
 
 const pageCommands = serverPages.map(
@@ -78,6 +79,8 @@ export const serverFeature: Feature = {
   ],
   listen: () => {
     invalidateOn('oauth.admin.changed', staleBy);
+    invalidateOn('admin.backup.', ['backups.list', 'backups.get', 'backups.get_schedule']);
+    invalidateOn('gateway.peer.', peersStale);
     invalidateOn('gateway.certificate.', ['certificates.list', 'certificates.get', 'certificates.suggest']);
     invalidateOn('identity.user.updated', [
       'users.list',

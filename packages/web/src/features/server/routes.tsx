@@ -103,6 +103,16 @@ export const serverRoutes = [
     }),
     createRoute({
       getParentRoute: () => serverRoute,
+      path: '/backups',
+      component: lazyRouteComponent(() => import('./backups-page.tsx'), 'BackupsPage'),
+    }),
+    createRoute({
+      getParentRoute: () => serverRoute,
+      path: '/peers',
+      component: lazyRouteComponent(() => import('./peers-page.tsx'), 'PeersPage'),
+    }),
+    createRoute({
+      getParentRoute: () => serverRoute,
       path: '/resources',
       component: lazyRouteComponent(() => import('./resources-page.tsx'), 'ResourcesPage'),
     }),

@@ -1,6 +1,7 @@
 import {
   Activity,
   AppWindow,
+  Archive,
   Ban,
   ChartLine,
   Fingerprint,
@@ -16,6 +17,7 @@ import {
   TicketPlus,
   UserCheck,
   Users,
+  Waypoints,
 } from 'lucide-react';
 import type { SectionPage } from '../../app/section-layout.tsx';
 
@@ -29,6 +31,7 @@ export const serverPages: readonly ServerPage[] = [
   { to: '/server/metrics', label: 'Metrics', hint: 'Load, latency and limits', icon: ChartLine, group: 'Server' },
   { to: '/server/events', label: 'Security events', hint: 'As they happen', icon: Activity, group: 'Server' },
   { to: '/server/trail', label: 'Audit trail', hint: 'Across organisations', icon: ScrollText, group: 'Server' },
+  { to: '/server/backups', label: 'Backups', hint: 'Made, tested, brought back', icon: Archive, group: 'Server' },
   { to: '/server/clients', label: 'Clients', hint: 'Software that asks for tokens', icon: AppWindow, group: 'Access' },
   { to: '/server/tokens', label: 'Tokens', hint: 'What was issued', icon: Ticket, group: 'Access' },
   { to: '/server/grants', label: 'Grants', hint: 'What people allowed', icon: Handshake, group: 'Access' },
@@ -57,6 +60,7 @@ export const serverPages: readonly ServerPage[] = [
   { to: '/server/sessions', label: 'Sessions', hint: 'Who is signed in', icon: Fingerprint, group: 'People' },
   { to: '/server/keys', label: 'Signing keys', hint: 'Rotation and grace', icon: KeyRound, group: 'Trust' },
   { to: '/server/certificates', label: 'Certificates', hint: 'What TLS shows', icon: ShieldCheck, group: 'Trust' },
+  { to: '/server/peers', label: 'Peers', hint: 'Linked servers and shared apps', icon: Waypoints, group: 'Trust' },
   { to: '/server/resources', label: 'Resources', hint: 'Protected audiences', icon: Target, group: 'Trust' },
   {
     to: '/server/issuers',

@@ -51,6 +51,11 @@ export const settingsRoutes = [
     }),
     createRoute({
       getParentRoute: () => settingsRoute,
+      path: '/hooks',
+      component: lazyRouteComponent(() => import('./hooks-page.tsx'), 'HooksPage'),
+    }),
+    createRoute({
+      getParentRoute: () => settingsRoute,
       path: '/providers',
       component: lazyRouteComponent(() => import('./providers-page.tsx'), 'ProvidersPage'),
     }),

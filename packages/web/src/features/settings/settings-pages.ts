@@ -8,6 +8,7 @@ import {
   ShieldCheck,
   SlidersHorizontal,
   SunMoon,
+  Webhook,
 } from 'lucide-react';
 import type { SectionPage } from '../../app/section-layout.tsx';
 
@@ -63,6 +64,14 @@ export const settingsPages: readonly SettingsPage[] = [
     icon: SlidersHorizontal,
     group: 'Organisation',
     permission: 'items.read',
+  },
+  {
+    to: '/settings/hooks',
+    label: 'Webhooks in',
+    hint: 'Addresses that other systems send to',
+    icon: Webhook,
+    group: 'Organisation',
+    permission: 'webhooks.manage',
   },
   {
     to: '/settings/usage',

@@ -12,6 +12,8 @@ export interface WantedApp {
    * caller's own, and need what targets of `routes.create` need.
    */
   found: boolean;
+  /** Where both are kept when that is not here: they are locked, and the slug must be free. */
+  origin?: { source: 'federation'; source_ref: string };
 }
 
 export interface MadeApp {

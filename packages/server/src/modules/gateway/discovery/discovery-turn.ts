@@ -7,6 +7,8 @@ const askAgainMs = 2000;
 
 export interface TurnParts {
   url: string;
+  /** Another lock than the one of discovery, for another kind of work. */
+  lock?: { key: number; name: string };
   /** It is this process's turn until the signal aborts. */
   begin: () => void;
   end: () => Promise<void>;
@@ -17,7 +19,7 @@ export interface TurnParts {
  * Lets one process of all that share the database discover: whoever holds a lock of a connection of its own. When that
  * process is gone, however it went, PostgreSQL gives the lock to the next one that asks.
  */
-export const createDiscoveryTurn = ({ url, begin, end, onError }: TurnParts) => {
+export const createDiscoveryTurn = ({ url, lock, begin, end, onError }: TurnParts) => {
   let asking: NodeJS.Timeout | null = null;
   let ours = false;
   const release = async (): Promise<void> => {
@@ -28,7 +30,9 @@ export const createDiscoveryTurn = ({ url, begin, end, onError }: TurnParts) => 
     await end();
   };
   const ask = async (client: Client): Promise<void> => {
-    const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [lockKey]);
+    const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [
+      lock?.key ?? lockKey,
+    ]);
     if (rows[0]?.got !== true || ours) return;
     if (asking !== null) clearInterval(asking);
     asking = null;
@@ -37,7 +41,7 @@ export const createDiscoveryTurn = ({ url, begin, end, onError }: TurnParts) => 
   };
   const connection = new KeptConnection({
     url,
-    name: 'atrium discovery',
+    name: lock?.name ?? 'atrium discovery',
     prepare: async (client) => {
       // A new connection: the lock went with the old one.
       await release();

@@ -1,9 +1,10 @@
+import { recipeOfImage, routeOfRecipe } from '../recipes/recipes.ts';
 import type { DockerContainer } from '../runtime/docker-api.ts';
 import { titleOf } from './app-slug.ts';
 import { rate, webPort } from './confidence.ts';
 import { readForeignLabels } from './foreign-labels.ts';
 import { isOwnImage, isSystemImage, knownImage, parseImage } from './known-images.ts';
-import { readLabels } from './labels.ts';
+import { type LabelReading, readLabels } from './labels.ts';
 import { type PortPlan, planPorts, schemeOf } from './port-choice.ts';
 import type { Binding, SightedAddress, Sighting } from './sighting.ts';
 import { suggestApp, suggestRoute } from './suggestion.ts';
@@ -161,6 +162,15 @@ const bindingsOf = ({ ports, host_network }: ContainerFacts, reached: readonly S
   return ports.flatMap(({ published }) => published.map(({ port, address }) => ({ port, address })));
 };
 
+/** What is known of the app, beneath what its labels say. Labels that are silent about sockets leave them to the recipe. */
+const withRecipe = (image: string, reading: LabelReading, route: Record<string, unknown>): Record<string, unknown> => {
+  const recipe = recipeOfImage(image);
+  if (recipe === null) return route;
+  const { websockets, ...own } = routeOfRecipe(recipe);
+  const sockets = reading.route.websockets === null && websockets !== undefined ? { websockets } : {};
+  return { ...own, ...route, ...sockets };
+};
+
 /** What the container is as a service, given the ports that are pages and where they are reached. */
 export const sightingOf = (facts: ContainerFacts, addresses: readonly SightedAddress[]): Sighting => {
   const reading = readLabels(facts.labels);
@@ -202,7 +212,7 @@ export const sightingOf = (facts: ContainerFacts, addresses: readonly SightedAdd
     name: facts.name,
     addresses,
     ...{ confidence, reasons, app, explicit, vouched: explicit },
-    route: suggestRoute(reading, app.slug),
+    route: withRecipe(facts.image, reading, suggestRoute(reading, app.slug)),
     container_ref: facts.id,
     bindings: bindingsOf(facts, addresses),
   };

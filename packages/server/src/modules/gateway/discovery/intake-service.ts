@@ -17,7 +17,7 @@ const dayMs = 86_400_000;
 /** How long a service that is gone stays in the list. */
 const keptDays = 30;
 
-const factsOf = (sighting: Sighting): ProposalFacts => {
+export const factsOf = (sighting: Sighting): ProposalFacts => {
   const first = sighting.addresses[0]!;
   return {
     ...{ source: sighting.source, fingerprint: sighting.fingerprint, name: sighting.name },

@@ -109,7 +109,9 @@ export const proposalsStore = {
   markUnseen: async (db: Db, since: Date, at: Date): Promise<ProposalRow[]> =>
     (
       await sql<ProposalRow>`update gateway_proposals p set gone_at = ${at}
-        where p.gone_at is null and p.last_seen_at < ${since} returning p.*`.execute(db)
+        where p.gone_at is null and p.last_seen_at < ${since}
+          -- What a person brought in is seen by nobody again, and waits all the same.
+          and not starts_with(p.fingerprint, 'import:') returning p.*`.execute(db)
     ).rows,
 
   /** What was gone for long and never wanted. */

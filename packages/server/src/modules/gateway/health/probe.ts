@@ -1,8 +1,11 @@
 import type { LookupAddress } from 'node:dns';
 import { request as plainRequest } from 'node:http';
+import { connect as openSession } from 'node:http2';
 import { request as tlsRequest } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
+import { connect, isIP, type LookupFunction } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Resolve } from '../../../platform/net/address-guard.ts';
+import { refusesProtocol } from '../lanes/outcome.ts';
 import type { RouteSnapshot, TargetSnapshot } from '../snapshot.ts';
 import { judgeAddress, type TargetRules } from '../target-guard.ts';
 
@@ -52,6 +55,9 @@ const keepCookies = (jar: Map<string, string>, headers: string[] | undefined): v
 const isHealthy = (status: number, codes: readonly number[]): boolean =>
   (status >= 200 && status < 400) || status === 401 || status === 403 || codes.includes(status);
 
+/** Said, so that an app that takes no HTTP/1.1 refuses it and does not answer something else. */
+const onlyLines = { ALPNProtocols: ['http/1.1'] };
+
 /** Asks a target once. Redirects are answers; the body is not read. */
 export const probe = (route: RouteSnapshot, target: TargetSnapshot, parts: ProbeParts): Promise<ProbeOutcome> => {
   const begun = performance.now();
@@ -84,20 +90,49 @@ export const probe = (route: RouteSnapshot, target: TargetSnapshot, parts: Probe
     ...(ca === null ? {} : { ca }),
     ...(server_name === null ? {} : { servername: server_name }),
   };
-  const request = target.protocol === 'https:' ? tlsRequest({ ...options, ...tls }) : plainRequest(options);
-  request.on('response', (response) => {
-    const status = response.statusCode ?? 0;
-    keepCookies(parts.cookies, response.headers['set-cookie']);
-    response.destroy();
+  const answered = (status: number, cookiesSet: string[] | undefined): void => {
+    keepCookies(parts.cookies, cookiesSet);
     end(isHealthy(status, route.health.healthy_codes) ? null : `answered ${status}`);
-  });
-  request.on('error', (error: NodeJS.ErrnoException) =>
+  };
+  const failed = (error: NodeJS.ErrnoException): void =>
     end(
       error.name === 'TimeoutError' || error.name === 'AbortError'
         ? 'no answer in time'
         : (error.code ?? error.message),
-    ),
-  );
+    );
+  const askStream = (): void => {
+    const address = { host: target.hostname, port: target.port, lookup: options.lookup };
+    const socket =
+      target.protocol === 'h2c:' ? connect(address) : connectTls({ ...address, ...tls, ALPNProtocols: ['h2'] });
+    const authority = `${isIP(target.hostname) === 6 ? `[${target.hostname}]` : target.hostname}:${target.port}`;
+    const scheme = target.protocol === 'h2c:' ? 'http' : 'https';
+    const session = openSession(`${scheme}://${authority}`, { createConnection: () => socket });
+    const over = (error: NodeJS.ErrnoException): void => {
+      failed(error);
+      session.destroy();
+    };
+    session.on('error', over);
+    const stream = session.request({ ':path': options.path, ...options.headers }, { signal: options.signal });
+    stream.on('response', (headers) => {
+      answered(Number(headers[':status']), headers['set-cookie']);
+      session.destroy();
+    });
+    stream.on('error', over);
+  };
+  if (target.protocol === 'h2c:') {
+    askStream();
+    return promise;
+  }
+  const request =
+    target.protocol === 'https:' ? tlsRequest({ ...options, ...tls, ...onlyLines }) : plainRequest(options);
+  request.on('response', (response) => {
+    answered(response.statusCode ?? 0, response.headers['set-cookie']);
+    response.destroy();
+  });
+  request.on('error', (error: NodeJS.ErrnoException) => {
+    if (refusesProtocol(error)) askStream();
+    else failed(error);
+  });
   request.end();
   return promise;
 };

@@ -7,12 +7,12 @@ import { compareReaders } from './differential-readers.testkit.ts';
 const seed = 20_261;
 
 describe('G49: the readers of the fast lane take nothing that the reader of Node refuses or reads in another way', () => {
-  it('of the corpus, wherever its packets end', () => {
+  it('of the corpus, wherever its packets end', { tags: ['long'] }, () => {
     const different = [...corpusCases(), ...foundCases].filter((given) => compareReaders(given) !== null);
     expect(different.map(({ name, cuts }) => `${name} at ${cuts}`)).toEqual([]);
   });
 
-  it('of generated requests and answers', () => {
+  it('of generated requests and answers', { tags: ['long'] }, () => {
     const different: unknown[] = [];
     for (let index = 0; index < 50_000; index++) {
       const found = compareReaders(generatedCase(seed, index));
@@ -47,7 +47,7 @@ describe('G49: both lanes answer alike, and hand the app the same', () => {
     expect(different).toEqual([]);
   });
 
-  it('of generated requests and answers', { timeout: 60_000 }, async () => {
+  it('of generated requests and answers', { tags: ['long'], timeout: 60_000 }, async () => {
     const different: Disagreement[] = [];
     await runCases(seed, 0, 1500, { workers: 4, silence_ms: 40, found: (one) => different.push(one) });
     expect(different).toEqual([]);

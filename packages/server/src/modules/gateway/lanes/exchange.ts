@@ -1,4 +1,4 @@
-import type { Transform } from 'node:stream';
+import type { Duplex, Readable, Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { PassedResponse } from '../../../platform/http/passing.ts';
 import { StreamResponse } from '../../../platform/http/stream-exchange.ts';
@@ -7,6 +7,9 @@ import { actorOf } from '../../../platform/operations/caller.ts';
 import type { Verdict, Visitor } from '../gate.ts';
 import type { TargetSnapshot } from '../snapshot.ts';
 import type { RewriteFacts } from './answer-rewriter.ts';
+import type { Kept, Recording } from './cache/answer-cache.ts';
+import { CacheTurn } from './cache/cache-turn.ts';
+import { compressed } from './compressing.ts';
 import type { FilterResult } from './filters.ts';
 import {
   gateRequestOf,
@@ -18,13 +21,15 @@ import {
   rewriteFacts,
   sentPath,
 } from './lane-context.ts';
+import { BodyCopy } from './mirror.ts';
 import { brokenAnswer, failureAnswer, type Outcome, outcomeOf } from './outcome.ts';
-import { type OwnAnswer, sendBytes, sendOwnAnswer, sendOwnPage, sendRedirect } from './own-answers.ts';
+import { bodyIsUnread, type OwnAnswer, sendBytes, sendOwnAnswer, sendOwnPage, sendRedirect } from './own-answers.ts';
 import { BodyTooLarge, RequestBody } from './request-body.ts';
 import { changeHeaders, passesThrough, requestHeaders } from './request-headers.ts';
 import { headerOf, responseHeaders } from './response-headers.ts';
 import type { Running } from './running.ts';
-import type { TargetLink } from './target-links.ts';
+import { Spool } from './spool.ts';
+import { OtherProtocol, type TargetLink } from './target-links.ts';
 
 /** Before a right that ended is noticed by a request that takes long. */
 const watchAfter = 500;
@@ -64,7 +69,20 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   #controller: Dispatcher.DispatchController | null = null;
   #body: RequestBody | null = null;
   #facts: RewriteFacts | null = null;
-  #transform: Transform | null = null;
+  /** What the body of the answer goes through, first to last. */
+  #stages: Duplex[] = [];
+  /** The whole of a request that is taken in before it is sent. */
+  #intake: { body: RequestBody; spool: Spool } | null = null;
+  #turn: CacheTurn | null = null;
+  #recording: Recording | null = null;
+  /** What is given from the cache. */
+  #source: Readable | null = null;
+  /** The client gets its answer from elsewhere; what the app still says goes nowhere. */
+  #detached = false;
+  #conditions: Readonly<Record<string, string | null>> | null = null;
+  /** Of the circuit breaker; null while it was not asked. */
+  #trial: boolean | null = null;
+  #upstreamStatus = 0;
   /** Nobody wants the answer of the app any more. */
   #dropped = false;
   #sent = false;
@@ -222,9 +240,68 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
         return;
       }
     }
+    if (route.cache && this.#isFromCache(visitor)) return;
+    if (route.filters.length > 0 && !this.#passesCircuit()) return;
     // Until now nothing of the body was asked for.
     if (this.#expects && this.#response.socket !== null) this.#response.writeContinue();
-    this.#send(visitor);
+    if (route.buffering && this.#hasBody) this.#takeIn(visitor);
+    else this.#send(visitor);
+  }
+
+  get #hasBody(): boolean {
+    const { headers } = this.#matched.request;
+    return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  }
+
+  /** True when the app need not be asked. */
+  #isFromCache(visitor: Visitor): boolean {
+    this.#turn = new CacheTurn(this.#lane.cache, this.#matched, visitor);
+    const plan = this.#turn.plan(this.#hasBody);
+    if (plan.kind === 'serve') this.#serve(plan.entry);
+    else if (plan.kind === 'not_cached') this.#fail('not_cached');
+    else {
+      this.#conditions = plan.headers;
+      return false;
+    }
+    return true;
+  }
+
+  /** False when the circuit of the route is open and the client has its answer. */
+  #passesCircuit(): boolean {
+    const { wait_ms, trial } = this.#lane.circuits.enter(this.#matched.route, performance.now());
+    if (wait_ms === 0) {
+      this.#trial = trial;
+      return true;
+    }
+    if (this.#standsIn()) return false;
+    const headers = [['retry-after', String(Math.ceil(wait_ms / 1000))]] as const;
+    this.#own({ ...failureAnswer('circuit_open'), headers });
+    this.#outcome = 'circuit_open';
+    return false;
+  }
+
+  /** The body is taken in first, so that a slow client keeps no connection of the app; as much of it as there is room for. */
+  #takeIn(visitor: Visitor): void {
+    const { request, route } = this.#matched;
+    const spool = new Spool(this.#lane.spools);
+    const body = new RequestBody(request, route.max_body);
+    this.#intake = { body, spool };
+    this.#body = body;
+    this.#phase = 'sending';
+    this.#at = this.#lane.running.now;
+    let begun = false;
+    const go = (): void => {
+      if (begun || this.#phase === 'over' || this.#dropped) return;
+      begun = true;
+      this.#safely(() => this.#send(visitor));
+    };
+    body.on('error', (error) => {
+      // Of a client that went away its connection tells.
+      if (error instanceof BodyTooLarge) this.#cut('too_large');
+    });
+    spool.on('error', (error) => this.#broke(error));
+    spool.once('finish', go).once('full', go);
+    body.pipe(spool);
   }
 
   /* ---------- to the app ---------- */
@@ -247,9 +324,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     });
     if (rewriter !== null && this.#facts !== null) headers = rewriter.request(headers, this.#facts);
     if (this.#requestChanges !== null) headers = changeHeaders(headers, this.#requestChanges);
-    const hasBody =
-      request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-    this.#body = hasBody ? new RequestBody(request, route.max_body) : null;
+    if (this.#conditions !== null) headers = changeHeaders(headers, this.#conditions);
+    const sent = { method: request.method ?? 'GET', path: sentPath(this.#matched) + read.query };
+    this.#body = this.#bodyFor(headers, sent);
     this.#link = links.of(route, target);
     this.#link.running += 1;
     balancer.began(route, target);
@@ -259,14 +336,37 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     this.#controller = null;
     this.#link.dispatch(
       {
-        method: request.method ?? 'GET',
-        path: target.base_path + sentPath(this.#matched) + read.query,
+        method: sent.method,
+        path: target.base_path + sent.path,
         headers,
         body: this.#body,
       },
       this,
       request.fast === true,
     );
+  }
+
+  /** The body as the app gets it, and copies for mirrors once they are whole. */
+  #bodyFor(headers: string[], sent: { method: string; path: string }): RequestBody | null {
+    const { request, route } = this.#matched;
+    const { mirrors } = this.#lane;
+    const copies = route.mirrors.length > 0 && this.#repeats === 0 ? mirrors.chosen(route) : [];
+    const copy =
+      copies.length > 0 && this.#hasBody ? new BodyCopy(Math.max(...copies.map((one) => one.max_body))) : null;
+    const mirror = (): void => {
+      for (const one of copies) mirrors.send(route, one, { ...sent, headers, body: copy });
+    };
+    if (!this.#hasBody) {
+      mirror();
+      return null;
+    }
+    const spool = this.#intake?.spool ?? null;
+    // Known by now, which spares the app the chunks.
+    if (spool?.writableFinished === true && headerOf(headers, 'content-length') === null)
+      headers.push('content-length', String(spool.bytes));
+    const body = new RequestBody(spool ?? request, spool === null ? route.max_body : 0, (chunk) => copy?.add(chunk));
+    if (copy !== null) body.once('end', mirror);
+    return body;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -307,17 +407,41 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
       if (status === 103 && link.length > 0) response.writeEarlyHints({ link });
       return;
     }
-    const { route, arrival, request, base } = this.#matched;
-    const { rewriter, health, balancer } = this.#lane;
+    const { route, arrival } = this.#matched;
     const target = this.#target!;
-    health.succeeded(route.id, target.url);
-    let headers = responseHeaders((controller.rawHeaders ?? []) as (Buffer | string)[], {
+    this.#lane.health.succeeded(route.id, target.url);
+    this.#upstreamStatus = status;
+    const headers = responseHeaders((controller.rawHeaders ?? []) as (Buffer | string)[], {
       sharedOrigin: arrival.host === '',
       origin: this.#lane.public_url(),
     });
+    const reason = plainReason.test(statusText ?? '') ? statusText! : '';
+    if (this.#turn !== null) {
+      const kept = this.#turn.answered(status, reason, headers, target);
+      if (kept.serve !== null) {
+        this.#detached = true;
+        this.#serve(kept.serve);
+        return;
+      }
+      this.#recording = kept.recording;
+    }
+    this.#head(status, reason, headers, null);
+    if (this.#stages.length > 0) this.#join(() => controller.abort(nobodyWaits));
+    // An event may be long in coming; that there will be some must be known at once.
+    if (this.#eventStream) response.write(nothing);
+  }
+
+  /** Writes the head of an answer, of the app or kept of it, and makes ready what its body goes through. */
+  #head(status: number, reason: string, given: string[], kept: Kept | null): void {
+    const response = this.#response;
+    const { route, arrival, request, base } = this.#matched;
+    const { rewriter, balancer } = this.#lane;
+    const target = this.#target;
+    let headers = given;
+    const stages: (Duplex | Transform | null)[] = [];
     if (rewriter !== null && this.#facts !== null) {
       headers = rewriter.head(status, headers, this.#facts);
-      this.#transform = rewriter.body(status, headers, this.#facts);
+      stages.push(rewriter.body(status, headers, this.#facts));
     }
     if (this.#changes !== null) headers = changeHeaders(headers, this.#changes);
     // Only chunks have trailers; Node refuses to announce them elsewhere.
@@ -325,42 +449,116 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     if ((bodiless || headerOf(headers, 'content-length') !== null) && headerOf(headers, 'trailer') !== null)
       headers = changeHeaders(headers, { trailer: null });
     this.#eventStream = (headerOf(headers, 'content-type') ?? '').startsWith('text/event-stream');
-    const stay = balancer.cookieFor(route, target, request.headers.cookie, {
-      path: base,
-      secure: arrival.scheme === 'https',
-    });
+    if (route.compress) {
+      const { 'accept-encoding': accept, 'cache-control': control, 'if-none-match': tags } = request.headers;
+      const asked = { accept_encoding: textOf(accept), cache_control: control, if_none_match: tags };
+      const change = compressed(status, headers, asked);
+      headers = change.headers;
+      if (!bodiless) stages.push(change.body?.() ?? null);
+    }
+    if (route.buffering && !bodiless && !this.#eventStream && kept === null) stages.push(new Spool(this.#lane.spools));
+    if (this.#turn !== null) {
+      headers = this.#turn.withStatus(headers, kept);
+      this.#lane.metrics.cached(this.#turn.result(kept));
+    }
+    const stay =
+      target === null || kept !== null
+        ? null
+        : balancer.cookieFor(route, target, request.headers.cookie, {
+            path: base,
+            secure: arrival.scheme === 'https',
+          });
     if (stay !== null) headers.push('set-cookie', stay);
     if (this.#ownHeaders !== undefined) for (const [name, value] of this.#ownHeaders) headers.push(name, value);
     headers.push('x-request-id', this.#matched.request_id);
     // The app answered before it had the whole body, which it may never read.
-    if (!request.complete) headers.push('connection', 'close');
-    response.writeHead(status, plainReason.test(statusText ?? '') ? statusText! : '', headers);
+    if (kept === null ? !request.complete : bodyIsUnread(request)) headers.push('connection', 'close');
+    this.#stages = stages.filter((stage) => stage !== null);
+    response.writeHead(status, reason, headers);
     this.#phase = 'body';
     this.#at = this.#lane.running.now;
-    if (this.#transform === null) {
-      // An event may be long in coming; that there will be some must be known at once.
-      if (this.#eventStream) response.write(nothing);
-    } else this.#pipe(this.#transform, controller);
+  }
+
+  /** Gives what is kept. The client sees no difference but that it is told. */
+  #serve(kept: Kept): void {
+    const turn = this.#turn!;
+    const { request } = this.#matched;
+    const { rewriter } = this.#lane;
+    if (rewriter !== null && this.#visitor !== null) {
+      // It learns here what is asked for, as it does before an app is.
+      this.#facts = rewriteFacts(this.#matched, kept.target, this.#visitor);
+      rewriter.request([...request.rawHeaders], this.#facts);
+    }
+    const { status, headers } = turn.head(kept);
+    const bodiless = request.method === 'HEAD' || status === 204 || status === 304;
+    if (bodiless || kept.body !== null) {
+      this.#head(status, status === kept.status ? kept.reason : '', headers, kept);
+      this.#give(bodiless ? null : kept.body);
+      return;
+    }
+    this.#lane.cache.open(kept).then(
+      (source) =>
+        this.#safely(() => {
+          if (this.#phase === 'over') return void source?.destroy();
+          // Somebody removed its file. The app is asked as if nothing had been kept, unless it was just now.
+          if (source === null)
+            return this.#detached ? this.#own(failureAnswer('bad_gateway')) : this.#forward(this.#visitor!);
+          this.#source = source;
+          this.#head(status, kept.reason, headers, kept);
+          this.#give(source);
+        }),
+      (error) => this.#broke(error),
+    );
+  }
+
+  #give(body: Buffer | Readable | null): void {
+    const abort = (): void => void this.#source?.destroy();
+    if (this.#stages.length > 0) this.#join(abort);
+    const sink = (this.#stages[0] ?? this.#response) as PassedResponse & NodeJS.WritableStream;
+    if (body === null) sink.end();
+    else if (Buffer.isBuffer(body)) {
+      this.#bytesOut += body.length;
+      sink.end(body);
+    } else {
+      body.on('data', (chunk: Buffer) => {
+        this.#bytesOut += chunk.length;
+      });
+      body.on('error', (error) => this.#broke(error));
+      body.pipe(sink);
+    }
+  }
+
+  /** True when something that is kept stands in for the app. */
+  #standsIn(): boolean {
+    const kept = this.#response.headersSent ? null : (this.#turn?.standIn() ?? null);
+    if (kept === null) return false;
+    this.#detached = true;
+    this.#serve(kept);
+    return true;
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#detached) return;
     this.#bytesOut += chunk.length;
     this.#at = this.#lane.running.now;
-    if ((this.#transform ?? this.#response).write(chunk)) return;
+    this.#recording?.write(chunk);
+    if ((this.#stages[0] ?? this.#response).write(chunk)) return;
     this.#paused = true;
     controller.pause();
     if (this.#listensToDrain) return;
     this.#listensToDrain = true;
-    (this.#transform ?? this.#response).on('drain', () => this.#drained());
+    (this.#stages[0] ?? this.#response).on('drain', () => this.#drained());
   }
 
   onBytesTaken(): boolean {
-    return this.#transform === null && this.#response.isTaken?.() === true;
+    return this.#detached || (this.#stages.length === 0 && this.#response.isTaken?.() === true);
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     this.#release();
-    if (this.#phase === 'over') return;
+    if (this.#phase === 'over' || this.#detached) return;
+    this.#recording?.commit();
+    this.#recording = null;
     const trailers = (controller.rawTrailers ?? []) as (Buffer | string)[];
     if (trailers.length > 0) {
       const pairs: [string, string][] = [];
@@ -368,24 +566,26 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
         pairs.push([latin1Of(trailers[at]!), latin1Of(trailers[at + 1]!)]);
       this.#response.addTrailers(pairs);
     }
-    (this.#transform ?? this.#response).end();
+    (this.#stages[0] ?? this.#response).end();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     this.#release();
-    if (this.#phase === 'over' || this.#dropped) return;
+    if (this.#phase === 'over' || this.#dropped || this.#detached) return;
     if (error instanceof BodyTooLarge) this.#cut('too_large');
     else if (this.#phase === 'body') this.#cut(outcomeOf(error));
     else this.#unanswered(error);
   }
 
-  #pipe(transform: Transform, controller: Dispatcher.DispatchController): void {
-    transform.on('error', (error) => {
-      this.#lane.on_error(error, { request_id: this.#matched.request_id, route_id: this.route_id });
-      controller.abort(error);
-      this.#cut('bad_gateway');
-    });
-    transform.pipe(this.#response as PassedResponse & NodeJS.WritableStream);
+  #join(abort: () => void): void {
+    for (const [index, stage] of this.#stages.entries()) {
+      stage.on('error', (error) => {
+        this.#lane.on_error(error, { request_id: this.#matched.request_id, route_id: this.route_id });
+        abort();
+        this.#cut('bad_gateway');
+      });
+      stage.pipe(this.#stages[index + 1] ?? (this.#response as PassedResponse & NodeJS.WritableStream));
+    }
   }
 
   /** The app gave no head. It may be asked again when that cannot do anything twice. */
@@ -395,6 +595,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     const target = this.#target!;
     // The client went away in the middle of its body; that is told when its connection closes.
     if (request.destroyed && !request.complete) return;
+    if (error instanceof OtherProtocol) {
+      // Its link knows now, so this happens once for each target.
+      this.#resend();
+      return;
+    }
     const outcome = isInvalidRequest(error) ? 'bad_gateway' : outcomeOf(error);
     if (error instanceof TargetRefused) this.#lane.on_target_refused(route, error);
     health.failed(route.id, target.url, outcome);
@@ -408,6 +613,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     metrics.retries += 1;
     this.#tried ??= new Set();
     this.#tried.add(target);
+    this.#resend();
+  }
+
+  #resend(): void {
     this.#body?.destroy();
     try {
       this.#send(this.#visitor!);
@@ -449,7 +658,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
       this.#at = now;
     }
     if (full || this.#paused) this.#at = now;
-    else if (!this.#eventStream && over(timeouts.body_idle)) this.#cut('timeout');
+    // What is kept here waits for no app.
+    else if (this.#link !== null && !this.#eventStream && over(timeouts.body_idle)) this.#cut('timeout');
   }
 
   end(reason: 'drained' | 'revoked'): void {
@@ -481,10 +691,19 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     // Nothing runs any more once the app has answered in full.
     if (this.#link !== null) this.#controller?.abort(nobodyWaits);
     this.#body?.destroy();
-    this.#transform?.destroy();
+    this.#intake?.body.destroy();
+    this.#intake?.spool.destroy();
+    this.#recording?.drop();
+    this.#endStages();
+  }
+
+  #endStages(): void {
+    for (const stage of this.#stages) stage.destroy();
+    this.#source?.destroy();
   }
 
   #fail(outcome: Outcome): void {
+    if (appFails.has(outcome) && this.#standsIn()) return;
     this.#own(failureAnswer(outcome));
     this.#outcome = outcome;
   }
@@ -521,10 +740,20 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     if (!whole && this.#outcome === 'ok') this.#outcome = 'client_closed';
     this.#phase = 'over';
     this.#drop();
+    // Those of what stood in for an app that had been dropped.
+    this.#endStages();
+    if (this.#trial !== null)
+      this.#lane.circuits.left(this.#matched.route, this.#trial, this.#failed, performance.now());
     this.#unwatch?.();
     this.#lane.running.leave(this);
     this.#record(whole ? response.statusCode : this.#outcome === 'client_closed' ? 499 : response.statusCode);
   };
+
+  /** How the app fared; null = it cannot be said. */
+  get #failed(): boolean | null {
+    if (this.#upstreamStatus >= 500 || appFails.has(this.#outcome)) return true;
+    return this.#upstreamStatus === 0 && !this.#detached ? null : this.#detached && this.#upstreamStatus === 0;
+  }
 
   #record(status: number): void {
     const { route, request, arrival, read, request_id } = this.#matched;
@@ -551,6 +780,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   }
 }
 
+/** Ends of which the app, or the way to it, is the cause. */
+const appFails: ReadonlySet<Outcome> = new Set([
+  ...(['bad_gateway', 'timeout', 'connection_refused', 'connection_reset', 'host_unreachable'] as const),
+  ...(['network_unreachable', 'broken_pipe', 'connection_aborted', 'dns_error', 'network_error', 'unhealthy'] as const),
+]);
+
+const textOf = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? value.join(', ') : value;
 const latin1Of = (bytes: Buffer | string): string => (typeof bytes === 'string' ? bytes : bytes.toString('latin1'));
 /** The hints that Node takes; another one must not cost the answer that follows it. */
 const linkForm = /^<[^<>]*>(?:\s*;\s*[^;"\s]+(?:=(")?[^;"\s]*\1)?)*$/;

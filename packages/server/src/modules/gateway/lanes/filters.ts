@@ -9,6 +9,8 @@ import type { OwnAnswer } from './own-answers.ts';
 export interface FilterParts {
   /** Counts of this process, exchanged with the others. */
   hit: (hit: RateHit) => RateAnswer;
+  /** Of an address, in two letters; null when nothing places it. */
+  country: (address: string) => string | null;
   verify_password: (hashed: string, password: string) => Promise<boolean>;
 }
 
@@ -36,6 +38,8 @@ export type FilterResult =
 type Ranges = readonly [ipaddr.IPv4 | ipaddr.IPv6, number][];
 
 const nothing = { kind: 'pass', request: {}, response: {} } as const satisfies FilterResult;
+const nobody: Visitor = { caller: null, share_id: null, identity_headers: [], watch: () => () => undefined };
+
 const wrong = (realm: string): FilterResult => ({
   kind: 'answer',
   answer: {
@@ -61,6 +65,17 @@ export class Filters {
     return facts.route.filters.length === 0 ? nothing : this.#each(facts);
   }
 
+  /** Whether a stream may begin, which has an address and nothing else. Its filters decide at once. */
+  admit(route: RouteSnapshot, address: string): 'denied' | 'rate' | null {
+    const facts = { route, visitor: nobody, address, path: '', query: '', prefix: '', authorization: undefined };
+    for (const [index, filter] of route.filters.entries()) {
+      const result = this.#one(filter, index, facts);
+      if (!(result instanceof Promise) && result.kind === 'pass') continue;
+      return filter.kind === 'rate' ? 'rate' : 'denied';
+    }
+    return null;
+  }
+
   async #each(facts: FilterFacts): Promise<FilterResult> {
     const changes = { request: {} as Record<string, string | null>, response: {} as Record<string, string | null> };
     for (const [index, filter] of facts.route.filters.entries()) {
@@ -84,6 +99,11 @@ export class Filters {
         return redirected(filter, facts);
       case 'basic_auth':
         return this.#basic(filter, facts);
+      case 'geoblock':
+        return this.#geoblock(filter, facts.address);
+      // Said to the exchange, which does it.
+      case 'circuit':
+      case 'mirror':
       case 'retry':
       case 'cors_preflight':
         return nothing;
@@ -99,6 +119,17 @@ export class Filters {
     return {
       kind: 'answer',
       answer: { status: 403, code: 'address_denied', detail: 'This app is not open to your address.' },
+    };
+  }
+
+  #geoblock(filter: RouteFilter & { kind: 'geoblock' }, address: string): FilterResult {
+    const country = this.#parts.country(address);
+    const listed = country !== null && filter.countries.includes(country);
+    const open = country === null ? filter.unknown === 'allow' : listed === (filter.mode === 'allow');
+    if (open) return nothing;
+    return {
+      kind: 'answer',
+      answer: { status: 403, code: 'address_denied', detail: 'This app is not open to where your address is.' },
     };
   }
 

@@ -9,9 +9,13 @@ import type { AccessRecord, LineOwner } from '../traffic/access-book.ts';
 import type { ProxyMetrics } from '../traffic/proxy-metrics.ts';
 import type { AnswerRewriter, RewriteFacts } from './answer-rewriter.ts';
 import type { Balancer } from './balancer.ts';
+import type { AnswerCache } from './cache/answer-cache.ts';
+import type { Circuits } from './circuits.ts';
 import type { FilterParts, Filters } from './filters.ts';
+import type { Mirrors } from './mirror.ts';
 import type { RunningSet } from './running.ts';
-import type { TargetLinks } from './target-links.ts';
+import type { SpoolRoom } from './spool.ts';
+import type { DialPeer, TargetLinks } from './target-links.ts';
 
 /** What a lane is made of. */
 export interface LaneParts extends FilterParts {
@@ -21,6 +25,8 @@ export interface LaneParts extends FilterParts {
   rewriter: AnswerRewriter | null;
   guard: TargetGuard;
   resolve: Resolve;
+  /** Absent where no server is linked with others. */
+  dial_peer?: DialPeer;
   /** Signs the cookies that keep clients at a target. */
   sticky_key: Buffer;
   /** Tells this server from others, in Via. */
@@ -31,6 +37,14 @@ export interface LaneParts extends FilterParts {
   /** The guard refused to dial a target that was saved: somebody changed where its name leads. */
   on_target_refused: (route: RouteSnapshot, refused: TargetRefused) => void;
   on_error: (error: unknown, fields: Record<string, unknown>) => void;
+  /** Room for bodies of routes that buffer. */
+  spools: SpoolRoom;
+  /** Answers that are kept. */
+  cache: AnswerCache;
+  /** What else runs and ends with the lane is in it as well. */
+  running?: RunningSet;
+  /** Told once the lane takes nothing new. */
+  on_drain?: () => void;
   /** How often clocks of silence are looked at. */
   sweep_ms?: number;
   /** Requests and tunnels at once. */
@@ -39,12 +53,14 @@ export interface LaneParts extends FilterParts {
   drain_ms?: number;
 }
 
-export interface LaneContext extends LaneParts {
+export interface LaneContext extends Omit<LaneParts, 'running'> {
   balancer: Balancer;
   links: TargetLinks;
   running: RunningSet;
   filters: Filters;
   via: string;
+  circuits: Circuits;
+  mirrors: Mirrors;
 }
 
 /** A request that some route takes. */

@@ -16,8 +16,10 @@ import { createRouteTable, type RouteClaim } from '../matching/route-table.ts';
 import type { GatewaySnapshot, RouteSnapshot, SnapshotSource, TargetHealth, TargetSnapshot } from '../snapshot.ts';
 import { AccessBook, type AccessRecord } from '../traffic/access-book.ts';
 import { ProxyMetrics } from '../traffic/proxy-metrics.ts';
+import { AnswerCache } from './cache/answer-cache.ts';
 import { createLane, type Lane } from './lane.ts';
 import type { LaneParts } from './lane-context.ts';
+import { SpoolRoom } from './spool.ts';
 
 export const makeTarget = (url: string, weight = 1): TargetSnapshot => {
   const { protocol, hostname, port, pathname } = new URL(url);
@@ -39,6 +41,7 @@ export const makeRoute = (over: Partial<RouteSnapshot> & { slug: string }): Rout
     app: { id: `0199f2c6-0000-7000-9000-${String(made).padStart(12, '0')}`, slug: over.slug, name: over.slug },
     kind: 'http',
     redirect_to: null,
+    stream: null,
     targets: [],
     strategy: 'round_robin',
     access: 'public',
@@ -65,10 +68,12 @@ export const makeRoute = (over: Partial<RouteSnapshot> & { slug: string }): Rout
     buffering: false,
     compress: false,
     cache: false,
+    cache_stale_if_error_s: 0,
     preserve_host: true,
     upstream_auth: { kind: 'strip' },
     upstream_tls: { verify: true, ca: null, server_name: null },
     filters: [],
+    mirrors: [],
     allow_private: true,
     ...over,
   };
@@ -168,6 +173,9 @@ export const startLane = async (
         retry_after_ms: count > limit ? 1500 : 0,
       };
     },
+    country: () => null,
+    spools: new SpoolRoom(null, 0),
+    cache: new AnswerCache({ memory: 1024 * 1024, disk: 0, directory: null }),
     verify_password: async (hashed, password) => hashed === `hash of ${password}`,
     ...over.parts,
   });

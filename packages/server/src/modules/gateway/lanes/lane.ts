@@ -6,9 +6,11 @@ import { requestIdOf } from '../../../platform/http/request-id.ts';
 import { hiddenApp } from '../gate.ts';
 import { readRequestPath } from '../matching/request-path.ts';
 import { Balancer } from './balancer.ts';
+import { Circuits } from './circuits.ts';
 import { Exchange } from './exchange.ts';
 import { Filters } from './filters.ts';
 import type { LaneContext, LaneParts, Matched } from './lane-context.ts';
+import { Mirrors } from './mirror.ts';
 import { type OwnAnswer, sendOwnAnswer } from './own-answers.ts';
 import { RunningSet } from './running.ts';
 import { TargetLinks } from './target-links.ts';
@@ -82,6 +84,7 @@ class SlowLane implements FrontDoor {
 
   drain(deadline_ms: number): Promise<void> {
     this.#draining = true;
+    this.#lane.on_drain?.();
     return this.#lane.running.drainAll(deadline_ms);
   }
 
@@ -111,18 +114,21 @@ class SlowLane implements FrontDoor {
 
 /** The reference lane: node:http towards clients, undici's dispatcher towards apps. */
 export const createLane = (parts: LaneParts): Lane => {
-  const running = new RunningSet(parts.sweep_ms ?? 500);
-  const links = new TargetLinks(parts.guard, parts.resolve);
+  const running = parts.running ?? new RunningSet(parts.sweep_ms ?? 500);
+  const links = new TargetLinks(parts.guard, parts.resolve, parts.dial_peer ?? null);
   const context: LaneContext = {
     ...parts,
     running,
     links,
     balancer: new Balancer(parts.health, parts.sticky_key),
     filters: new Filters(parts),
+    circuits: new Circuits(),
+    mirrors: new Mirrors(links, (result) => parts.metrics.mirror(result)),
     via: `1.1 atrium (${parts.server_id})`,
   };
   parts.source.onSwap((gone) => {
     links.keepOnly(parts.source.current());
+    parts.cache.keepOnly(parts.source.current().routes);
     if (gone.size > 0) running.drain(gone, parts.drain_ms ?? 30_000);
   });
   return {

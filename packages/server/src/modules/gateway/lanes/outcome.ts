@@ -22,6 +22,8 @@ export type Outcome =
   | 'revoked'
   | 'drained'
   | 'too_large'
+  | 'circuit_open'
+  | 'not_cached'
   | 'unknown';
 
 const byCode: Readonly<Record<string, Outcome>> = {
@@ -47,6 +49,7 @@ const byCode: Readonly<Record<string, Outcome>> = {
   HPE_HEADER_OVERFLOW: 'bad_gateway',
   ATRIUM_BAD_ANSWER: 'bad_gateway',
   ATRIUM_BAD_CHUNKS: 'bad_gateway',
+  ATRIUM_OTHER_PROTOCOL: 'bad_gateway',
   ATRIUM_TARGET_REFUSED: 'target_refused',
 };
 
@@ -68,6 +71,11 @@ export const outcomeOf = (error: unknown): Outcome => {
   return code === '' ? 'unknown' : 'network_error';
 };
 
+/** None of the protocols that were offered in a TLS handshake was taken. */
+export const refusesProtocol = (error: Error): boolean =>
+  codeOf(error) === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' ||
+  (codeOf(error) === 'EPROTO' && error.message.includes('no application protocol'));
+
 interface UpstreamFailure {
   status: number;
   code: ErrorCode;
@@ -84,6 +92,10 @@ const failureOf = (outcome: Outcome): UpstreamFailure => {
       return { status: 503, code: 'gateway_upstream_unhealthy', detail: 'The app cannot be reached.' };
     case 'unhealthy':
       return { status: 503, code: 'gateway_upstream_unhealthy', detail: 'The app is down; try again soon.' };
+    case 'circuit_open':
+      return { status: 503, code: 'gateway_upstream_unhealthy', detail: 'The app fails too often; try again soon.' };
+    case 'not_cached':
+      return { status: 504, code: 'gateway_upstream_timeout', detail: 'No answer is kept that could be given.' };
     case 'too_large':
       return { status: 413, code: 'too_large', detail: 'The body exceeds the limit of this route.' };
     case 'client_timeout':

@@ -6,6 +6,9 @@ export class BodyTooLarge extends Error {
   readonly code = 'ATRIUM_BODY_TOO_LARGE';
 }
 
+/** A request, or what was taken of one beforehand. */
+export type BodySource = Pick<PassedRequest, 'complete' | 'on' | 'off' | 'pause' | 'resume'>;
+
 /**
  * The body on its way to an app. It stands between the two, so that an app that goes away takes only this with it and
  * the client can still be answered; and it begins to read when the app does, so that what was not begun can go to
@@ -17,14 +20,17 @@ export class RequestBody extends Readable {
   waiting = false;
   /** Something went in or out since the clock was last looked at. */
   moved = true;
-  readonly #request: PassedRequest;
+  readonly #request: BodySource;
   readonly #most: number;
+  readonly #copy: ((chunk: Buffer) => void) | null;
   #begun = false;
 
-  constructor(request: PassedRequest, most: number) {
+  /** `copy` sees what passes. */
+  constructor(request: BodySource, most: number, copy: ((chunk: Buffer) => void) | null = null) {
     super({ highWaterMark: 256 * 1024 });
     this.#request = request;
     this.#most = most;
+    this.#copy = copy;
   }
 
   get begun(): boolean {
@@ -60,6 +66,7 @@ export class RequestBody extends Readable {
       this.destroy(new BodyTooLarge('the body is too large'));
       return;
     }
+    this.#copy?.(chunk);
     if (this.push(chunk)) return;
     this.waiting = false;
     this.#request.pause();

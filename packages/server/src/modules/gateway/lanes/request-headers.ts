@@ -128,7 +128,8 @@ export interface Forwarding {
 
 export const hostOf = (target: TargetSnapshot): string => {
   const usual = target.protocol === 'https:' ? 443 : 80;
-  return target.port === usual ? target.hostname : `${target.hostname}:${target.port}`;
+  const name = target.hostname.includes(':') ? `[${target.hostname.replace(/^\[|\]$/g, '')}]` : target.hostname;
+  return target.port === usual ? name : `${name}:${target.port}`;
 };
 
 /** What the app is asked with, as name, value, name, value …; everything about the client is told by us. */

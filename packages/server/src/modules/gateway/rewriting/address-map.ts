@@ -84,6 +84,8 @@ export const createAddressMap = (place: AddressPlace): AddressMap => {
       const name = bare(asked.name);
       const alias = loopback.has(name) && loopback.has(target.name) && asked.port === target.port;
       if (alias || (name === target.name && (asked.port === '' || asked.port === target.port))) return 'target';
+      // Apps put the name that they were asked by before the port that they listen at; nobody else is there for visitors.
+      if (asked.name === visitor.name && asked.port === target.port) return 'target';
       // A visitor at the default port may be named with it.
       if (asked.name === visitor.name && visitor.port === '' && (asked.port === '80' || asked.port === '443'))
         return 'visitor';

@@ -37,6 +37,8 @@ describe('addresses', () => {
     ['http://atrium.local:4400/login', '/apps/x/login'],
     ['https://atrium.local/login', '/apps/x/login'],
     ['HTTP://Atrium.Local:4400?a', '/apps/x/?a'],
+    ['http://atrium.local:3000/login?a#b', '/apps/x/login?a#b'],
+    ['//atrium.local:3000', '/apps/x/'],
   ];
   test.each(forms)('G47: Location %s gains the base once', (given, expected) => {
     for (const name of ['Location', 'Content-Location']) {
@@ -67,6 +69,16 @@ describe('addresses', () => {
     'http://10.0.0.5:3000//example.org/',
   ])('G47: Location %j stays as it is', (given) => {
     expect(one('Location', given)).toBe(given);
+  });
+  test.each([
+    ['of a host of its own', '/', 'notes.example.org:4400', 'http://notes.example.org:3000/login', '/login'],
+    ['at the default port', '/apps/x/', 'atrium.example.org', 'http://atrium.example.org:3000/login', '/apps/x/login'],
+    ['at an IPv6 address', '/apps/x/', '[::1]:4400', 'http://[::1]:3000/login', '/apps/x/login'],
+  ])('G47: the port of the app at the host of a visitor %s leads to the app', (_what, base, host, given, expected) => {
+    const map = createAddressMap({ ...place, base, host });
+    expect(one('Location', given, { map })).toBe(expected);
+    const other = given.replace(':3000/', ':3001/');
+    expect(one('Location', other, { map })).toBe(other);
   });
   test('a loopback target is known by each of its names', () => {
     const map = createAddressMap({ ...place, target: { hostname: '127.0.0.1', port: 8080, base_path: '' } });

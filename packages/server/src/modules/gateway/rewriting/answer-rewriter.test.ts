@@ -158,7 +158,9 @@ test('a page tells its own address as its base, so that relative addresses and a
 test('the script is a file below the base and nowhere else', () => {
   const asked = (path: string, method = 'GET') => rewriter.own(facts({ path, method }));
   expect(asked('/.atrium/rewrite.js')?.body.toString()).toContain("Symbol.for('atrium.rewrite')");
-  expect(asked('/.atrium/rewrite.js', 'HEAD')?.body).toHaveLength(0);
+  // Who sends it says how long it is, and leaves it out for HEAD; a second length ends the answer over HTTP/2.
+  expect(asked('/.atrium/rewrite.js', 'HEAD')).toEqual(asked('/.atrium/rewrite.js'));
+  expect(asked('/.atrium/rewrite.js')?.headers).not.toContain('content-length');
   expect(asked('/.atrium/rewrite.js', 'POST')).toBeNull();
   expect(asked('/rewrite.js')).toBeNull();
   expect(rewriter.own(facts({ path: '/.atrium/rewrite.js', shared_origin: false }))).toBeNull();

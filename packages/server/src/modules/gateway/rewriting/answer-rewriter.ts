@@ -200,11 +200,10 @@ export const createAnswerRewriter = (jars: CookieJars | null, now: () => Date): 
       if (below(facts) !== scriptPath('')) return null;
       const headers = [
         ...['content-type', 'text/javascript; charset=utf-8'],
-        ...['content-length', String(pageScript.source.length)],
         ...['cache-control', 'private, max-age=31536000, immutable'],
         ...['x-content-type-options', 'nosniff'],
       ];
-      return { status: 200, headers, body: method === 'HEAD' ? Buffer.alloc(0) : pageScript.source };
+      return { status: 200, headers, body: pageScript.source };
     },
 
     request: (raw, facts) => {

@@ -14,7 +14,7 @@ import {
 
 const chunk = { chunkSize: 64 * 1024 };
 
-interface Coding {
+export interface Coding {
   decode: (first: Buffer) => Transform;
   encode: () => Transform;
 }
@@ -23,7 +23,7 @@ interface Coding {
  * Each way in and back again. Whatever goes in comes out at once, so a page that arrives in pieces leaves in pieces. Low
  * levels: the app compressed once, and a visitor waits for the second time.
  */
-const codings: Record<string, Coding> = {
+export const codings: Record<string, Coding> = {
   gzip: {
     decode: () => createGunzip(chunk),
     encode: () => createGzip({ level: 4, flush: constants.Z_SYNC_FLUSH }),

@@ -385,6 +385,8 @@ export class HtmlRewriter {
   }
 
   #translate(tag: string, name: string, value: string): string {
+    // The one address whose host decides about all others of the page.
+    if (name === 'href' && tag === 'base') return this.#map.header(value);
     if (addresses.has(name) || (name === 'data' && tag === 'object') || (name === 'manifest' && tag === 'html'))
       return this.#map.path(value);
     if (name === 'srcset' || name === 'imagesrcset') return rewriteSrcset(value, this.#map);

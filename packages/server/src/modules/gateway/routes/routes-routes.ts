@@ -4,6 +4,7 @@ import {
   routesDrain,
   routesGet,
   routesList,
+  routesPurgeCache,
   routesReplace,
   routesTest,
   routesUpdate,
@@ -24,4 +25,5 @@ export const routesBindings = ({ routes, trial }: GatewayServices): Binding[] =>
   }),
   bind(routesTest, (call, input) => trial.test(call, input)),
   bind(routesDrain, (call, input) => routes.drain(call, input)),
+  bind(routesPurgeCache, (call, input) => routes.purgeCache(call, input)),
 ];

@@ -30,6 +30,8 @@ export class ProxyMetrics {
   readonly #phases = { queue: new Durations(), head: new Durations(), body: new Durations() };
   readonly #tunnelTimes = new Durations();
   readonly #tunnels = { active: 0, total: 0, bytes_in: 0, bytes_out: 0, revoked: 0 };
+  readonly #mirrors = new Tally(3);
+  readonly #cache = new Tally(8);
   retries = 0;
 
   constructor(registry: Registry | null, running: () => number) {
@@ -47,6 +49,14 @@ export class ProxyMetrics {
 
   phase(name: 'queue' | 'head' | 'body', seconds: number): void {
     this.#phases[name].observe(seconds);
+  }
+
+  mirror(result: string): void {
+    this.#mirrors.add(result);
+  }
+
+  cached(result: string): void {
+    this.#cache.add(result);
   }
 
   verdict(name: string): void {
@@ -103,6 +113,12 @@ export class ProxyMetrics {
     addCounter(registry, 'atrium_proxy_retries_total', 'Requests that were sent to an app again.', () => [
       { value: this.retries },
     ]);
+    addCounter(registry, 'atrium_proxy_cache_total', 'Requests to routes with a cache, by what it did.', () =>
+      this.#cache.as('result'),
+    );
+    addCounter(registry, 'atrium_proxy_mirrored_total', 'Copies of requests, by how they fared.', () =>
+      this.#mirrors.as('result'),
+    );
     addCounter(registry, 'atrium_gate_verdicts_total', 'Decisions of the gate.', () => this.#verdicts.as('verdict'));
     addGauge(registry, 'atrium_proxy_active_sessions', 'Requests and tunnels that run through the gateway.', [], () => [
       { value: running() },

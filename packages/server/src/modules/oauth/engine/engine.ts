@@ -28,7 +28,7 @@ interface LogoutSender {
 }
 
 /** A row in the table is the proof: two requests at once cannot both write it. */
-const claimOnce = async (issuer: string, jti: string, exp: number): Promise<boolean> => {
+export const claimOnce = async (issuer: string, jti: string, exp: number): Promise<boolean> => {
   const scope = currentScope();
   const proof = scope.dpop_jti === jti;
   const first = await scope.write((tx) =>

@@ -1,0 +1,220 @@
+/** Cases of the suite that fail here, and why. A hook stands for the cases behind it, which are not run. */
+export const expected: readonly { why: string; cases: readonly { file: string; name: string }[] }[] = [
+  {
+    why: 'attestation-based client authentication: another draft than the tests are of, and this server does not switch it on',
+    cases: [
+      {
+        file: 'test/attest_bindings/attest_bindings.test.js',
+        name: 'attest_jwt_client_auth bindings refresh token binding',
+      },
+      {
+        file: 'test/attest_bindings/attest_bindings.test.js',
+        name: 'attest_jwt_client_auth bindings PAR request_uri binding',
+      },
+      {
+        file: 'test/attest_bindings/attest_bindings.test.js',
+        name: 'attest_jwt_client_auth bindings PAR request_uri binding (instance mismatch)',
+      },
+      {
+        file: 'test/attest_bindings/attest_bindings.test.js',
+        name: 'attest_jwt_client_auth bindings urn:ietf:params:oauth:grant-type:device_code',
+      },
+      {
+        file: 'test/attest_bindings/attest_bindings.test.js',
+        name: 'attest_jwt_client_auth bindings urn:openid:params:grant-type:ciba',
+      },
+      {
+        file: 'test/client_auth/client_auth.test.js',
+        name: 'client authentication methods discovery advertises optional additional client attestation signal methods',
+      },
+      {
+        file: 'test/client_auth/client_auth.test.js',
+        name: 'client authentication methods discovery advertises required additional client attestation signal methods',
+      },
+      {
+        file: 'test/client_auth/client_auth.test.js',
+        name: 'client authentication methods client attestation as an additional security signal accepts client_secret_basic with an optional signal',
+      },
+      {
+        file: 'test/client_auth/client_auth.test.js',
+        name: 'client authentication methods client attestation as an additional security signal accepts none auth with a required signal',
+      },
+      {
+        file: 'test/client_auth/client_auth.test.js',
+        name: 'client authentication methods client attestation as an additional security signal rejects a partial optional signal',
+      },
+      {
+        file: 'test/client_auth/client_auth.test.js',
+        name: 'client authentication methods attest_jwt_client_auth auth accepts the auth',
+      },
+      {
+        file: 'test/client_auth/client_auth.test.js',
+        name: 'client authentication methods attest_jwt_client_auth auth oauth-client-attestation-pop must not be re-used',
+      },
+      {
+        file: 'test/client_auth/client_auth.test.js',
+        name: 'client authentication methods attest_jwt_client_auth auth oauth-client-attestation-pop challenge handling requires challenge to be present',
+      },
+      {
+        file: 'test/client_auth/client_auth.test.js',
+        name: 'client authentication methods attest_jwt_client_auth auth oauth-client-attestation-pop challenge handling requires a valid challenge to be present',
+      },
+    ],
+  },
+  {
+    why: 'an artefact past its end is absent, swept or not; what the client hears is the same',
+    cases: [
+      {
+        file: 'test/authorization_code/code.grant.test.js',
+        name: 'grant_type=authorization_code with real tokens (1/3) - more than one redirect_uris registered validates code is not expired',
+      },
+      {
+        file: 'test/authorization_code/code.grant.test.js',
+        name: 'grant_type=authorization_code with real tokens (3/3) - one redirect_uri registered with allowOmittingSingleRegisteredRedirectUri=true validates code is not expired',
+      },
+      {
+        file: 'test/refresh/refresh.grant.test.js',
+        name: 'grant_type=refresh_token validates validates the refresh token is not expired',
+      },
+      {
+        file: 'test/sessions/sessions.test.js',
+        name: 'session exp handling clockTolerance respects clockTolerance option',
+      },
+    ],
+  },
+  {
+    why: 'the test goes on before its interaction is stored, which only memory forgives',
+    cases: [
+      {
+        file: 'test/claims/claims.test.js',
+        name: 'claimsParameter via get /auth related interactions are met single requested authentication context class reference is not met',
+      },
+    ],
+  },
+  {
+    why: 'a user code is kept as a hash alone and is of one living device code; a device that asks again at once hears `slow_down`',
+    cases: [
+      {
+        file: 'test/device_code/code_verification_endpoint.test.js',
+        name: 'POST code_verification endpoint w/ verification renders a confirmation and assigns',
+      },
+      {
+        file: 'test/device_code/code_verification_endpoint.test.js',
+        name: 'POST code_verification endpoint w/ verification renders a confirmation and assigns (incl. sid because of client configuration)',
+      },
+      {
+        file: 'test/device_code/code_verification_endpoint.test.js',
+        name: 'POST code_verification endpoint w/ verification renders a confirmation and assigns (incl. sid because of claims)',
+      },
+      {
+        file: 'test/device_code/device_authorization_endpoint.test.js',
+        name: 'device_authorization_endpoint responds with json 200',
+      },
+      {
+        file: 'test/device_code/device_code_grant.test.js',
+        name: 'grant_type=urn:ietf:params:oauth:grant-type:device_code validates skips grant revocation when an already consumed code has no grantId',
+      },
+    ],
+  },
+  {
+    why: 'the test gives device codes a lifetime of zero, which the engine refuses now',
+    cases: [
+      {
+        file: 'test/device_code/device_code_grant.test.js',
+        name: 'grant_type=urn:ietf:params:oauth:grant-type:device_code validates validates code is not expired',
+      },
+    ],
+  },
+  {
+    why: 'a replayed DPoP proof is answered `invalid_dpop_proof` at every endpoint',
+    cases: [
+      {
+        file: 'test/dpop/dpop.test.js',
+        name: 'features.dPoP userinfo acts like an RS checking the DPoP proof and thumbprint now',
+      },
+      {
+        file: 'test/dpop/dpop.test.js',
+        name: 'features.dPoP pushed authorization request rejects replayed proofs with an InvalidRequest',
+      },
+      {
+        file: 'test/dpop/dpop.test.js',
+        name: 'features.dPoP authorization flow (public client) refresh_token rejects a replay before repeating the token binding check',
+      },
+      {
+        file: 'test/dpop/dpop.test.js',
+        name: 'features.dPoP client_credentials uses the client and proof identifiers with the replay window TTL',
+      },
+    ],
+  },
+  {
+    why: 'OpenID for Verifiable Credential Issuance and pre-authorized codes: their settings changed between the versions, and this server does not switch them on',
+    cases: [
+      {
+        file: 'test/openid4vci/openid4vci.test.js',
+        name: 'features.openid4vci "before all" hook for "exposes credential issuer metadata endpoint"',
+      },
+      {
+        file: 'test/openid4vci/pre_authorized_code.test.js',
+        name: 'grant_type=urn:ietf:params:oauth:grant-type:pre-authorized_code "before all" hook for "is advertised in the discovery document"',
+      },
+    ],
+  },
+  {
+    why: 'of two uses of one refresh token the loser is found by the database, which ends the family; the own event of the engine does not fire',
+    cases: [
+      {
+        file: 'test/refresh/refresh.grant.test.js',
+        name: 'grant_type=refresh_token rotateRefreshToken=true revokes the complete grant if the old token is used again',
+      },
+    ],
+  },
+  {
+    why: 'the settings of the test answer `useGrantedResource` with no boolean, which the engine refuses now',
+    cases: [
+      {
+        file: 'test/resource_indicators/resource_indicators.test.js',
+        name: 'features.resourceIndicators get response_type includes code checks the policy and adds the resource',
+      },
+      {
+        file: 'test/resource_indicators/resource_indicators.test.js',
+        name: 'features.resourceIndicators get response_type includes code applies the default resource',
+      },
+      {
+        file: 'test/resource_indicators/resource_indicators.test.js',
+        name: 'features.resourceIndicators get response_type includes code applies the default resource (when useGrantedResource returns true)',
+      },
+      {
+        file: 'test/resource_indicators/resource_indicators.test.js',
+        name: 'features.resourceIndicators post response_type includes code checks the policy and adds the resource',
+      },
+      {
+        file: 'test/resource_indicators/resource_indicators.test.js',
+        name: 'features.resourceIndicators post response_type includes code applies the default resource',
+      },
+      {
+        file: 'test/resource_indicators/resource_indicators.test.js',
+        name: 'features.resourceIndicators post response_type includes code applies the default resource (when useGrantedResource returns true)',
+      },
+      {
+        file: 'test/resource_indicators/resource_indicators.test.js',
+        name: 'features.resourceIndicators urn:ietf:params:oauth:grant-type:device_code checks the policy and adds the resource',
+      },
+      {
+        file: 'test/resource_indicators/resource_indicators.test.js',
+        name: 'features.resourceIndicators urn:ietf:params:oauth:grant-type:device_code applies the default resource',
+      },
+      {
+        file: 'test/resource_indicators/resource_indicators.test.js',
+        name: 'features.resourceIndicators urn:ietf:params:oauth:grant-type:device_code applies the default resource (when useGrantedResource returns true)',
+      },
+      {
+        file: 'test/resource_indicators/resource_indicators.test.js',
+        name: 'features.resourceIndicators urn:openid:params:grant-type:ciba applies the default resource (when useGrantedResource returns true)',
+      },
+      {
+        file: 'test/resource_indicators/resource_indicators.test.js',
+        name: 'features.resourceIndicators urn:openid:params:grant-type:ciba issues access token for userinfo (when useGrantedResource returns false)',
+      },
+    ],
+  },
+];
