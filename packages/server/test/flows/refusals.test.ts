@@ -37,7 +37,7 @@ beforeAll(async () => {
     item_scope: { kind: 'org' },
     role: 'admin',
     scopes: grantableScopes.filter((scope) =>
-      /^(?:inbox:|diary:|account:|agent:profile|crypto:sign|gateway:|toolbox:|scripts:)/.test(scope),
+      /^(?:inbox:|diary:|account:|agent:profile|crypto:sign|gateway:|toolbox:|scripts:|tools:)/.test(scope),
     ),
   });
   rows = await fill(home);
@@ -149,6 +149,7 @@ const fill = async (org: Org): Promise<Rows> => {
     deployment: await deploymentOf(owner),
     certificate: ok(await world.operator.post('/api/v1/certificates', { kind: 'internal', names: ['files.lan'] })).id,
     ...(await scriptsOf(owner)),
+    ...(await toolsOf(owner)),
     backup: await backupOf(),
     hook: ok(await owner.post('/api/v1/hooks/endpoints', { name: 'Hook', kind: 'notify' })).endpoint.id,
     socket: crypto.randomUUID(),
@@ -257,6 +258,36 @@ const scriptsOf = async (person: Person): Promise<Record<string, string>> => {
   return { script, script_run, script_chain, script_chain_run, script_schedule };
 };
 
+/** An MCP server that is switched off, a tool of it, and a call. */
+const toolsOf = async (person: Person): Promise<Record<string, string>> => {
+  const [tool_server, tool, tool_call] = Array.from({ length: 3 }, () => crypto.randomUUID()) as [
+    string,
+    string,
+    string,
+  ];
+  const org = person.org_id;
+  const write = (text: string, values: string[]) => world.database.query(text, values);
+  await write(
+    `insert into tools_servers (id, org_id, slug, name, transport, url, auth, enabled, default_policy, timeout_s,
+       max_result_bytes, idle_s, created_by_type, created_by_name, created_at, updated_at)
+     values ($1, $2, 'refused', 'Refused', 'http', 'https://mcp.example.org/mcp', 'none', false, 'ask', 60, 1024, 60,
+       'system', 'Atrium', now(), now())`,
+    [tool_server, org],
+  );
+  await write(
+    `insert into tools_definitions (id, org_id, server_id, name, found, found_fingerprint, found_at)
+     values ($1, $2, $3, 'look', '{"name": "look", "inputSchema": {"type": "object"}}', 'f', now())`,
+    [tool, org, tool_server],
+  );
+  await write(
+    `insert into tools_calls (id, org_id, server_id, server_slug, tool_id, tool, state, policy, by_type, by_name, door,
+       argument_bytes, arguments_digest, created_at, ended_at)
+     values ($1, $2, $3, 'refused', $4, 'refused__look', 'failed', 'ask', 'system', 'Atrium', 'rest', 2, 'd', now(), now())`,
+    [tool_call, org, tool_server, tool],
+  );
+  return { tool_server, tool, tool_call };
+};
+
 /** What an application asked a person to approve. */
 const approvalRequestOf = async (person: Person): Promise<string> => {
   const id = crypto.randomUUID();
@@ -311,6 +342,9 @@ const kindByGroup: Record<string, string> = {
   script_chains: 'script_chain',
   script_chain_runs: 'script_chain_run',
   script_schedules: 'script_schedule',
+  tool_servers: 'tool_server',
+  tool_calls: 'tool_call',
+  tools: 'tool',
   backups: 'backup',
   hooks: 'hook',
   gateway: 'socket',
@@ -323,6 +357,9 @@ const kindOf = (operation: Operation, member: string): string => {
   if (['user', 'user_id', 'to', 'assignee'].includes(member)) return 'user';
   if (member === 'app_id') return 'app';
   if (member === 'script_id') return 'script';
+  if (member === 'server_id') return 'tool_server';
+  if (member === 'tool_id') return 'tool';
+  if (member === 'by_id') return 'user';
   if (member === 'share_id' && operation.name.startsWith('routes.')) return 'route_share';
   if (member === 'other_id') return 'other_item';
   if (member === 'to_entry_id') return 'other_entry';

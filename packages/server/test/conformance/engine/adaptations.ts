@@ -4,6 +4,11 @@ const nonces = {
   why: 'the two features now need this secret together',
 };
 
+const unawaited = {
+  file: 'test/claims/claims.test.js',
+  why: 'the test does not wait until its interaction is stored, which only memory forgives',
+};
+
 /** Lines of the suite that cannot be as they are, and what stands there instead. */
 export const adaptations: readonly { file: string; from: string; to: string; why: string }[] = [
   {
@@ -14,6 +19,15 @@ export const adaptations: readonly { file: string; from: string; to: string; why
   },
   { file: 'test/attest_bindings/attest_bindings.config.js', ...nonces },
   { file: 'test/client_auth/client_auth.config.js', ...nonces },
+  {
+    file: 'test/resource_indicators/resource_indicators.config.js',
+    from: 'return ctx.oidc.body?.usegranted;',
+    to: 'return Boolean(ctx.oidc.body?.usegranted);',
+    why: 'the function must now answer a boolean',
+  },
+  { ...unawaited, from: 'setup.call(this, auth, {', to: 'await setup.call(this, auth, {' },
+  { ...unawaited, from: "requested are met', function () {", to: "requested are met', async function () {" },
+  { ...unawaited, from: "reference is not met', function () {", to: "reference is not met', async function () {" },
   {
     file: 'test/helpers/token_find.test.js',
     from: "import { createTokenFinder } from '../../lib/helpers/token_find.js';",

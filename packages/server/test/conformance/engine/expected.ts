@@ -1,5 +1,8 @@
-/** Cases of the suite that fail here, and why. A hook stands for the cases behind it, which are not run. */
-export const expected: readonly { why: string; cases: readonly { file: string; name: string }[] }[] = [
+/**
+ * Cases of the suite that fail here, and why. A hook stands for the cases behind it, which are not run. `at_times` are
+ * races that may also be won.
+ */
+export const expected: readonly { why: string; at_times?: true; cases: readonly { file: string; name: string }[] }[] = [
   {
     why: 'attestation-based client authentication: another draft than the tests are of, and this server does not switch it on',
     cases: [
@@ -83,15 +86,6 @@ export const expected: readonly { why: string; cases: readonly { file: string; n
     ],
   },
   {
-    why: 'the test goes on before its interaction is stored, which only memory forgives',
-    cases: [
-      {
-        file: 'test/claims/claims.test.js',
-        name: 'claimsParameter via get /auth related interactions are met single requested authentication context class reference is not met',
-      },
-    ],
-  },
-  {
     why: 'a user code is kept as a hash alone and is of one living device code; a device that asks again at once hears `slow_down`',
     cases: [
       {
@@ -161,59 +155,15 @@ export const expected: readonly { why: string; cases: readonly { file: string; n
   },
   {
     why: 'of two uses of one refresh token the loser is found by the database, which ends the family; the own event of the engine does not fire',
+    at_times: true,
     cases: [
       {
         file: 'test/refresh/refresh.grant.test.js',
         name: 'grant_type=refresh_token rotateRefreshToken=true revokes the complete grant if the old token is used again',
       },
-    ],
-  },
-  {
-    why: 'the settings of the test answer `useGrantedResource` with no boolean, which the engine refuses now',
-    cases: [
       {
-        file: 'test/resource_indicators/resource_indicators.test.js',
-        name: 'features.resourceIndicators get response_type includes code checks the policy and adds the resource',
-      },
-      {
-        file: 'test/resource_indicators/resource_indicators.test.js',
-        name: 'features.resourceIndicators get response_type includes code applies the default resource',
-      },
-      {
-        file: 'test/resource_indicators/resource_indicators.test.js',
-        name: 'features.resourceIndicators get response_type includes code applies the default resource (when useGrantedResource returns true)',
-      },
-      {
-        file: 'test/resource_indicators/resource_indicators.test.js',
-        name: 'features.resourceIndicators post response_type includes code checks the policy and adds the resource',
-      },
-      {
-        file: 'test/resource_indicators/resource_indicators.test.js',
-        name: 'features.resourceIndicators post response_type includes code applies the default resource',
-      },
-      {
-        file: 'test/resource_indicators/resource_indicators.test.js',
-        name: 'features.resourceIndicators post response_type includes code applies the default resource (when useGrantedResource returns true)',
-      },
-      {
-        file: 'test/resource_indicators/resource_indicators.test.js',
-        name: 'features.resourceIndicators urn:ietf:params:oauth:grant-type:device_code checks the policy and adds the resource',
-      },
-      {
-        file: 'test/resource_indicators/resource_indicators.test.js',
-        name: 'features.resourceIndicators urn:ietf:params:oauth:grant-type:device_code applies the default resource',
-      },
-      {
-        file: 'test/resource_indicators/resource_indicators.test.js',
-        name: 'features.resourceIndicators urn:ietf:params:oauth:grant-type:device_code applies the default resource (when useGrantedResource returns true)',
-      },
-      {
-        file: 'test/resource_indicators/resource_indicators.test.js',
-        name: 'features.resourceIndicators urn:openid:params:grant-type:ciba applies the default resource (when useGrantedResource returns true)',
-      },
-      {
-        file: 'test/resource_indicators/resource_indicators.test.js',
-        name: 'features.resourceIndicators urn:openid:params:grant-type:ciba issues access token for userinfo (when useGrantedResource returns false)',
+        file: 'test/refresh/refresh.grant.test.js',
+        name: 'grant_type=refresh_token rotateRefreshToken is a function (returns true) revokes the complete grant if the old token is used again',
       },
     ],
   },

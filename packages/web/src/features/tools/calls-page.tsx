@@ -105,7 +105,12 @@ const CallLine = ({ row }: { row: ToolCallRow }) => {
         </span>
       </span>
       {row.state === 'waiting' && (
-        <Button size="small" busy={cancel.isPending} onClick={() => cancel.mutate({ id: row.id })}>
+        <Button
+          size="small"
+          className="max-md:order-4"
+          busy={cancel.isPending}
+          onClick={() => cancel.mutate({ id: row.id })}
+        >
           Take back
         </Button>
       )}

@@ -349,7 +349,7 @@ const ToolLine = ({
         </span>
       </span>
       {manages ? (
-        <span className="relative w-40 shrink-0 max-sm:w-32">
+        <span className="relative w-32 shrink-0">
           <Select
             label={`Policy of ${tool.name}`}
             value={shown}
@@ -358,7 +358,7 @@ const ToolLine = ({
               update.mutate({ id: tool.id, policy: next === 'default' ? null : (next as ToolRow['your_policy']) })
             }
             options={[
-              { value: 'default', label: `${policyWords[server.default_policy]} (default)` },
+              { value: 'default', label: 'Default', hint: `${policyWords[server.default_policy]}, as the server says` },
               ...toolPolicies.map((value) => ({ value, label: policyWords[value], hint: policyHints[value] })),
             ]}
           />

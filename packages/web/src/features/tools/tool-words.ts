@@ -35,7 +35,7 @@ export const callStates: Record<ToolCallRow['state'], { label: string; tone: Ton
 
 export const policyWords: Record<ToolRow['your_policy'], string> = {
   allow: 'Allow',
-  ask: 'Ask a person',
+  ask: 'Ask first',
   deny: 'Deny',
 };
 
