@@ -7,6 +7,8 @@ export interface AcceptanceList {
   title: string;
   /** What must hold, in short. */
   situations: readonly (readonly [number, string])[];
+  /** Letter before the numbers in names; without one they stand alone. */
+  prefix?: string;
   /** Whether numbers in the names of this test file count situations of this list. */
   holds: (file: string) => boolean;
   /** Files whose names say "situation 65" of this list; elsewhere those words count another one. */
@@ -15,22 +17,31 @@ export interface AcceptanceList {
   missing?: Readonly<Record<number, string>>;
 }
 
+/** Suites that several files run have names of tests as well. */
 const testFiles = (folder: string): string[] =>
   readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     if (entry.name === 'node_modules' || entry.name === 'dist') return [];
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return testFiles(path);
-    return /\.test\.tsx?$/.test(entry.name) ? [path] : [];
+    return /\.(?:test|testsuite)\.tsx?$/.test(entry.name) ? [path] : [];
   });
 
-const title = /(['"`])(situations? )?((?:(?:hole )?\d+)(?:(?:, | and )(?:hole )?\d+)*)(?:: | on a | with )/g;
+const titleOf = (prefix: string): RegExp =>
+  new RegExp(
+    `(['"\`])(situations? )?((?:(?:hole )?${prefix}\\d+)(?:(?:, | and )(?:hole )?${prefix}\\d+)*)(?:: | on a | with )`,
+    'g',
+  );
 
 /** Numbers of the situations that the names in a test file begin with. */
 export const situationsIn = (list: AcceptanceList, file: string, text: string): Set<number> => {
   const found = new Set<number>();
-  for (const [, , words, numbers] of text.matchAll(title)) {
+  const prefix = list.prefix ?? '';
+  for (const [, , words, numbers] of text.matchAll(titleOf(prefix))) {
     if (words !== undefined && list.namedInWords?.has(file) !== true) continue;
-    for (const part of numbers!.split(/, | and /)) if (/^\d+$/.test(part)) found.add(Number(part));
+    for (const part of numbers!.split(/, | and /)) {
+      const number = part.slice(prefix.length);
+      if (part.startsWith(prefix) && /^\d+$/.test(number)) found.add(Number(number));
+    }
   }
   return found;
 };

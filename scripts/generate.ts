@@ -6,6 +6,7 @@ import { errorCodes, type Operation, operations, scopes, securityEvents } from '
 import { configReference } from '../packages/server/src/platform/config/config.ts';
 import { acceptanceDocument } from './acceptance.ts';
 import { diariesSituations } from './diaries-situations.ts';
+import { gatewaySituations } from './gateway-situations.ts';
 import { generateDbTypes } from './generate-db-types.ts';
 import { oauthSituations } from './oauth-situations.ts';
 import { root } from './run-steps.ts';
@@ -87,6 +88,7 @@ const documents: [file: string, text: () => string][] = [
   ['docs/security-events.md', eventReference],
   ['docs/oauth-acceptance.md', () => acceptanceDocument(oauthSituations)],
   ['docs/diaries-acceptance.md', () => acceptanceDocument(diariesSituations)],
+  ['docs/gateway-acceptance.md', () => acceptanceDocument(gatewaySituations)],
 ];
 
 const stale: string[] = onlyDatabase

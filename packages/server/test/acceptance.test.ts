@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { acceptanceDocument, situationsIn, withoutTest } from '../../../scripts/acceptance.ts';
 import { diariesSituations } from '../../../scripts/diaries-situations.ts';
+import { gatewaySituations } from '../../../scripts/gateway-situations.ts';
 import { oauthSituations } from '../../../scripts/oauth-situations.ts';
 
 const numbered = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
@@ -9,6 +10,7 @@ describe('the acceptance situations', () => {
   it('are numbered without a gap', () => {
     expect(oauthSituations.situations.map(([number]) => number)).toEqual(numbered(98));
     expect(diariesSituations.situations.map(([number]) => number)).toEqual(numbered(60));
+    expect(gatewaySituations.situations.map(([number]) => number)).toEqual(numbered(63));
   });
 
   it('of identity and authorization server have a test each, by its name', () => {
@@ -20,6 +22,19 @@ describe('the acceptance situations', () => {
     expect(withoutTest(diariesSituations)).toEqual([41, 42]);
     expect(Object.keys(diariesSituations.missing!).map(Number)).toEqual(withoutTest(diariesSituations));
     expect(acceptanceDocument(diariesSituations)).not.toContain('no reason given');
+  });
+
+  it('of the gateway have a test each but for the figures of the bench', () => {
+    expect(withoutTest(gatewaySituations)).toEqual([62]);
+    expect(Object.keys(gatewaySituations.missing!).map(Number)).toEqual([62]);
+  });
+
+  it('of the gateway are those with its letter', () => {
+    const file = 'packages/server/test/flows/gateway/a.test.ts';
+    const found = (text: string) => [...situationsIn(gatewaySituations, file, text)];
+    expect(found("it('G1, G24: is reached', …)")).toEqual([1, 24]);
+    expect(found("it('18, 19: binds its tokens', …); it('W10: a changed definition', …)")).toEqual([]);
+    expect([...situationsIn(oauthSituations, file, "it('G1, G24: is reached', …)")]).toEqual([]);
   });
 
   it('are found in names, and nowhere else', () => {
