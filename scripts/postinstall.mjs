@@ -2,9 +2,12 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
+const aboutItself =
+  /^(?:readme|changelog|history|security|contributing|code_of_conduct|migrating|upgrading)\b[^/]*\.md$/i;
+
 /**
  * What no start, build or test reads takes a third of the disk: the forms of ONNX Runtime for browsers, the C headers of Node,
- * the source maps of packages, the data of packages' own tests, the sources that zod brings beside what is built of them, the types of the GitHub client that the conformance suite
+ * the source maps of packages and what they say about themselves, the data of packages' own tests, the sources that zod brings beside what is built of them, the types of the GitHub client that the conformance suite
  * brings, and those of icons under names that nothing here uses.
  */
 const prune = (modules) => {
@@ -14,13 +17,15 @@ const prune = (modules) => {
   for (const entry of readdirSync(modules, { recursive: true, withFileTypes: true }))
     if (entry.isDirectory() && entry.name === 'openapi-types' && entry.parentPath.endsWith('@octokit'))
       rmSync(join(entry.parentPath, entry.name), { recursive: true, force: true });
-    else if (entry.isFile() && /\.([cm]?[jt]s|css)\.map$/.test(entry.name)) rmSync(join(entry.parentPath, entry.name));
+    else if (entry.isFile() && (/\.([cm]?[jt]s|css)\.map$/.test(entry.name) || aboutItself.test(entry.name)))
+      rmSync(join(entry.parentPath, entry.name));
   const icons = join(modules, 'lucide-react');
   for (const name of ['dynamic', 'dynamicIconImports'])
     for (const type of ['d.ts', 'd.mts']) rmSync(join(icons, `${name}.${type}`), { force: true });
   for (const form of ['prefixed', 'suffixed']) rmSync(join(icons, `dist/lucide-react.${form}.d.ts`), { force: true });
   rmSync(join(modules, 'superjson/src/non-deduped-cal.json'), { force: true });
-  for (const unread of ['zod/src', 'bintrees/test']) rmSync(join(modules, unread), { recursive: true, force: true });
+  for (const unread of ['zod/src', 'bintrees/test', 'fastify/test', 'undici/docs'])
+    rmSync(join(modules, unread), { recursive: true, force: true });
   pruneOnnxRuntime(join(modules, 'onnxruntime-web'));
 };
 
