@@ -10,11 +10,11 @@ export const ordinaryScopes: readonly string[] = all.filter((scope) => !scopes[s
 
 /**
  * Asked for by name alone: what takes away, gives others a part in something, speaks for somebody elsewhere, or leads
- * to the apps behind the gateway.
+ * to the apps and tools behind the gateway.
  */
 const namedOnly: readonly Scope[] = [
   ...(['diary:delete', 'diary:share', 'agent:directory', 'crypto:sign'] as const),
-  ...(['gateway:read', 'events:read', 'device:self', 'access:*'] as const),
+  ...(['gateway:read', 'events:read', 'device:self', 'access:*', 'tools:read', 'tools:invoke'] as const),
 ];
 
 /** What a request gets that names no scope. */
