@@ -18,7 +18,7 @@ const prune = (modules) => {
     if (entry.isDirectory() && entry.name === 'openapi-types' && entry.parentPath.endsWith('@octokit'))
       rmSync(join(entry.parentPath, entry.name), { recursive: true, force: true });
     else if (entry.isFile() && (/\.([cm]?[jt]s|css)\.map$/.test(entry.name) || aboutItself.test(entry.name)))
-      rmSync(join(entry.parentPath, entry.name));
+      rmSync(join(entry.parentPath, entry.name), { force: true });
   const icons = join(modules, 'lucide-react');
   for (const name of ['dynamic', 'dynamicIconImports'])
     for (const type of ['d.ts', 'd.mts']) rmSync(join(icons, `${name}.${type}`), { force: true });
