@@ -1,10 +1,10 @@
 import type { Transaction } from '../../platform/db/database.ts';
+import { IdWaiters } from '../../platform/events/id-waiters.ts';
 import type { Module } from '../../platform/module.ts';
 import type { RotationVisit } from '../../platform/secrets/secret-box.ts';
 import { createChainsService } from './scripts/chains-service.ts';
 import { createContainerRunner } from './scripts/container-runner.ts';
 import { createHostRunner } from './scripts/host-runner.ts';
-import { RunChanges } from './scripts/run-changes.ts';
 import { RunExecutor } from './scripts/run-executor.ts';
 import { approvalMs, createRunQueue, runJob } from './scripts/run-queue.ts';
 import { createRunsService, type RunsService } from './scripts/runs-service.ts';
@@ -41,7 +41,7 @@ export interface ScriptsModule extends Module {
 export const createScriptsModule = (parts: ScriptsParts): ScriptsModule => {
   const { database, clock, settings } = parts;
   const files = new ScriptFiles(() => settings().directory);
-  const changes = new RunChanges();
+  const changes = new IdWaiters();
   const queue = createRunQueue(parts);
   const runners = {
     host: createHostRunner(parts.scratch),

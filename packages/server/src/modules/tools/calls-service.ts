@@ -10,12 +10,12 @@ import {
 } from '@atrium/protocol';
 import type { Transaction } from '../../platform/db/database.ts';
 import { AppError, invalid, notFound } from '../../platform/errors/app-error.ts';
+import type { IdWaiters } from '../../platform/events/id-waiters.ts';
 import { newId } from '../../platform/ids/ids.ts';
 import { type Call, internalCall } from '../../platform/operations/call.ts';
 import { actorOf, type Caller, systemCaller } from '../../platform/operations/caller.ts';
 import { unstorableMembers } from '../../platform/operations/storable-input.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
-import type { CallChanges } from './call-changes.ts';
 import { type CallEnding, callsStore } from './calls-store.ts';
 import { definitionsStore } from './definitions-store.ts';
 import { canonical } from './fingerprint.ts';
@@ -88,7 +88,7 @@ const changedError = (row: OfferedRow, found: string | null): AppError =>
   );
 
 /** Calls of tools: policy, audit, the person who is asked, and the upstream. */
-export const createCallsService = (parts: ToolsParts, hub: UpstreamHub, changes: CallChanges) => {
+export const createCallsService = (parts: ToolsParts, hub: UpstreamHub, changes: IdWaiters) => {
   const { database, clock, secrets } = parts;
   let asker: ToolCallAsker | null = null;
   const later = (ms: number): Date => new Date(clock.now().getTime() + ms);

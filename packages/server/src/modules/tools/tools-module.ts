@@ -1,7 +1,7 @@
 import type { Transaction } from '../../platform/db/database.ts';
+import { IdWaiters } from '../../platform/events/id-waiters.ts';
 import type { Module } from '../../platform/module.ts';
 import type { RotationVisit } from '../../platform/secrets/secret-box.ts';
-import { CallChanges } from './call-changes.ts';
 import { type CallsService, createCallsService, toolCallJob } from './calls-service.ts';
 import { callsStore } from './calls-store.ts';
 import { createDefinitionsService } from './definitions-service.ts';
@@ -35,7 +35,7 @@ export interface ToolsModule extends Module {
 export const createToolsModule = (parts: ToolsParts): ToolsModule => {
   const { database } = parts;
   const hub = new UpstreamHub(parts);
-  const changes = new CallChanges();
+  const changes = new IdWaiters();
   const calls = createCallsService(parts, hub, changes);
   const servers = createServersService(parts, hub, calls, calls.asker);
   const definitions = createDefinitionsService(parts);

@@ -2,13 +2,13 @@ import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Transaction } from '../../../platform/db/database.ts';
 import { AppError } from '../../../platform/errors/app-error.ts';
+import type { IdWaiters } from '../../../platform/events/id-waiters.ts';
 import { newId } from '../../../platform/ids/ids.ts';
 import { type Call, internalCall } from '../../../platform/operations/call.ts';
 import { systemCaller } from '../../../platform/operations/caller.ts';
 import type { createContainerRunner } from './container-runner.ts';
 import type { createHostRunner } from './host-runner.ts';
 import { variablesOf } from './parameters.ts';
-import type { RunChanges } from './run-changes.ts';
 import { cancelled, failed, interrupted, type RunEnding, type Stop } from './run-ending.ts';
 import { RunOutput } from './run-output.ts';
 import { mostRunning, type RunQueue } from './run-queue.ts';
@@ -41,12 +41,12 @@ export class RunExecutor {
   readonly #queue: RunQueue;
   readonly #files: ScriptFiles;
   readonly #runners: Runners;
-  readonly #changes: RunChanges;
+  readonly #changes: IdWaiters;
   readonly #active = new Map<string, { stop: AbortController; done: Promise<void> }>();
   #closing = false;
   #look: NodeJS.Timeout | null = null;
 
-  constructor(parts: ScriptsParts, queue: RunQueue, files: ScriptFiles, runners: Runners, changes: RunChanges) {
+  constructor(parts: ScriptsParts, queue: RunQueue, files: ScriptFiles, runners: Runners, changes: IdWaiters) {
     this.#parts = parts;
     this.#queue = queue;
     this.#files = files;

@@ -10,12 +10,12 @@ import {
 } from '@atrium/protocol';
 import type { Transaction } from '../../../platform/db/database.ts';
 import { AppError, notFound } from '../../../platform/errors/app-error.ts';
+import type { IdWaiters } from '../../../platform/events/id-waiters.ts';
 import type { StreamAnswer } from '../../../platform/operations/binding.ts';
 import type { Call } from '../../../platform/operations/call.ts';
 import { actorOf, type Caller } from '../../../platform/operations/caller.ts';
 import { timePosition, toPage } from '../../../platform/paging/keyset.ts';
 import { givenValues } from './parameters.ts';
-import type { RunChanges } from './run-changes.ts';
 import { cancelled } from './run-ending.ts';
 import type { RunQueue } from './run-queue.ts';
 import { runsStore } from './runs-store.ts';
@@ -64,7 +64,7 @@ export const requireAgreed = async (files: ScriptFiles, script: ScriptRow): Prom
 };
 
 /** What runs, what ran, and what it wrote. */
-export const createRunsService = (parts: ScriptsParts, files: ScriptFiles, queue: RunQueue, changes: RunChanges) => {
+export const createRunsService = (parts: ScriptsParts, files: ScriptFiles, queue: RunQueue, changes: IdWaiters) => {
   const { database } = parts;
 
   const mine = async ({ caller }: Call, id: string): Promise<RunRow> => {

@@ -1,5 +1,5 @@
-/** Who waits in this process for something to happen to a call. */
-export class CallChanges {
+/** Who waits in this process for something to happen to a run, a call or whatever else has an id. */
+export class IdWaiters {
   readonly #waiting = new Map<string, Set<() => void>>();
 
   wake(id: string): void {
