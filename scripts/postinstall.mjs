@@ -1,6 +1,6 @@
 // Builds the pages once, so that the first start need not. Never fails the install: the start builds what is missing.
 import { readdirSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 
 const aboutItself =
   /^(?:readme|changelog|history|security|contributing|code_of_conduct|migrating|upgrading)\b[^/]*\.md$/i;
@@ -14,10 +14,20 @@ const prune = (modules) => {
   for (const name of readdirSync(modules))
     if (/^node-(bin-)?(linux|darwin|win)-/.test(name))
       rmSync(join(modules, name, 'include'), { recursive: true, force: true });
-  for (const entry of readdirSync(modules, { recursive: true, withFileTypes: true }))
+  const entries = readdirSync(modules, { recursive: true, withFileTypes: true });
+  // The packages of the repository are linked here, and listed through the link; what they say about themselves is ours.
+  const linked = entries
+    .filter((entry) => entry.isSymbolicLink() && !entry.parentPath.endsWith('.bin'))
+    .map((entry) => join(entry.parentPath, entry.name));
+  const ours = (path) => linked.some((link) => path === link || path.startsWith(link + sep));
+  for (const entry of entries)
     if (entry.isDirectory() && entry.name === 'openapi-types' && entry.parentPath.endsWith('@octokit'))
       rmSync(join(entry.parentPath, entry.name), { recursive: true, force: true });
-    else if (entry.isFile() && (/\.([cm]?[jt]s|css)\.map$/.test(entry.name) || aboutItself.test(entry.name)))
+    else if (
+      entry.isFile() &&
+      (/\.([cm]?[jt]s|css)\.map$/.test(entry.name) || aboutItself.test(entry.name)) &&
+      !ours(entry.parentPath)
+    )
       rmSync(join(entry.parentPath, entry.name), { force: true });
   const icons = join(modules, 'lucide-react');
   for (const name of ['dynamic', 'dynamicIconImports'])
