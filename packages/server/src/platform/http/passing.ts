@@ -9,6 +9,8 @@ export interface PassedRequest
   > {
   /** Read by the fast reader: what it is passed on with goes the short way as well. */
   readonly fast?: true;
+  /** The same object for requests of one connection whose header lines are the same. */
+  readonly fields?: object;
   on(event: 'data', listener: (chunk: Buffer) => void): unknown;
   on(event: 'end' | 'close', listener: () => void): unknown;
   off(event: 'data', listener: (chunk: Buffer) => void): unknown;

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { BadChunks, ChunkReader } from '../../../platform/http/fast/chunks.ts';
-import { readRequestHead } from '../../../platform/http/fast/request-head.ts';
+import { type RequestFields, readRequestHead } from '../../../platform/http/fast/request-head.ts';
 import { BadAnswer, readAnswerHead } from './answer-head.ts';
 import type { AnswerCase, WireCase } from './differential-cases.testkit.ts';
 
@@ -80,6 +80,7 @@ const pieces = ({ bytes, cuts }: WireCase): Buffer[] => {
 const requestsByUs = (given: WireCase): Reading => {
   const messages: string[] = [];
   let held: Buffer = Buffer.alloc(0);
+  let last: RequestFields | null = null;
   let reading: {
     start: string;
     raw: string[];
@@ -92,16 +93,18 @@ const requestsByUs = (given: WireCase): Reading => {
     held = Buffer.concat([held, piece]);
     for (;;) {
       if (reading === null) {
-        const head = readRequestHead(held);
+        const head = readRequestHead(held, last);
         if (head === 'partial') break;
         if (head === 'odd') return { messages, refused: true };
-        const chunks = head.length === -1 ? new ChunkReader() : null;
+        const { fields } = head;
+        last = fields;
+        const chunks = fields.length === -1 ? new ChunkReader() : null;
         reading = {
           start: `${head.method} ${head.url} 1.1`,
-          raw: head.raw,
+          raw: fields.raw,
           body: '',
-          left: head.length,
-          keep: head.keep,
+          left: fields.length,
+          keep: fields.keep,
           chunks,
         };
         held = held.subarray(head.end);

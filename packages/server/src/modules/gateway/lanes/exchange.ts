@@ -25,7 +25,7 @@ import { BodyCopy } from './mirror.ts';
 import { brokenAnswer, failureAnswer, type Outcome, outcomeOf } from './outcome.ts';
 import { bodyIsUnread, type OwnAnswer, sendBytes, sendOwnAnswer, sendOwnPage, sendRedirect } from './own-answers.ts';
 import { BodyTooLarge, RequestBody } from './request-body.ts';
-import { changeHeaders, passesThrough, requestHeaders } from './request-headers.ts';
+import { changeHeaders, type Forwarding, passesThrough, requestHeaders, sharedHeaders } from './request-headers.ts';
 import { headerOf, responseHeaders } from './response-headers.ts';
 import type { Running } from './running.ts';
 import { Spool } from './spool.ts';
@@ -309,22 +309,36 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   #send(visitor: Visitor): void {
     const { request, route, read, request_id, arrival } = this.#matched;
     const { balancer, links, rewriter, via } = this.#lane;
-    const target = balancer.choose(route, request.headers.cookie, this.#tried ?? none);
+    const target = balancer.choose(route, request.headers.cookie, this.#tried ?? untried);
     if (target === null) {
       this.#fail('unhealthy');
       return;
     }
     this.#target = target;
     this.#facts = rewriter === null ? null : rewriteFacts(this.#matched, target, visitor);
-    let headers = requestHeaders({
-      ...{ request, arrival, route, target, visitor, request_id, via },
+    const facts: Forwarding = {
+      request,
+      arrival,
+      route,
+      target,
+      visitor,
+      request_id,
+      via,
       prefix: prefixOf(this.#matched),
       upgrade: false,
       origin: this.#lane.public_url(),
-    });
-    if (rewriter !== null && this.#facts !== null) headers = rewriter.request(headers, this.#facts);
-    if (this.#requestChanges !== null) headers = changeHeaders(headers, this.#requestChanges);
-    if (this.#conditions !== null) headers = changeHeaders(headers, this.#conditions);
+    };
+    const alone =
+      this.#requestChanges !== null || this.#conditions !== null || route.buffering || route.mirrors.length > 0;
+    let shared = alone ? null : sharedHeaders(facts);
+    let headers: string[] = [];
+    if (shared === null || rewriter !== null) {
+      const made = shared === null ? requestHeaders(facts) : shared.with(request_id);
+      headers = rewriter !== null && this.#facts !== null ? rewriter.request(made, this.#facts) : made;
+      if (this.#requestChanges !== null) headers = changeHeaders(headers, this.#requestChanges);
+      if (this.#conditions !== null) headers = changeHeaders(headers, this.#conditions);
+      if (headers !== made) shared = null;
+    }
     const sent = { method: request.method ?? 'GET', path: sentPath(this.#matched) + read.query };
     this.#body = this.#bodyFor(headers, sent);
     this.#link = links.of(route, target);
@@ -338,7 +352,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
       {
         method: sent.method,
         path: target.base_path + sent.path,
-        headers,
+        headers: shared === null ? headers : none,
+        shared: shared === null ? null : { headers: shared, request_id },
         body: this.#body,
       },
       this,
@@ -794,7 +809,8 @@ const linkForm = /^<[^<>]*>(?:\s*;\s*[^;"\s]+(?:=(")?[^;"\s]*\1)?)*$/;
 /** Beyond ASCII it has no meaning that all readers share, and Node writes no such head. */
 const plainReason = /^[\t\x20-\x7e]+$/;
 const nothing = Buffer.alloc(0);
-const none: ReadonlySet<TargetSnapshot> = new Set();
+const untried: ReadonlySet<TargetSnapshot> = new Set();
+const none: readonly string[] = Object.freeze([]);
 /** One for all: taking down where it was made costs more than ending a request. */
 const nobodyWaits = new Error('nobody waits for the answer');
 

@@ -10,7 +10,7 @@ import { FastPool } from './fast-pool.ts';
 import type { Intake } from './intake.ts';
 import { refusesProtocol } from './outcome.ts';
 import { StreamsPool } from './streams-pool.ts';
-import type { AnswerHandler, Sending } from './upstream-connection.ts';
+import { type AnswerHandler, type Sending, unshared } from './upstream-connection.ts';
 
 /** Connections of one target that are kept, as are those beyond them for as long as they are needed. */
 const keptConnections = 128;
@@ -27,7 +27,8 @@ export class OtherProtocol extends Error {
 }
 
 /** Calls of gRPC proper; gRPC-web is made for HTTP/1.1. */
-const isGrpc = ({ headers }: Sending): boolean => {
+const isGrpc = ({ headers: own, shared }: Sending): boolean => {
+  const headers = shared?.headers.list ?? own;
   for (let at = 0; at < headers.length; at += 2)
     if (headers[at]!.toLowerCase() === 'content-type') return /^application\/grpc(?:[+;]|$)/i.test(headers[at + 1]!);
   return false;
@@ -112,7 +113,7 @@ export class TargetLink {
   dispatch(options: Sending, handler: AnswerHandler, fast: boolean): void {
     if (!this.#linked && (this.#onlyStreams || (this.#encrypted && isGrpc(options)))) {
       this.#streams ??= this.#newStreamsPool();
-      this.#streams.dispatch(options, handler);
+      this.#streams.dispatch(unshared(options), handler);
       return;
     }
     // The short way reads sockets of the system alone.
@@ -121,8 +122,10 @@ export class TargetLink {
       this.#fast.dispatch(options, handler);
       return;
     }
+    const { method, path, headers, body } = unshared(options);
     // The same for each request: a pool ends its connections when it changes, and would take it from the Host.
-    const given = this.#encrypted ? { ...options, servername: this.#servername ?? this.#target.hostname } : options;
+    const name = this.#encrypted ? { servername: this.#servername ?? this.#target.hostname } : {};
+    const given = { method, path, headers: headers as string[], body, ...name };
     if (this.running <= keptConnections) this.#pool.dispatch(given, handler);
     else {
       this.#overflow ??= this.#newPool(null, 4000);

@@ -2,21 +2,29 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { ChunkReader } from '../../../platform/http/fast/chunks.ts';
-import { isFieldValue, lowerName } from '../../../platform/http/fast/fields.ts';
+import { lowerName } from '../../../platform/http/fast/fields.ts';
 import { type AnswerHead, BadAnswer, readAnswerHead } from './answer-head.ts';
+import { type HeaderLines, headerLines, type SharedHeaders } from './shared-headers.ts';
 
 /** A request as a lane sends it. */
 export interface Sending {
   method: string;
   path: string;
-  headers: string[];
+  headers: readonly string[];
+  /** Instead of `headers`, which are none then. */
+  shared: { headers: SharedHeaders; request_id: string } | null;
   body: Readable | null;
 }
 
-const withPayload = new Set(['POST', 'PUT', 'PATCH']);
-/** Fields that belong to the connection or to the framing, which are ours. */
-const ofConnection = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'expect', 'content-length']);
+/** The same with all headers in one list. */
+export const unshared = (sending: Sending): Sending => {
+  const { shared } = sending;
+  return shared === null
+    ? sending
+    : { ...sending, headers: shared.headers.with(shared.request_id), shared: null };
+};
 
+const withPayload = new Set(['POST', 'PUT', 'PATCH']);
 /** Who hears of an answer of the fast lane. */
 export interface AnswerHandler extends Dispatcher.DispatchHandler {
   /** All bytes that were given have left: their memory may be used again. */
@@ -71,8 +79,9 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
     this.#socket.destroy();
   }
 
-  send({ method, path, headers, body }: Sending, handler: AnswerHandler): void {
-    const head = requestHead(method, path, headers);
+  send(sending: Sending, handler: AnswerHandler): void {
+    const { method, body } = sending;
+    const head = requestHead(sending);
     this.#handler = handler;
     this.#method = method;
     this.aborted = false;
@@ -281,24 +290,12 @@ const linksOf = (raw: readonly string[]): { link?: string } => {
   return links.length === 0 ? {} : { link: links.join(', ') };
 };
 
-/** All but what says how long the body is. */
-const requestHead = (
-  method: string,
-  path: string,
-  headers: readonly string[],
-): { text: string; length: string | null } => {
-  let text = `${method} ${path} HTTP/1.1\r\n`;
-  let length: string | null = null;
-  for (let at = 0; at < headers.length; at += 2) {
-    const [name, value] = [headers[at]!, headers[at + 1]!];
-    const lower = lowerName(name);
-    if (lower === null || !isFieldValue(value))
-      throw Object.assign(new Error(`the field ${lower ?? ''} cannot be sent`), { code: 'UND_ERR_INVALID_ARG' });
-    if (ofConnection.has(lower)) {
-      if (lower === 'content-length') length = String(Number(value));
-    } else text += `${name}: ${value}\r\n`;
-  }
-  return { text: `${text}connection: ${method === 'HEAD' ? 'close' : 'keep-alive'}\r\n`, length };
+/** All but what says how long the body is. Throws where a field cannot be sent. */
+const requestHead = ({ method, path, headers, shared }: Sending): HeaderLines => {
+  const { text, length } = shared === null ? headerLines(headers) : shared.headers.lines;
+  const own = shared === null ? '' : `x-request-id: ${shared.request_id}\r\n`;
+  const connection = method === 'HEAD' ? 'connection: close\r\n' : 'connection: keep-alive\r\n';
+  return { text: `${method} ${path} HTTP/1.1\r\n${text}${own}${connection}`, length };
 };
 
 /** The end of a head that no body follows. */
