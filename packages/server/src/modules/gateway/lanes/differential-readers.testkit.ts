@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { BadChunks, ChunkReader } from '../../../platform/http/fast/chunks.ts';
 import { type RequestFields, readRequestHead } from '../../../platform/http/fast/request-head.ts';
-import { BadAnswer, readAnswerHead } from './answer-head.ts';
+import { type AnswerHead, BadAnswer, readAnswerHead } from './answer-head.ts';
 import type { AnswerCase, WireCase } from './differential-cases.testkit.ts';
 
 /** The reader of Node itself, which has no types of its own. */
@@ -144,14 +144,16 @@ const answerByUs = (given: AnswerCase): Reading => {
   let held: Buffer = Buffer.alloc(0);
   let [start, body, left] = ['', '', 0];
   let raw: string[] = [];
+  let last: AnswerHead | null = null;
   let state: 'head' | 'length' | 'chunks' | 'close' = 'head';
   const chunks = new ChunkReader();
   try {
     for (const piece of pieces(given)) {
       held = Buffer.concat([held, piece]);
       while (state === 'head') {
-        const head = readAnswerHead(held, given.method);
+        const head = readAnswerHead(held, given.method, last);
         if (head === null) break;
+        last = head;
         held = held.subarray(head.end);
         [start, raw] = [`1.${head.minor} ${head.status} ${head.text}`, head.raw];
         if (head.status === 101) return { messages, refused: true };

@@ -1,11 +1,13 @@
 import type { Duplex, Readable, Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { type AnswerLines, answerLines } from '../../../platform/http/fast/answer-lines.ts';
 import type { PassedResponse } from '../../../platform/http/passing.ts';
 import { StreamResponse } from '../../../platform/http/stream-exchange.ts';
 import { TargetRefused } from '../../../platform/net/target-guard.ts';
 import { actorOf } from '../../../platform/operations/caller.ts';
 import type { Verdict, Visitor } from '../gate.ts';
 import type { TargetSnapshot } from '../snapshot.ts';
+import type { AnswerHead } from './answer-head.ts';
 import type { RewriteFacts } from './answer-rewriter.ts';
 import type { Kept, Recording } from './cache/answer-cache.ts';
 import { CacheTurn } from './cache/cache-turn.ts';
@@ -30,6 +32,7 @@ import { headerOf, responseHeaders } from './response-headers.ts';
 import type { Running } from './running.ts';
 import { Spool } from './spool.ts';
 import { OtherProtocol, type TargetLink } from './target-links.ts';
+import { UpstreamConnection } from './upstream-connection.ts';
 
 /** Before a right that ended is noticed by a request that takes long. */
 const watchAfter = 500;
@@ -426,6 +429,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     const target = this.#target!;
     this.#lane.health.succeeded(route.id, target.url);
     this.#upstreamStatus = status;
+    if (controller instanceof UpstreamConnection && this.#passesOn(controller.answer!)) return;
     const headers = responseHeaders((controller.rawHeaders ?? []) as (Buffer | string)[], {
       sharedOrigin: arrival.host === '',
       origin: this.#lane.public_url(),
@@ -444,6 +448,21 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     if (this.#stages.length > 0) this.#join(() => controller.abort(nobodyWaits));
     // An event may be long in coming; that there will be some must be known at once.
     if (this.#eventStream) response.write(nothing);
+  }
+
+  /** True when the client got the head of the answer as every client gets it: nothing of it depends on the request. */
+  #passesOn(answer: AnswerHead): boolean {
+    const { route, arrival, request, request_id } = this.#matched;
+    const response = this.#response;
+    if (response.writeLines === undefined || this.#lane.rewriter !== null || this.#turn !== null) return false;
+    if (this.#changes !== null || this.#ownHeaders !== undefined || !request.complete) return false;
+    if (route.compress || route.buffering || route.strategy === 'sticky') return false;
+    const lines = passedLines(answer, arrival.host === '', this.#lane.public_url());
+    if (lines === null) return false;
+    response.writeLines(lines, request_id);
+    this.#phase = 'body';
+    this.#at = this.#lane.running.now;
+    return true;
   }
 
   /** Writes the head of an answer, of the app or kept of it, and makes ready what its body goes through. */
@@ -581,7 +600,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
         pairs.push([latin1Of(trailers[at]!), latin1Of(trailers[at + 1]!)]);
       this.#response.addTrailers(pairs);
     }
-    (this.#stages[0] ?? this.#response).end();
+    const sink = this.#stages[0] ?? this.#response;
+    if (sink === this.#response && this.#response.finish !== undefined) this.#response.finish();
+    else sink.end();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
@@ -800,6 +821,20 @@ const appFails: ReadonlySet<Outcome> = new Set([
   ...(['bad_gateway', 'timeout', 'connection_refused', 'connection_reset', 'host_unreachable'] as const),
   ...(['network_unreachable', 'broken_pipe', 'connection_aborted', 'dns_error', 'network_error', 'unhealthy'] as const),
 ]);
+
+/** The head of an answer as clients get it; null where that depends on more than the answer. */
+const passedLines = (answer: AnswerHead, sharedOrigin: boolean, origin: string): AnswerLines | null => {
+  const known = answer.passed;
+  if (known?.shared_origin === sharedOrigin && known.origin === origin) return known.lines;
+  const headers = responseHeaders(answer.raw, { sharedOrigin, origin });
+  const depends =
+    headerOf(headers, 'trailer') !== null ||
+    (headerOf(headers, 'content-type') ?? '').startsWith('text/event-stream');
+  const reason = plainReason.test(answer.text) ? answer.text : '';
+  const lines = depends ? null : answerLines(answer.status, reason, headers);
+  answer.passed = { shared_origin: sharedOrigin, origin, lines };
+  return lines;
+};
 
 const textOf = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value.join(', ') : value;

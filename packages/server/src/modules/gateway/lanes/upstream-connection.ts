@@ -36,6 +36,8 @@ const gone = (): Error => Object.assign(new Error('the app closed the connection
 /** One connection to an app: a request and its answer at a time, and never again once there is a doubt. */
 export class UpstreamConnection implements Dispatcher.DispatchController {
   rawHeaders: string[] | null = null;
+  /** The head of the answer that is being read. */
+  answer: AnswerHead | null = null;
   rawTrailers: string[] | null = null;
   aborted = false;
   paused = false;
@@ -183,7 +185,7 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
         bytes = Buffer.concat([this.#held, bytes]);
         this.#held = null;
       }
-      const head = readAnswerHead(bytes, this.#method);
+      const head = readAnswerHead(bytes, this.#method, this.answer);
       if (head === null) {
         this.#held = bytes;
         return;
@@ -203,6 +205,7 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
 
   #answer(head: AnswerHead): void {
     const { status, raw, framing } = head;
+    this.answer = head;
     this.rawHeaders = raw;
     if (status < 200) {
       // Nothing of ours asks for them; 101 would be another protocol, and nobody waits for 100.
