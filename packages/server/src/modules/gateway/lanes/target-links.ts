@@ -7,7 +7,7 @@ import { guardedTargetLookup, literalRefusal, type TargetGuard } from '../../../
 import type { GatewaySnapshot, RouteSnapshot, TargetSnapshot } from '../snapshot.ts';
 import { BadAnswer } from './answer-head.ts';
 import { FastPool } from './fast-pool.ts';
-import type { Intake } from './intake.ts';
+import type { Reading, TunnelIntake } from './intake.ts';
 import { refusesProtocol } from './outcome.ts';
 import { StreamsPool } from './streams-pool.ts';
 import { type AnswerHandler, type Sending, unshared } from './upstream-connection.ts';
@@ -47,7 +47,7 @@ export type DialPeer = (peerId: string) => Promise<Duplex>;
 export class TargetLink {
   running = 0;
   readonly #pool: Pool;
-  readonly #connect: (timeout: number, over: Over, intake?: Intake | null) => buildConnector.connector;
+  readonly #connect: (timeout: number, over: Over, reading?: Reading | null) => buildConnector.connector;
   readonly #target: TargetSnapshot;
   /** Null for an address: no name is asked for then, and the certificate has to name the address. */
   readonly #servername: string | null;
@@ -76,7 +76,7 @@ export class TargetLink {
     this.#servername = server_name ?? (isIP(bare) === 0 ? bare : null);
     this.#encrypted = target.protocol === 'https:';
     this.#onlyStreams = target.protocol === 'h2c:';
-    this.#connect = (timeout, over, intake = null) => {
+    this.#connect = (timeout, over, reading = null) => {
       if (peer !== undefined && dialPeer !== null)
         return (_options, callback) => {
           dialPeer(peer).then(
@@ -91,7 +91,7 @@ export class TargetLink {
         lookup: guardedTargetLookup(guard, resolve, target.port, route.allow_private),
         rejectUnauthorized: verify,
         keepAliveInitialDelay: 30_000,
-        ...(intake === null ? {} : { onread: intake.onread, highWaterMark: largestHeld }),
+        ...(reading === null ? {} : { onread: reading.onread, highWaterMark: largestHeld }),
         ...(ca === null ? {} : { ca }),
       });
       return (_options, callback) => {
@@ -133,12 +133,19 @@ export class TargetLink {
     }
   }
 
-  /** A connection of its own, for a tunnel. */
-  dial(timeout: number): Promise<Socket> {
+  /** A connection of its own, for a tunnel, and what it reads. */
+  dial(timeout: number, intake: TunnelIntake): Promise<Socket> {
+    const plain = !this.#encrypted && !this.#linked;
     return new Promise((resolve, reject) => {
-      this.#connect(this.#patience(timeout), 'lines')(this.#address(), (error, socket) =>
-        error !== null ? reject(error) : resolve(socket as Socket),
-      );
+      this.#connect(
+        this.#patience(timeout),
+        'lines',
+        plain ? intake : null,
+      )(this.#address(), (error, socket) => {
+        if (error !== null) return reject(error);
+        if (!plain) socket.on('data', intake.take);
+        resolve(socket as Socket);
+      });
     });
   }
 

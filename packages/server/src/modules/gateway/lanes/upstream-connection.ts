@@ -14,6 +14,8 @@ export interface Sending {
   /** Instead of `headers`, which are none then. */
   shared: { headers: SharedHeaders; request_id: string } | null;
   body: Readable | null;
+  /** Asks for a WebSocket. */
+  upgrade?: true;
 }
 
 /** The same with all headers in one list. */
@@ -29,6 +31,8 @@ const withPayload = new Set(['POST', 'PUT', 'PATCH']);
 export interface AnswerHandler extends Dispatcher.DispatchHandler {
   /** All bytes that were given have left: their memory may be used again. */
   onBytesTaken?(): boolean;
+  /** The connection is the caller's from now on; `first` came behind the head. */
+  onUpgraded?(answer: AnswerHead, first: Buffer): void;
 }
 
 const gone = (): Error => Object.assign(new Error('the app closed the connection'), { code: 'ECONNRESET' });
@@ -48,6 +52,7 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
   readonly #free: (connection: UpstreamConnection) => void;
   #handler: AnswerHandler | null = null;
   #method = '';
+  #upgrade = false;
   #body: Readable | null = null;
   #sent = false;
   #state: 'idle' | 'head' | 'length' | 'chunks' | 'close' = 'idle';
@@ -86,6 +91,7 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
     const head = requestHead(sending);
     this.#handler = handler;
     this.#method = method;
+    this.#upgrade = sending.upgrade === true;
     this.aborted = false;
     this.rawHeaders = null;
     this.rawTrailers = null;
@@ -191,6 +197,10 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
         return;
       }
       bytes = bytes.subarray(head.end);
+      if (this.#upgrade && head.status === 101) {
+        this.#upgraded(head, bytes);
+        return;
+      }
       this.#answer(head);
       if (this.#handler === null) return;
       // An answer without a body is over with its head.
@@ -203,13 +213,23 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
     this.#take(bytes);
   }
 
+  #upgraded(head: AnswerHead, first: Buffer): void {
+    const handler = this.#handler;
+    this.#handler = null;
+    this.#socket.off('end', this.#ended);
+    this.#socket.off('error', this.#failed);
+    this.#socket.off('close', this.#closed);
+    this.#socket.off('drain', this.#drained);
+    handler?.onUpgraded?.(head, first);
+  }
+
   #answer(head: AnswerHead): void {
     const { status, raw, framing } = head;
     this.answer = head;
     this.rawHeaders = raw;
     if (status < 200) {
       // Nothing of ours asks for them; 101 would be another protocol, and nobody waits for 100.
-      if (status < 102) throw gone();
+      if (status === 101 || (status === 100 && !this.#upgrade)) throw gone();
       this.#handler?.onResponseStart?.(this, status, linksOf(raw), head.text);
       return;
     }
@@ -294,10 +314,13 @@ const linksOf = (raw: readonly string[]): { link?: string } => {
 };
 
 /** All but what says how long the body is. Throws where a field cannot be sent. */
-const requestHead = ({ method, path, headers, shared }: Sending): HeaderLines => {
+const requestHead = ({ method, path, headers, shared, upgrade }: Sending): HeaderLines => {
   const { text, length } = shared === null ? headerLines(headers) : shared.headers.lines;
   const own = shared === null ? '' : `x-request-id: ${shared.request_id}\r\n`;
-  const connection = method === 'HEAD' ? 'connection: close\r\n' : 'connection: keep-alive\r\n';
+  const connection =
+    upgrade === true
+      ? 'connection: Upgrade\r\nupgrade: websocket\r\n'
+      : `connection: ${method === 'HEAD' ? 'close' : 'keep-alive'}\r\n`;
   return { text: `${method} ${path} HTTP/1.1\r\n${text}${own}${connection}`, length };
 };
 
