@@ -828,8 +828,7 @@ const passedLines = (answer: AnswerHead, sharedOrigin: boolean, origin: string):
   if (known?.shared_origin === sharedOrigin && known.origin === origin) return known.lines;
   const headers = responseHeaders(answer.raw, { sharedOrigin, origin });
   const depends =
-    headerOf(headers, 'trailer') !== null ||
-    (headerOf(headers, 'content-type') ?? '').startsWith('text/event-stream');
+    headerOf(headers, 'trailer') !== null || (headerOf(headers, 'content-type') ?? '').startsWith('text/event-stream');
   const reason = plainReason.test(answer.text) ? answer.text : '';
   const lines = depends ? null : answerLines(answer.status, reason, headers);
   answer.passed = { shared_origin: sharedOrigin, origin, lines };

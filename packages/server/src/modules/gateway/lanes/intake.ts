@@ -1,6 +1,9 @@
 /** For the option `onread` of a socket. */
 export interface Reading {
-  readonly onread: { buffer: Uint8Array | (() => Uint8Array); callback: (length: number, memory: Uint8Array) => boolean };
+  readonly onread: {
+    buffer: Uint8Array | (() => Uint8Array);
+    callback: (length: number, memory: Uint8Array) => boolean;
+  };
 }
 
 const shared = Buffer.allocUnsafeSlow(64 * 1024);

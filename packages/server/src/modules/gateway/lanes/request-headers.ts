@@ -68,7 +68,10 @@ const namedByConnection = (connection: string | undefined): ReadonlySet<string> 
 };
 
 /** With `pass`, an app gets the client's own header, but never a token of this server. */
-const passedAuthorization = (value: string, { route, visitor, origin }: Pick<Forwarding, 'route' | 'visitor' | 'origin'>): boolean =>
+const passedAuthorization = (
+  value: string,
+  { route, visitor, origin }: Pick<Forwarding, 'route' | 'visitor' | 'origin'>,
+): boolean =>
   route.upstream_auth.kind === 'pass' &&
   !(visitor.caller !== null && /^(?:bearer|dpop)\s/i.test(value)) &&
   !carriesOwnToken(value, origin);
@@ -135,13 +138,13 @@ export const hostOf = (target: TargetSnapshot): string => {
 
 /** What the app is asked with, as name, value, name, value …; everything about the client is told by us. */
 export const requestHeaders = (facts: Forwarding): string[] => [
-  ...commonHeaders(facts),
+  ...commonHeaders(facts, facts.visitor.identity_headers),
   ...['x-request-id', facts.request_id],
 ];
 
 /** All but the id of the request: what two requests with the same fields, visitor and target have in common. */
-const commonHeaders = (facts: Omit<Forwarding, 'request_id'>): string[] => {
-  const { request, arrival, route, target, visitor } = facts;
+const commonHeaders = (facts: Omit<Forwarding, 'request_id'>, identity: Visitor['identity_headers']): string[] => {
+  const { request, arrival, route, target } = facts;
   const raw = request.rawHeaders;
   const named = namedByConnection(request.headers.connection);
   const headers: string[] = ['host', route.preserve_host ? arrival.authority : hostOf(target)];
@@ -175,7 +178,7 @@ const commonHeaders = (facts: Omit<Forwarding, 'request_id'>): string[] => {
   headers.push(...linesFor(request, arrival, facts.prefix));
   headers.push('via', chain + facts.via);
   if (route.upstream_auth.kind === 'header') headers.push('authorization', route.upstream_auth.value);
-  for (const [name, value] of visitor.identity_headers) headers.push(name, value);
+  for (const [name, value] of identity) headers.push(name, value);
   return headers;
 };
 
@@ -198,6 +201,7 @@ export const sharedHeaders = (facts: Forwarding): SharedHeaders | null => {
   if (fields === undefined) return null;
   const socket = request.socket as WithCommon;
   const last = socket[common];
+  // Asked for once: some are good for one request, and new each time.
   const identity = visitor.identity_headers;
   if (
     last?.fields === fields &&
@@ -213,7 +217,7 @@ export const sharedHeaders = (facts: Forwarding): SharedHeaders | null => {
   )
     return last.headers;
   const kept = { arrival, route, target, visitor, prefix, via, upgrade, origin };
-  const headers = new SharedHeaders(commonHeaders(facts));
+  const headers = new SharedHeaders(commonHeaders(facts, identity));
   socket[common] = { fields, facts: kept, identity, headers };
   return headers;
 };

@@ -6,7 +6,9 @@ import { TargetRefused } from '../../../platform/net/target-guard.ts';
 import { actorOf } from '../../../platform/operations/caller.ts';
 import type { Verdict, Visitor } from '../gate.ts';
 import type { TargetSnapshot } from '../snapshot.ts';
+import type { AnswerHead } from './answer-head.ts';
 import type { FilterResult } from './filters.ts';
+import { TunnelIntake } from './intake.ts';
 import {
   gateRequestOf,
   type LaneContext,
@@ -17,8 +19,6 @@ import {
   rewriteFacts,
   sentPath,
 } from './lane-context.ts';
-import type { AnswerHead } from './answer-head.ts';
-import { TunnelIntake } from './intake.ts';
 import { brokenAnswer, failureAnswer, type Outcome, outcomeOf } from './outcome.ts';
 import { type OwnAnswer, sendOwnAnswer, sendOwnPage, sendRedirect } from './own-answers.ts';
 import { changeHeaders, passesThrough, requestHeaders } from './request-headers.ts';
@@ -194,7 +194,7 @@ export class Tunnel implements Running {
 
   async #connect(visitor: Visitor): Promise<void> {
     const { request, route, read, request_id, arrival } = this.#matched;
-    const { balancer, links, rewriter, via, health } = this.#lane;
+    const { balancer, links, rewriter, via } = this.#lane;
     const target = balancer.choose(route, request.headers.cookie, this.#tried);
     if (target === null) {
       this.#fail('unhealthy');
@@ -238,8 +238,7 @@ export class Tunnel implements Running {
     return {
       onUpgraded: (answer, first) => this.#safely(() => this.#opened(answer, intake, first)),
       onResponseStart: (controller, status, _headers, reason) => {
-        if (status >= 200)
-          this.#safely(() => this.#declined(status, reason ?? '', controller.rawHeaders as string[]));
+        if (status >= 200) this.#safely(() => this.#declined(status, reason ?? '', controller.rawHeaders as string[]));
       },
       onResponseData: (controller, part) => {
         if (this.#response.write(part)) return;

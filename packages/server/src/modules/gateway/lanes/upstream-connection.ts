@@ -21,9 +21,7 @@ export interface Sending {
 /** The same with all headers in one list. */
 export const unshared = (sending: Sending): Sending => {
   const { shared } = sending;
-  return shared === null
-    ? sending
-    : { ...sending, headers: shared.headers.with(shared.request_id), shared: null };
+  return shared === null ? sending : { ...sending, headers: shared.headers.with(shared.request_id), shared: null };
 };
 
 const withPayload = new Set(['POST', 'PUT', 'PATCH']);

@@ -121,7 +121,12 @@ class Lines {
     const [time = 0, status = 0, bytes_in = 0, bytes_out = 0, duration_ms = 0] = this.#numbers.subarray(5 * at);
     return {
       ...{ id: this.#ids.get(at), at: time, owner: this.#owners[at]!, principal: this.#principals[at]! },
-      ...{ address: this.#addresses[at]!, method: this.#methods[at]!, host: this.#hosts[at]!, path: this.#paths.get(at) },
+      ...{
+        address: this.#addresses[at]!,
+        method: this.#methods[at]!,
+        host: this.#hosts[at]!,
+        path: this.#paths.get(at),
+      },
       ...{ status, outcome: this.#outcomes[at]!, bytes_in, bytes_out, duration_ms, target: this.#targets[at]! },
     };
   }

@@ -6,6 +6,8 @@ import { type RequestFields, readRequestHead } from './request-head.ts';
 
 /** What a connection of the fast reader belongs to. */
 export interface FastHost {
+  /** The time by a coarse clock: up to a second ahead. */
+  readonly soon: number;
   /** Takes the request, or answers false and has done nothing: then the connection goes to Node's reader. */
   request(request: FastRequest, response: FastResponse): boolean;
   /** Node's reader gets the connection for good, with the bytes that were read and not used up. */
@@ -211,7 +213,7 @@ export class FastConnection {
     this.#response = null;
     this.#owes = false;
     this.used = true;
-    this.since = performance.now();
+    this.since = this.#host.soon;
     if (this.socket.timeout) this.socket.setTimeout(0);
     if (this.#paused) {
       this.#paused = false;

@@ -2,7 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { mostHeaders } from '../request-form.ts';
 import { hasOnlyFieldBytes, readFields } from './fields.ts';
 
-/** The lines of a head below its first one. Requests that follow one another may share them, so nobody changes them. */
+/**
+ * The lines of a head below its first one. Requests that follow one another may share them, so nobody changes them or
+ * knows a request by them.
+ */
 export interface RequestFields {
   /** As they were sent. */
   readonly text: string;
