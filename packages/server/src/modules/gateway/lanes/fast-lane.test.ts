@@ -51,7 +51,8 @@ beforeAll(async () => {
     gate: {
       own: () => null,
       decide: (request) => {
-        asked.push(request);
+        // By them the fast reader alone tells that it read the same lines again.
+        asked.push({ ...request, fields: undefined });
         return { kind: 'allow', visitor: stranger };
       },
     },

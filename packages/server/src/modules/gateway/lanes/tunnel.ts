@@ -325,6 +325,8 @@ export class Tunnel implements Running {
   #join(upstream: Socket, intake: TunnelIntake, first: Buffer, headers: readonly string[]): void {
     const socket = this.#socket;
     this.#state = 'open';
+    // It has nothing more to do, and holds the head of the answer.
+    this.#asking = null;
     this.#response.detachSocket(socket);
     this.#lane.metrics.tunnelOpened();
     let head = 'HTTP/1.1 101 Switching Protocols\r\n';
