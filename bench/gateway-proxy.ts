@@ -4,6 +4,7 @@ import { Agent, createServer, request as httpRequest } from 'node:http';
 import { createRequire } from 'node:module';
 import fastifyHttpProxy from '@fastify/http-proxy';
 import { fastify } from 'fastify';
+import { TokenHashes } from '../packages/server/src/modules/gateway/gate/token-hashes.ts';
 import type { Gate, Visitor } from '../packages/server/src/modules/gateway/gate.ts';
 import { AnswerCache } from '../packages/server/src/modules/gateway/lanes/cache/answer-cache.ts';
 import { makeRoute, makeTarget } from '../packages/server/src/modules/gateway/lanes/lane.testkit.ts';
@@ -23,7 +24,7 @@ import { announce } from './peer.ts';
 
 const [kind, upstream = '', echo = '', token = ''] = process.argv.slice(2);
 
-/** Decides as the gate of the server does when it has seen the token before: one digest and one look-up. */
+/** Decides as the gate of the server does when it has seen the token before: one look-up by its digest. */
 const cachedGate = (): Gate => {
   const caller = { kind: 'user', id: '0199f2c6-0000-7000-8000-000000000001', name: 'Ada' } as Caller;
   const visitor: Visitor = {
@@ -36,11 +37,12 @@ const cachedGate = (): Gate => {
     watch: () => () => undefined,
   };
   const verdicts = new Map([[hash('sha256', token, 'hex'), { visitor, until: Date.now() + 3_600_000 }]]);
+  const hashes = new TokenHashes();
   return {
     own: () => null,
     decide: (request) => {
       const sent = request.headers.authorization?.slice(7) ?? '';
-      const known = verdicts.get(hash('sha256', sent, 'hex'));
+      const known = verdicts.get(hashes.of(request.fields, sent));
       if (known === undefined || known.until < Date.now())
         return { kind: 'refuse', status: 401, code: 'unauthorized', detail: 'Not known.' };
       return { kind: 'allow', visitor: known.visitor };

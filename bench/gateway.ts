@@ -45,7 +45,7 @@ pinBesideServers(echo.pid);
 const nginx = await startProxyNginx(upstream.url, echo.url);
 const kinds = ['atrium', 'atrium-slow', 'bare', 'http-proxy', '@fastify/http-proxy'] as const;
 /** As `npm start` starts it. */
-const flags = ['--max-semi-space-size=8'];
+const flags = ['--max-semi-space-size=8', '--no-parallel-scavenge'];
 const peers = await Promise.all(
   kinds.map((kind) =>
     startPeer('gateway-proxy.ts', [kind, upstream.url, echo.url, token], kind.startsWith('atrium') ? flags : []),

@@ -10,6 +10,8 @@ export interface GateRequest {
   headers: IncomingHttpHeaders;
   /** Every header in order, for what `headers` joins or drops. */
   raw_headers: readonly string[];
+  /** The same object for requests of one connection whose header lines are the same. */
+  fields?: object | undefined;
   /** '' for the own origin. */
   host: string;
   /** Scheme as the client used it. */

@@ -250,14 +250,17 @@ export class FrontServer {
     const routed = this.#door?.knowsHost(name) === true;
     if (!routed && !this.#own.has(name)) return null;
     const encrypted = (socket as Socket & { encrypted?: boolean }).encrypted === true;
-    const told = proxied ? lastOf(headers['x-forwarded-proto']) : null;
-    return {
-      host: routed ? name : '',
-      authority,
-      scheme: told === 'https' || (told === null && encrypted) ? 'https' : 'http',
-      address: proxied ? this.#client(peer, headers['x-forwarded-for']) : peer,
-      proxy: proxied ? peer : null,
-    };
+    const host = routed ? name : '';
+    if (proxied) {
+      const told = lastOf(headers['x-forwarded-proto']);
+      const scheme = told === 'https' || (told === null && encrypted) ? 'https' : 'http';
+      return { host, authority, scheme, address: this.#client(peer, headers['x-forwarded-for']), proxy: peer };
+    }
+    const known = (socket as WithArrival)[lastArrival];
+    if (known?.host === host && known.authority === authority) return known;
+    const made: Arrival = { host, authority, scheme: encrypted ? 'https' : 'http', address: peer, proxy: null };
+    (socket as WithArrival)[lastArrival] = made;
+    return made;
   }
 
   #client(peer: string, forwarded: string | string[] | undefined): string {
@@ -276,6 +279,10 @@ export class FrontServer {
     this.#answers.early(request, response, new AppError('gateway_unknown_host', detail), 421);
   }
 }
+
+/** Where the request before on the same connection went, unless a proxy told it: the next one mostly goes there as well. */
+const lastArrival = Symbol('last arrival');
+type WithArrival = Socket & { [lastArrival]?: Arrival };
 
 const plainAddress = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address);
 

@@ -4,11 +4,27 @@ import { hostname } from 'node:os';
 const form =
   /^(\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*)\.?(?::\d{1,5})?$/i;
 
+/** Spellings seen so far: requests that follow one another name the same few hosts. */
+const seen = new Map<string, string | null>();
+const addresses = new Map<string, boolean>();
+const mostSeen = 1000;
+
 /** The name in a Host header: lower case, without port and without a dot at the end. Null when it is no host. */
 export const hostNameOf = (authority: string): string | null => {
   if (authority.length > 300) return null;
-  const name = form.exec(authority)?.[1];
-  return name === undefined ? null : name.toLowerCase();
+  const known = seen.get(authority);
+  if (known !== undefined) return known;
+  const name = form.exec(authority)?.[1]?.toLowerCase() ?? null;
+  if (seen.size < mostSeen) seen.set(authority, name);
+  return name;
+};
+
+const isAddress = (name: string): boolean => {
+  const known = addresses.get(name);
+  if (known !== undefined) return known;
+  const is = isIP(name) !== 0 || name.startsWith('[');
+  if (addresses.size < mostSeen) addresses.set(name, is);
+  return is;
 };
 
 const machineNames = (): string[] => {
@@ -42,7 +58,7 @@ export class OwnHosts {
   }
 
   has(name: string): boolean {
-    if (this.#machine.has(name) || isIP(name) !== 0 || name.startsWith('[')) return true;
+    if (this.#machine.has(name) || isAddress(name)) return true;
     const publicUrl = this.#publicUrl();
     if (publicUrl !== '' && URL.canParse(publicUrl) && new URL(publicUrl).hostname === name) return true;
     return this.#extra().some((extra) => hostNameOf(extra) === name);

@@ -22,6 +22,7 @@ import {
   shareCookieName,
 } from './presented-credential.ts';
 import { createShareEntry, type ShareEntry } from './share-entry-service.ts';
+import { TokenHashes } from './token-hashes.ts';
 import { type Entry, type Principal, VisitorBook } from './visitor-book.ts';
 import { visitsStore } from './visits-store.ts';
 
@@ -278,9 +279,10 @@ export const createGate = (parts: GateParts): GateService => {
     }
   };
 
+  const hashes = new TokenHashes();
   /** A token is looked up for each app apart, because it may be meant for one of them alone. */
   const keyOf = (presented: Exclude<Presented, { kind: 'none' }>, request: GateRequest, route: RouteSnapshot): string =>
-    `${presented.kind}:${presented.kind === 'visit' ? request.host : presented.kind === 'token' ? route.app.slug : ''}:${hashToken(presented.token)}`;
+    `${presented.kind}:${presented.kind === 'visit' ? request.host : presented.kind === 'token' ? route.app.slug : ''}:${hashes.of(request.fields, presented.token)}`;
 
   const lookUp = async (
     presented: Exclude<Presented, { kind: 'none' }>,

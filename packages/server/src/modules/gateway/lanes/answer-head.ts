@@ -1,3 +1,4 @@
+import type { AnswerLines } from '../../../platform/http/fast/answer-lines.ts';
 import { hasOnlyFieldBytes, readFields } from '../../../platform/http/fast/fields.ts';
 
 /** An answer that can be read in more than one way, or in none. */
@@ -6,6 +7,9 @@ export class BadAnswer extends Error {
 }
 
 export interface AnswerHead {
+  /** As it was sent, and to which method. */
+  bytes: string;
+  method: string;
   status: number;
   text: string;
   /** Of its version. */
@@ -18,6 +22,14 @@ export interface AnswerHead {
   keep_ms: number | null;
   /** Where the body begins. */
   end: number;
+  /** What the client gets of it, once that was found out; null where that depends on the request. */
+  passed: PassedHead | null;
+}
+
+export interface PassedHead {
+  shared_origin: boolean;
+  origin: string;
+  lines: AnswerLines | null;
 }
 
 /** Of a head, as other readers have it. */
@@ -26,9 +38,16 @@ export const largestAnswerHead = 64 * 1024;
 const statusLine = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: ([^\r\n]*))?$/;
 const digits = /^\d{1,15}$/;
 
-/** Reads the head of an answer; null while it is not whole. Throws BadAnswer. */
-export const readAnswerHead = (bytes: Buffer, method: string): AnswerHead | null => {
-  const mark = bytes.indexOf('\r\n\r\n', 0, 'latin1');
+/** Below it all that came becomes text at once, which is less work than looking for the end of the head first. */
+const short = 2048;
+
+/**
+ * Reads the head of an answer; null while it is not whole. Throws BadAnswer. `last` is the one before on the same
+ * connection, which is taken again when this one is the same, byte for byte.
+ */
+export const readAnswerHead = (bytes: Buffer, method: string, last: AnswerHead | null = null): AnswerHead | null => {
+  const all = bytes.length > short ? '' : bytes.toString('latin1', 0, bytes.length);
+  const mark = bytes.length > short ? bytes.indexOf('\r\n\r\n', 0, 'latin1') : all.indexOf('\r\n\r\n');
   if (mark === -1 ? bytes.length > largestAnswerHead : mark > largestAnswerHead)
     throw new BadAnswer('the head of the answer is too large');
   if (mark === -1) {
@@ -37,7 +56,8 @@ export const readAnswerHead = (bytes: Buffer, method: string): AnswerHead | null
     if (!'HTTP/'.startsWith(start)) throw new BadAnswer('the answer is not HTTP');
     return null;
   }
-  const head = bytes.toString('latin1', 0, mark + 2);
+  const head = bytes.length > short ? bytes.toString('latin1', 0, mark + 2) : all.slice(0, mark + 2);
+  if (last !== null && last.bytes === head && last.method === method) return last;
   const line = head.indexOf('\r\n');
   const [, minor, code, text = ''] = statusLine.exec(head.slice(0, line)) ?? [];
   if (code === undefined || !hasOnlyFieldBytes(head)) throw new BadAnswer('the answer is not HTTP');
@@ -75,7 +95,10 @@ export const readAnswerHead = (bytes: Buffer, method: string): AnswerHead | null
   const framing = bodiless ? 0 : coding !== null ? 'chunks' : length !== null ? Number(length) : 'close';
   // Whoever answers HEAD wrongly sends a body behind it, which the next request would take for its answer.
   const keep = minor === '1' && framing !== 'close' && method !== 'HEAD' && !closes(connection);
-  return { status, text, minor: minor!, raw, framing, keep, keep_ms: keptFor(hint), end: mark + 4 };
+  return {
+    ...{ bytes: head, method, status, text, minor: minor!, raw, framing },
+    ...{ keep, keep_ms: keptFor(hint), end: mark + 4, passed: null },
+  };
 };
 
 const closes = (connection: string | null): boolean =>

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { BadChunks, ChunkReader } from '../../../platform/http/fast/chunks.ts';
-import { readRequestHead } from '../../../platform/http/fast/request-head.ts';
-import { BadAnswer, readAnswerHead } from './answer-head.ts';
+import { type RequestFields, readRequestHead } from '../../../platform/http/fast/request-head.ts';
+import { type AnswerHead, BadAnswer, readAnswerHead } from './answer-head.ts';
 import type { AnswerCase, WireCase } from './differential-cases.testkit.ts';
 
 /** The reader of Node itself, which has no types of its own. */
@@ -80,6 +80,7 @@ const pieces = ({ bytes, cuts }: WireCase): Buffer[] => {
 const requestsByUs = (given: WireCase): Reading => {
   const messages: string[] = [];
   let held: Buffer = Buffer.alloc(0);
+  let last: RequestFields | null = null;
   let reading: {
     start: string;
     raw: string[];
@@ -92,16 +93,18 @@ const requestsByUs = (given: WireCase): Reading => {
     held = Buffer.concat([held, piece]);
     for (;;) {
       if (reading === null) {
-        const head = readRequestHead(held);
+        const head = readRequestHead(held, last);
         if (head === 'partial') break;
         if (head === 'odd') return { messages, refused: true };
-        const chunks = head.length === -1 ? new ChunkReader() : null;
+        const { fields } = head;
+        last = fields;
+        const chunks = fields.length === -1 ? new ChunkReader() : null;
         reading = {
           start: `${head.method} ${head.url} 1.1`,
-          raw: head.raw,
+          raw: fields.raw,
           body: '',
-          left: head.length,
-          keep: head.keep,
+          left: fields.length,
+          keep: fields.keep,
           chunks,
         };
         held = held.subarray(head.end);
@@ -141,14 +144,16 @@ const answerByUs = (given: AnswerCase): Reading => {
   let held: Buffer = Buffer.alloc(0);
   let [start, body, left] = ['', '', 0];
   let raw: string[] = [];
+  let last: AnswerHead | null = null;
   let state: 'head' | 'length' | 'chunks' | 'close' = 'head';
   const chunks = new ChunkReader();
   try {
     for (const piece of pieces(given)) {
       held = Buffer.concat([held, piece]);
       while (state === 'head') {
-        const head = readAnswerHead(held, given.method);
+        const head = readAnswerHead(held, given.method, last);
         if (head === null) break;
+        last = head;
         held = held.subarray(head.end);
         [start, raw] = [`1.${head.minor} ${head.status} ${head.text}`, head.raw];
         if (head.status === 101) return { messages, refused: true };

@@ -1,11 +1,13 @@
 import type { Duplex, Readable, Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { type AnswerLines, answerLines } from '../../../platform/http/fast/answer-lines.ts';
 import type { PassedResponse } from '../../../platform/http/passing.ts';
 import { StreamResponse } from '../../../platform/http/stream-exchange.ts';
 import { TargetRefused } from '../../../platform/net/target-guard.ts';
 import { actorOf } from '../../../platform/operations/caller.ts';
 import type { Verdict, Visitor } from '../gate.ts';
 import type { TargetSnapshot } from '../snapshot.ts';
+import type { AnswerHead } from './answer-head.ts';
 import type { RewriteFacts } from './answer-rewriter.ts';
 import type { Kept, Recording } from './cache/answer-cache.ts';
 import { CacheTurn } from './cache/cache-turn.ts';
@@ -25,11 +27,12 @@ import { BodyCopy } from './mirror.ts';
 import { brokenAnswer, failureAnswer, type Outcome, outcomeOf } from './outcome.ts';
 import { bodyIsUnread, type OwnAnswer, sendBytes, sendOwnAnswer, sendOwnPage, sendRedirect } from './own-answers.ts';
 import { BodyTooLarge, RequestBody } from './request-body.ts';
-import { changeHeaders, passesThrough, requestHeaders } from './request-headers.ts';
+import { changeHeaders, type Forwarding, passesThrough, requestHeaders, sharedHeaders } from './request-headers.ts';
 import { headerOf, responseHeaders } from './response-headers.ts';
 import type { Running } from './running.ts';
 import { Spool } from './spool.ts';
 import { OtherProtocol, type TargetLink } from './target-links.ts';
+import { UpstreamConnection } from './upstream-connection.ts';
 
 /** Before a right that ended is noticed by a request that takes long. */
 const watchAfter = 500;
@@ -309,22 +312,36 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   #send(visitor: Visitor): void {
     const { request, route, read, request_id, arrival } = this.#matched;
     const { balancer, links, rewriter, via } = this.#lane;
-    const target = balancer.choose(route, request.headers.cookie, this.#tried ?? none);
+    const target = balancer.choose(route, request.headers.cookie, this.#tried ?? untried);
     if (target === null) {
       this.#fail('unhealthy');
       return;
     }
     this.#target = target;
     this.#facts = rewriter === null ? null : rewriteFacts(this.#matched, target, visitor);
-    let headers = requestHeaders({
-      ...{ request, arrival, route, target, visitor, request_id, via },
+    const facts: Forwarding = {
+      request,
+      arrival,
+      route,
+      target,
+      visitor,
+      request_id,
+      via,
       prefix: prefixOf(this.#matched),
       upgrade: false,
       origin: this.#lane.public_url(),
-    });
-    if (rewriter !== null && this.#facts !== null) headers = rewriter.request(headers, this.#facts);
-    if (this.#requestChanges !== null) headers = changeHeaders(headers, this.#requestChanges);
-    if (this.#conditions !== null) headers = changeHeaders(headers, this.#conditions);
+    };
+    const alone =
+      this.#requestChanges !== null || this.#conditions !== null || route.buffering || route.mirrors.length > 0;
+    let shared = alone ? null : sharedHeaders(facts);
+    let headers: string[] = [];
+    if (shared === null || rewriter !== null) {
+      const made = shared === null ? requestHeaders(facts) : shared.with(request_id);
+      headers = rewriter !== null && this.#facts !== null ? rewriter.request(made, this.#facts) : made;
+      if (this.#requestChanges !== null) headers = changeHeaders(headers, this.#requestChanges);
+      if (this.#conditions !== null) headers = changeHeaders(headers, this.#conditions);
+      if (headers !== made) shared = null;
+    }
     const sent = { method: request.method ?? 'GET', path: sentPath(this.#matched) + read.query };
     this.#body = this.#bodyFor(headers, sent);
     this.#link = links.of(route, target);
@@ -338,7 +355,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
       {
         method: sent.method,
         path: target.base_path + sent.path,
-        headers,
+        headers: shared === null ? headers : none,
+        shared: shared === null ? null : { headers: shared, request_id },
         body: this.#body,
       },
       this,
@@ -411,6 +429,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     const target = this.#target!;
     this.#lane.health.succeeded(route.id, target.url);
     this.#upstreamStatus = status;
+    if (controller instanceof UpstreamConnection && this.#passesOn(controller.answer!)) return;
     const headers = responseHeaders((controller.rawHeaders ?? []) as (Buffer | string)[], {
       sharedOrigin: arrival.host === '',
       origin: this.#lane.public_url(),
@@ -429,6 +448,21 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
     if (this.#stages.length > 0) this.#join(() => controller.abort(nobodyWaits));
     // An event may be long in coming; that there will be some must be known at once.
     if (this.#eventStream) response.write(nothing);
+  }
+
+  /** True when the client got the head of the answer as every client gets it: nothing of it depends on the request. */
+  #passesOn(answer: AnswerHead): boolean {
+    const { route, arrival, request, request_id } = this.#matched;
+    const response = this.#response;
+    if (response.writeLines === undefined || this.#lane.rewriter !== null || this.#turn !== null) return false;
+    if (this.#changes !== null || this.#ownHeaders !== undefined || !request.complete) return false;
+    if (route.compress || route.buffering || route.strategy === 'sticky') return false;
+    const lines = passedLines(answer, arrival.host === '', this.#lane.public_url());
+    if (lines === null) return false;
+    response.writeLines(lines, request_id);
+    this.#phase = 'body';
+    this.#at = this.#lane.running.now;
+    return true;
   }
 
   /** Writes the head of an answer, of the app or kept of it, and makes ready what its body goes through. */
@@ -566,7 +600,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
         pairs.push([latin1Of(trailers[at]!), latin1Of(trailers[at + 1]!)]);
       this.#response.addTrailers(pairs);
     }
-    (this.#stages[0] ?? this.#response).end();
+    const sink = this.#stages[0] ?? this.#response;
+    if (sink === this.#response && this.#response.finish !== undefined) this.#response.finish();
+    else sink.end();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
@@ -786,6 +822,19 @@ const appFails: ReadonlySet<Outcome> = new Set([
   ...(['network_unreachable', 'broken_pipe', 'connection_aborted', 'dns_error', 'network_error', 'unhealthy'] as const),
 ]);
 
+/** The head of an answer as clients get it; null where that depends on more than the answer. */
+const passedLines = (answer: AnswerHead, sharedOrigin: boolean, origin: string): AnswerLines | null => {
+  const known = answer.passed;
+  if (known?.shared_origin === sharedOrigin && known.origin === origin) return known.lines;
+  const headers = responseHeaders(answer.raw, { sharedOrigin, origin });
+  const depends =
+    headerOf(headers, 'trailer') !== null || (headerOf(headers, 'content-type') ?? '').startsWith('text/event-stream');
+  const reason = plainReason.test(answer.text) ? answer.text : '';
+  const lines = depends ? null : answerLines(answer.status, reason, headers);
+  answer.passed = { shared_origin: sharedOrigin, origin, lines };
+  return lines;
+};
+
 const textOf = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value.join(', ') : value;
 const latin1Of = (bytes: Buffer | string): string => (typeof bytes === 'string' ? bytes : bytes.toString('latin1'));
@@ -794,7 +843,8 @@ const linkForm = /^<[^<>]*>(?:\s*;\s*[^;"\s]+(?:=(")?[^;"\s]*\1)?)*$/;
 /** Beyond ASCII it has no meaning that all readers share, and Node writes no such head. */
 const plainReason = /^[\t\x20-\x7e]+$/;
 const nothing = Buffer.alloc(0);
-const none: ReadonlySet<TargetSnapshot> = new Set();
+const untried: ReadonlySet<TargetSnapshot> = new Set();
+const none: readonly string[] = Object.freeze([]);
 /** One for all: taking down where it was made costs more than ending a request. */
 const nobodyWaits = new Error('nobody waits for the answer');
 

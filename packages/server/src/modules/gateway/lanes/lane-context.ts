@@ -88,6 +88,7 @@ export const gateRequestOf = ({ request, arrival, request_id }: Matched, upgrade
   url: request.url ?? '/',
   headers: request.headers,
   raw_headers: request.rawHeaders,
+  fields: request.fields,
   host: arrival.host,
   scheme: arrival.scheme,
   address: arrival.address,

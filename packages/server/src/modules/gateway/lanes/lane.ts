@@ -103,7 +103,11 @@ class SlowLane implements FrontDoor {
       return { kind: 'answer', answer: unknownApp };
     }
     if (this.#lane.running.size >= this.#most || this.#draining) return { kind: 'answer', answer: full };
-    return { kind: 'route', matched: { request, arrival, request_id: requestIdOf(request), ...match, read } };
+    const { route, base, redirect } = match;
+    return {
+      kind: 'route',
+      matched: { request, arrival, request_id: requestIdOf(request), route, base, redirect, read },
+    };
   }
 
   #answer(request: PassedRequest, response: PassedResponse, answer: OwnAnswer): void {

@@ -117,6 +117,7 @@ export class Mirrors {
           method: request.method,
           path: target.base_path + request.path,
           headers,
+          shared: null,
           body: body === null ? null : Readable.from([body], { objectMode: false }),
         },
         over,

@@ -3,6 +3,7 @@ import type { PassedRequest } from '../../../platform/http/passing.ts';
 import { carriesOwnToken, isApiKey, isIdentityHeader, withoutOwnCookies } from '../gate/header-rules.ts';
 import type { Visitor } from '../gate.ts';
 import type { RouteSnapshot, TargetSnapshot } from '../snapshot.ts';
+import { SharedHeaders } from './shared-headers.ts';
 
 const [pass, drop, cookie, authorization, te, via, apiKey] = [0, 1, 2, 3, 4, 5, 6] as const;
 type Treatment =
@@ -67,7 +68,10 @@ const namedByConnection = (connection: string | undefined): ReadonlySet<string> 
 };
 
 /** With `pass`, an app gets the client's own header, but never a token of this server. */
-const passedAuthorization = (value: string, { route, visitor, origin }: Forwarding): boolean =>
+const passedAuthorization = (
+  value: string,
+  { route, visitor, origin }: Pick<Forwarding, 'route' | 'visitor' | 'origin'>,
+): boolean =>
   route.upstream_auth.kind === 'pass' &&
   !(visitor.caller !== null && /^(?:bearer|dpop)\s/i.test(value)) &&
   !carriesOwnToken(value, origin);
@@ -133,8 +137,14 @@ export const hostOf = (target: TargetSnapshot): string => {
 };
 
 /** What the app is asked with, as name, value, name, value …; everything about the client is told by us. */
-export const requestHeaders = (facts: Forwarding): string[] => {
-  const { request, arrival, route, target, visitor } = facts;
+export const requestHeaders = (facts: Forwarding): string[] => [
+  ...commonHeaders(facts, facts.visitor.identity_headers),
+  ...['x-request-id', facts.request_id],
+];
+
+/** All but the id of the request: what two requests with the same fields, visitor and target have in common. */
+const commonHeaders = (facts: Omit<Forwarding, 'request_id'>, identity: Visitor['identity_headers']): string[] => {
+  const { request, arrival, route, target } = facts;
   const raw = request.rawHeaders;
   const named = namedByConnection(request.headers.connection);
   const headers: string[] = ['host', route.preserve_host ? arrival.authority : hostOf(target)];
@@ -166,9 +176,49 @@ export const requestHeaders = (facts: Forwarding): string[] => {
     }
   }
   headers.push(...linesFor(request, arrival, facts.prefix));
-  headers.push('via', chain + facts.via, 'x-request-id', facts.request_id);
+  headers.push('via', chain + facts.via);
   if (route.upstream_auth.kind === 'header') headers.push('authorization', route.upstream_auth.value);
-  for (const [name, value] of visitor.identity_headers) headers.push(name, value);
+  for (const [name, value] of identity) headers.push(name, value);
+  return headers;
+};
+
+interface Common {
+  fields: object;
+  facts: Omit<Forwarding, 'request_id' | 'request'>;
+  identity: Visitor['identity_headers'];
+  headers: SharedHeaders;
+}
+const common = Symbol('common headers');
+type WithCommon = PassedRequest['socket'] & { [common]?: Common };
+
+/**
+ * Those that are the same as for the request before on the same connection, so that they need not be made and written
+ * out again; null where nothing tells that they are. The id of the request is not among them.
+ */
+export const sharedHeaders = (facts: Forwarding): SharedHeaders | null => {
+  const { request, arrival, route, target, visitor, prefix, via, upgrade, origin } = facts;
+  const { fields } = request;
+  if (fields === undefined) return null;
+  const socket = request.socket as WithCommon;
+  const last = socket[common];
+  // Asked for once: some are good for one request, and new each time.
+  const identity = visitor.identity_headers;
+  if (
+    last?.fields === fields &&
+    last.identity === identity &&
+    last.facts.visitor === visitor &&
+    last.facts.route === route &&
+    last.facts.target === target &&
+    last.facts.arrival === arrival &&
+    last.facts.prefix === prefix &&
+    last.facts.via === via &&
+    last.facts.upgrade === upgrade &&
+    last.facts.origin === origin
+  )
+    return last.headers;
+  const kept = { arrival, route, target, visitor, prefix, via, upgrade, origin };
+  const headers = new SharedHeaders(commonHeaders(facts, identity));
+  socket[common] = { fields, facts: kept, identity, headers };
   return headers;
 };
 

@@ -7,10 +7,10 @@ import { guardedTargetLookup, literalRefusal, type TargetGuard } from '../../../
 import type { GatewaySnapshot, RouteSnapshot, TargetSnapshot } from '../snapshot.ts';
 import { BadAnswer } from './answer-head.ts';
 import { FastPool } from './fast-pool.ts';
-import type { Intake } from './intake.ts';
+import type { Reading, TunnelIntake } from './intake.ts';
 import { refusesProtocol } from './outcome.ts';
 import { StreamsPool } from './streams-pool.ts';
-import type { AnswerHandler, Sending } from './upstream-connection.ts';
+import { type AnswerHandler, type Sending, unshared } from './upstream-connection.ts';
 
 /** Connections of one target that are kept, as are those beyond them for as long as they are needed. */
 const keptConnections = 128;
@@ -27,7 +27,8 @@ export class OtherProtocol extends Error {
 }
 
 /** Calls of gRPC proper; gRPC-web is made for HTTP/1.1. */
-const isGrpc = ({ headers }: Sending): boolean => {
+const isGrpc = ({ headers: own, shared }: Sending): boolean => {
+  const headers = shared?.headers.list ?? own;
   for (let at = 0; at < headers.length; at += 2)
     if (headers[at]!.toLowerCase() === 'content-type') return /^application\/grpc(?:[+;]|$)/i.test(headers[at + 1]!);
   return false;
@@ -46,7 +47,7 @@ export type DialPeer = (peerId: string) => Promise<Duplex>;
 export class TargetLink {
   running = 0;
   readonly #pool: Pool;
-  readonly #connect: (timeout: number, over: Over, intake?: Intake | null) => buildConnector.connector;
+  readonly #connect: (timeout: number, over: Over, reading?: Reading | null) => buildConnector.connector;
   readonly #target: TargetSnapshot;
   /** Null for an address: no name is asked for then, and the certificate has to name the address. */
   readonly #servername: string | null;
@@ -75,7 +76,7 @@ export class TargetLink {
     this.#servername = server_name ?? (isIP(bare) === 0 ? bare : null);
     this.#encrypted = target.protocol === 'https:';
     this.#onlyStreams = target.protocol === 'h2c:';
-    this.#connect = (timeout, over, intake = null) => {
+    this.#connect = (timeout, over, reading = null) => {
       if (peer !== undefined && dialPeer !== null)
         return (_options, callback) => {
           dialPeer(peer).then(
@@ -90,7 +91,7 @@ export class TargetLink {
         lookup: guardedTargetLookup(guard, resolve, target.port, route.allow_private),
         rejectUnauthorized: verify,
         keepAliveInitialDelay: 30_000,
-        ...(intake === null ? {} : { onread: intake.onread, highWaterMark: largestHeld }),
+        ...(reading === null ? {} : { onread: reading.onread, highWaterMark: largestHeld }),
         ...(ca === null ? {} : { ca }),
       });
       return (_options, callback) => {
@@ -112,7 +113,7 @@ export class TargetLink {
   dispatch(options: Sending, handler: AnswerHandler, fast: boolean): void {
     if (!this.#linked && (this.#onlyStreams || (this.#encrypted && isGrpc(options)))) {
       this.#streams ??= this.#newStreamsPool();
-      this.#streams.dispatch(options, handler);
+      this.#streams.dispatch(unshared(options), handler);
       return;
     }
     // The short way reads sockets of the system alone.
@@ -121,8 +122,10 @@ export class TargetLink {
       this.#fast.dispatch(options, handler);
       return;
     }
+    const { method, path, headers, body } = unshared(options);
     // The same for each request: a pool ends its connections when it changes, and would take it from the Host.
-    const given = this.#encrypted ? { ...options, servername: this.#servername ?? this.#target.hostname } : options;
+    const name = this.#encrypted ? { servername: this.#servername ?? this.#target.hostname } : {};
+    const given = { method, path, headers: headers as string[], body, ...name };
     if (this.running <= keptConnections) this.#pool.dispatch(given, handler);
     else {
       this.#overflow ??= this.#newPool(null, 4000);
@@ -130,12 +133,19 @@ export class TargetLink {
     }
   }
 
-  /** A connection of its own, for a tunnel. */
-  dial(timeout: number): Promise<Socket> {
+  /** A connection of its own, for a tunnel, and what it reads. */
+  dial(timeout: number, intake: TunnelIntake): Promise<Socket> {
+    const plain = !this.#encrypted && !this.#linked;
     return new Promise((resolve, reject) => {
-      this.#connect(this.#patience(timeout), 'lines')(this.#address(), (error, socket) =>
-        error !== null ? reject(error) : resolve(socket as Socket),
-      );
+      this.#connect(
+        this.#patience(timeout),
+        'lines',
+        plain ? intake : null,
+      )(this.#address(), (error, socket) => {
+        if (error !== null) return reject(error);
+        if (!plain) socket.on('data', intake.take);
+        resolve(socket as Socket);
+      });
     });
   }
 

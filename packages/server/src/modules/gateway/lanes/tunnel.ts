@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { type ClientRequest, request as httpRequest, type IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TargetRefused } from '../../../platform/net/target-guard.ts';
 import { actorOf } from '../../../platform/operations/caller.ts';
 import type { Verdict, Visitor } from '../gate.ts';
 import type { TargetSnapshot } from '../snapshot.ts';
+import type { AnswerHead } from './answer-head.ts';
 import type { FilterResult } from './filters.ts';
+import { TunnelIntake } from './intake.ts';
 import {
   gateRequestOf,
   type LaneContext,
@@ -22,6 +24,7 @@ import { type OwnAnswer, sendOwnAnswer, sendOwnPage, sendRedirect } from './own-
 import { changeHeaders, passesThrough, requestHeaders } from './request-headers.ts';
 import { headerOf, responseHeaders } from './response-headers.ts';
 import type { Running } from './running.ts';
+import { type AnswerHandler, UpstreamConnection } from './upstream-connection.ts';
 
 const magic = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 /** After one side has said that it sends no more. */
@@ -63,7 +66,7 @@ export class Tunnel implements Running {
   #visitor: Visitor | null = null;
   #target: TargetSnapshot | null = null;
   #upstream: Socket | null = null;
-  #asking: ClientRequest | null = null;
+  #asking: UpstreamConnection | null = null;
   #timer: NodeJS.Timeout | null = null;
   #unwatch: (() => void) | null = null;
   #state: 'asking' | 'open' | 'over' = 'asking';
@@ -191,7 +194,7 @@ export class Tunnel implements Running {
 
   async #connect(visitor: Visitor): Promise<void> {
     const { request, route, read, request_id, arrival } = this.#matched;
-    const { balancer, links, rewriter, via, health } = this.#lane;
+    const { balancer, links, rewriter, via } = this.#lane;
     const target = balancer.choose(route, request.headers.cookie, this.#tried);
     if (target === null) {
       this.#fail('unhealthy');
@@ -206,10 +209,10 @@ export class Tunnel implements Running {
     });
     if (rewriter !== null) headers = rewriter.request(headers, rewriteFacts(this.#matched, target, visitor));
     headers = changeHeaders(headers, this.#requestChanges);
-    headers.push('connection', 'Upgrade', 'upgrade', 'websocket');
+    const intake = new TunnelIntake();
     let upstream: Socket;
     try {
-      upstream = await links.of(route, target).dial(route.timeouts.connect_websocket);
+      upstream = await links.of(route, target).dial(route.timeouts.connect_websocket, intake);
     } catch (error) {
       this.#notDialled(error, target, visitor);
       return;
@@ -221,26 +224,38 @@ export class Tunnel implements Running {
     upstream.setKeepAlive(true, 30_000);
     upstream.allowHalfOpen = true;
     this.#upstream = upstream;
-    const asking = httpRequest({
-      createConnection: () => upstream,
-      method: 'GET',
-      path: target.base_path + sentPath(this.#matched) + read.query,
-      headers,
-      maxHeaderSize: 64 * 1024,
-      setHost: false,
-    });
+    const asking = new UpstreamConnection(upstream, (connection) => connection.destroy());
     this.#asking = asking;
+    intake.begin(asking.data);
     if (route.timeouts.head > 0) this.#timer = setTimeout(() => this.#late(), route.timeouts.head);
-    asking.on('upgrade', (answer: IncomingMessage, socket: Duplex, first: Buffer) =>
-      this.#safely(() => this.#opened(answer, socket as Socket, first)),
-    );
-    asking.on('response', (answer) => this.#safely(() => this.#declined(answer)));
-    asking.on('error', (error) => {
-      if (this.#state !== 'asking' || this.#response.headersSent) return;
-      health.failed(route.id, target.url, outcomeOf(error));
-      this.#fail(outcomeOf(error));
-    });
-    asking.end();
+    const path = target.base_path + sentPath(this.#matched) + read.query;
+    asking.send({ method: 'GET', path, headers, shared: null, body: null, upgrade: true }, this.#answers(intake));
+  }
+
+  /** What becomes of the request for an upgrade. */
+  #answers(intake: TunnelIntake): AnswerHandler {
+    const { route } = this.#matched;
+    return {
+      onUpgraded: (answer, first) => this.#safely(() => this.#opened(answer, intake, first)),
+      onResponseStart: (controller, status, _headers, reason) => {
+        if (status >= 200) this.#safely(() => this.#declined(status, reason ?? '', controller.rawHeaders as string[]));
+      },
+      onResponseData: (controller, part) => {
+        if (this.#response.write(part)) return;
+        controller.pause();
+        this.#response.once('drain', () => controller.resume());
+      },
+      onResponseEnd: () => this.#response.end(),
+      onResponseError: (_controller, error) => {
+        if (this.#state !== 'asking') return;
+        if (this.#response.headersSent) {
+          this.#destroy();
+          return;
+        }
+        this.#lane.health.failed(route.id, this.#target!.url, outcomeOf(error));
+        this.#fail(outcomeOf(error));
+      },
+    };
   }
 
   #notDialled(error: unknown, target: TargetSnapshot, visitor: Visitor): void {
@@ -262,22 +277,21 @@ export class Tunnel implements Running {
   }
 
   /** The app answered, but not with an upgrade: the client gets that answer. */
-  #declined(answer: IncomingMessage): void {
-    if (this.#state !== 'asking') return;
+  #declined(status: number, reason: string, raw: readonly string[]): void {
+    if (this.#state !== 'asking' || this.#response.headersSent) return;
     this.#settled();
-    this.#status = answer.statusCode ?? 502;
-    const headers = responseHeaders(answer.rawHeaders, {
+    this.#status = status;
+    const headers = responseHeaders(raw, {
       sharedOrigin: this.#matched.arrival.host === '',
       origin: this.#lane.public_url(),
     });
     headers.push('x-request-id', this.#matched.request_id, 'connection', 'close');
-    this.#response.writeHead(this.#status, answer.statusMessage ?? '', headers);
-    answer.on('error', () => this.#destroy());
-    answer.pipe(this.#response);
+    this.#response.writeHead(status, reason, headers);
   }
 
-  #opened(answer: IncomingMessage, upstream: Socket, first: Buffer): void {
+  #opened(answer: AnswerHead, intake: TunnelIntake, first: Buffer): void {
     const { request, route, arrival } = this.#matched;
+    const upstream = this.#upstream!;
     if (this.#state !== 'asking') {
       upstream.destroy();
       return;
@@ -285,17 +299,17 @@ export class Tunnel implements Running {
     this.#settled();
     const expected = createHash('sha1').update(`${request.headers['sec-websocket-key']}${magic}`).digest('base64');
     const agreed =
-      answer.statusCode === 101 &&
-      answer.headers.upgrade?.toLowerCase() === 'websocket' &&
-      /(?:^|,)\s*upgrade\s*(?:,|$)/i.test(answer.headers.connection ?? '') &&
-      headerOf(answer.rawHeaders, 'sec-websocket-accept') === expected;
+      headerOf(answer.raw, 'upgrade')?.toLowerCase() === 'websocket' &&
+      /(?:^|,)\s*upgrade\s*(?:,|$)/i.test(headerOf(answer.raw, 'connection') ?? '') &&
+      headerOf(answer.raw, 'sec-websocket-accept') === expected;
     if (!agreed) {
+      upstream.on('error', () => undefined);
       upstream.destroy();
       this.#fail('bad_gateway');
       return;
     }
     this.#lane.health.succeeded(route.id, this.#target!.url);
-    let headers = responseHeaders(answer.rawHeaders, {
+    let headers = responseHeaders(answer.raw, {
       sharedOrigin: arrival.host === '',
       origin: this.#lane.public_url(),
     });
@@ -305,12 +319,14 @@ export class Tunnel implements Running {
     headers = changeHeaders(headers, this.#changes);
     for (const [name, value] of this.#ownHeaders) headers.push(name, value);
     headers.push('x-request-id', this.#matched.request_id, 'connection', 'Upgrade', 'upgrade', 'websocket');
-    this.#join(upstream, first, headers);
+    this.#join(upstream, intake, first, headers);
   }
 
-  #join(upstream: Socket, first: Buffer, headers: readonly string[]): void {
+  #join(upstream: Socket, intake: TunnelIntake, first: Buffer, headers: readonly string[]): void {
     const socket = this.#socket;
     this.#state = 'open';
+    // It has nothing more to do, and holds the head of the answer.
+    this.#asking = null;
     this.#response.detachSocket(socket);
     this.#lane.metrics.tunnelOpened();
     let head = 'HTTP/1.1 101 Switching Protocols\r\n';
@@ -327,9 +343,18 @@ export class Tunnel implements Running {
     process.nextTick(() => socket.uncork());
     if (this.#head.length > 0) upstream.write(this.#head);
     this.#base = { in: socket.bytesRead - this.#head.length, out: socket.bytesWritten - first.length };
-    // `pipe` hands on the end of one side as such: half a connection may go on.
+    // The end of one side is handed on as such: half a connection may go on.
     socket.pipe(upstream);
-    upstream.pipe(socket);
+    intake.begin(
+      (bytes) => {
+        if (socket.writable && !socket.write(bytes)) upstream.pause();
+      },
+      (text) => {
+        if (socket.writable && !socket.write(text, 'latin1')) upstream.pause();
+      },
+    );
+    socket.on('drain', () => upstream.resume());
+    upstream.once('end', () => socket.end());
     socket.once('end', this.#closeSoon);
     upstream.once('end', this.#closeSoon);
     this.#unwatch = this.#visitor!.watch(() => this.end('revoked'));

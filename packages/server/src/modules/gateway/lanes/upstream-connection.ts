@@ -2,25 +2,35 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { ChunkReader } from '../../../platform/http/fast/chunks.ts';
-import { isFieldValue, lowerName } from '../../../platform/http/fast/fields.ts';
+import { lowerName } from '../../../platform/http/fast/fields.ts';
 import { type AnswerHead, BadAnswer, readAnswerHead } from './answer-head.ts';
+import { type HeaderLines, headerLines, type SharedHeaders } from './shared-headers.ts';
 
 /** A request as a lane sends it. */
 export interface Sending {
   method: string;
   path: string;
-  headers: string[];
+  headers: readonly string[];
+  /** Instead of `headers`, which are none then. */
+  shared: { headers: SharedHeaders; request_id: string } | null;
   body: Readable | null;
+  /** Asks for a WebSocket. */
+  upgrade?: true;
 }
 
-const withPayload = new Set(['POST', 'PUT', 'PATCH']);
-/** Fields that belong to the connection or to the framing, which are ours. */
-const ofConnection = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'expect', 'content-length']);
+/** The same with all headers in one list. */
+export const unshared = (sending: Sending): Sending => {
+  const { shared } = sending;
+  return shared === null ? sending : { ...sending, headers: shared.headers.with(shared.request_id), shared: null };
+};
 
+const withPayload = new Set(['POST', 'PUT', 'PATCH']);
 /** Who hears of an answer of the fast lane. */
 export interface AnswerHandler extends Dispatcher.DispatchHandler {
   /** All bytes that were given have left: their memory may be used again. */
   onBytesTaken?(): boolean;
+  /** The connection is the caller's from now on; `first` came behind the head. */
+  onUpgraded?(answer: AnswerHead, first: Buffer): void;
 }
 
 const gone = (): Error => Object.assign(new Error('the app closed the connection'), { code: 'ECONNRESET' });
@@ -28,6 +38,8 @@ const gone = (): Error => Object.assign(new Error('the app closed the connection
 /** One connection to an app: a request and its answer at a time, and never again once there is a doubt. */
 export class UpstreamConnection implements Dispatcher.DispatchController {
   rawHeaders: string[] | null = null;
+  /** The head of the answer that is being read. */
+  answer: AnswerHead | null = null;
   rawTrailers: string[] | null = null;
   aborted = false;
   paused = false;
@@ -38,6 +50,7 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
   readonly #free: (connection: UpstreamConnection) => void;
   #handler: AnswerHandler | null = null;
   #method = '';
+  #upgrade = false;
   #body: Readable | null = null;
   #sent = false;
   #state: 'idle' | 'head' | 'length' | 'chunks' | 'close' = 'idle';
@@ -71,10 +84,12 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
     this.#socket.destroy();
   }
 
-  send({ method, path, headers, body }: Sending, handler: AnswerHandler): void {
-    const head = requestHead(method, path, headers);
+  send(sending: Sending, handler: AnswerHandler): void {
+    const { method, body } = sending;
+    const head = requestHead(sending);
     this.#handler = handler;
     this.#method = method;
+    this.#upgrade = sending.upgrade === true;
     this.aborted = false;
     this.rawHeaders = null;
     this.rawTrailers = null;
@@ -174,12 +189,16 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
         bytes = Buffer.concat([this.#held, bytes]);
         this.#held = null;
       }
-      const head = readAnswerHead(bytes, this.#method);
+      const head = readAnswerHead(bytes, this.#method, this.answer);
       if (head === null) {
         this.#held = bytes;
         return;
       }
       bytes = bytes.subarray(head.end);
+      if (this.#upgrade && head.status === 101) {
+        this.#upgraded(head, bytes);
+        return;
+      }
       this.#answer(head);
       if (this.#handler === null) return;
       // An answer without a body is over with its head.
@@ -192,12 +211,23 @@ export class UpstreamConnection implements Dispatcher.DispatchController {
     this.#take(bytes);
   }
 
+  #upgraded(head: AnswerHead, first: Buffer): void {
+    const handler = this.#handler;
+    this.#handler = null;
+    this.#socket.off('end', this.#ended);
+    this.#socket.off('error', this.#failed);
+    this.#socket.off('close', this.#closed);
+    this.#socket.off('drain', this.#drained);
+    handler?.onUpgraded?.(head, first);
+  }
+
   #answer(head: AnswerHead): void {
     const { status, raw, framing } = head;
+    this.answer = head;
     this.rawHeaders = raw;
     if (status < 200) {
       // Nothing of ours asks for them; 101 would be another protocol, and nobody waits for 100.
-      if (status < 102) throw gone();
+      if (status === 101 || (status === 100 && !this.#upgrade)) throw gone();
       this.#handler?.onResponseStart?.(this, status, linksOf(raw), head.text);
       return;
     }
@@ -281,24 +311,15 @@ const linksOf = (raw: readonly string[]): { link?: string } => {
   return links.length === 0 ? {} : { link: links.join(', ') };
 };
 
-/** All but what says how long the body is. */
-const requestHead = (
-  method: string,
-  path: string,
-  headers: readonly string[],
-): { text: string; length: string | null } => {
-  let text = `${method} ${path} HTTP/1.1\r\n`;
-  let length: string | null = null;
-  for (let at = 0; at < headers.length; at += 2) {
-    const [name, value] = [headers[at]!, headers[at + 1]!];
-    const lower = lowerName(name);
-    if (lower === null || !isFieldValue(value))
-      throw Object.assign(new Error(`the field ${lower ?? ''} cannot be sent`), { code: 'UND_ERR_INVALID_ARG' });
-    if (ofConnection.has(lower)) {
-      if (lower === 'content-length') length = String(Number(value));
-    } else text += `${name}: ${value}\r\n`;
-  }
-  return { text: `${text}connection: ${method === 'HEAD' ? 'close' : 'keep-alive'}\r\n`, length };
+/** All but what says how long the body is. Throws where a field cannot be sent. */
+const requestHead = ({ method, path, headers, shared, upgrade }: Sending): HeaderLines => {
+  const { text, length } = shared === null ? headerLines(headers) : shared.headers.lines;
+  const own = shared === null ? '' : `x-request-id: ${shared.request_id}\r\n`;
+  const connection =
+    upgrade === true
+      ? 'connection: Upgrade\r\nupgrade: websocket\r\n'
+      : `connection: ${method === 'HEAD' ? 'close' : 'keep-alive'}\r\n`;
+  return { text: `${method} ${path} HTTP/1.1\r\n${text}${own}${connection}`, length };
 };
 
 /** The end of a head that no body follows. */

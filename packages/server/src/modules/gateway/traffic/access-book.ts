@@ -46,17 +46,47 @@ const mostLines = 10_000;
 /** Days times apps times principals between two flushes; beyond it they are counted as strangers. */
 const mostCounters = 50_000;
 
+const ascii = /^[\x20-\x7e]*$/;
+
+/** A column of texts of which nearly all are short: their bytes, so that the collector sees none of them. */
+class Texts {
+  readonly #width: number;
+  readonly #bytes: Buffer;
+  readonly #lengths = new Uint8Array(mostLines);
+  /** Those that do not fit in. */
+  readonly #others = new Map<number, string>();
+
+  /** `width`: below 256. */
+  constructor(width: number) {
+    this.#width = width;
+    this.#bytes = Buffer.alloc(width * mostLines);
+  }
+
+  set(at: number, text: string): void {
+    if (this.#others.size > 0) this.#others.delete(at);
+    const fits = text.length <= this.#width && ascii.test(text);
+    this.#lengths[at] = fits ? this.#bytes.write(text, at * this.#width, 'latin1') : 0;
+    // Copied, because a part of a larger text keeps all of it.
+    if (!fits) this.#others.set(at, Buffer.from(text).toString());
+  }
+
+  get(at: number): string {
+    const from = at * this.#width;
+    return this.#others.get(at) ?? this.#bytes.toString('latin1', from, from + this.#lengths[at]!);
+  }
+}
+
 /**
  * The newest lines in columns. As objects they would all outlive the collector's young generation, one after the other,
  * and collecting them took an eighth of the processor time of small requests.
  */
 class Lines {
   readonly #numbers = new Float64Array(5 * mostLines);
-  readonly #ids: string[] = [];
+  readonly #ids = new Texts(40);
   readonly #addresses: string[] = [];
   readonly #methods: string[] = [];
   readonly #hosts: string[] = [];
-  readonly #paths: string[] = [];
+  readonly #paths = new Texts(120);
   readonly #outcomes: string[] = [];
   readonly #owners: (LineOwner | null)[] = [];
   readonly #principals: (Actor | null)[] = [];
@@ -74,11 +104,11 @@ class Lines {
     this.#numbers[first + 2] = line.bytes_in;
     this.#numbers[first + 3] = line.bytes_out;
     this.#numbers[first + 4] = line.duration_ms;
-    this.#ids[at] = line.id;
+    this.#ids.set(at, line.id);
     this.#addresses[at] = line.address;
     this.#methods[at] = line.method;
     this.#hosts[at] = line.host;
-    this.#paths[at] = line.path;
+    this.#paths.set(at, line.path);
     this.#outcomes[at] = line.outcome;
     this.#owners[at] = line.owner;
     this.#principals[at] = line.principal;
@@ -90,8 +120,13 @@ class Lines {
     const at = (this.#next + mostLines - by) % mostLines;
     const [time = 0, status = 0, bytes_in = 0, bytes_out = 0, duration_ms = 0] = this.#numbers.subarray(5 * at);
     return {
-      ...{ id: this.#ids[at]!, at: time, owner: this.#owners[at]!, principal: this.#principals[at]! },
-      ...{ address: this.#addresses[at]!, method: this.#methods[at]!, host: this.#hosts[at]!, path: this.#paths[at]! },
+      ...{ id: this.#ids.get(at), at: time, owner: this.#owners[at]!, principal: this.#principals[at]! },
+      ...{
+        address: this.#addresses[at]!,
+        method: this.#methods[at]!,
+        host: this.#hosts[at]!,
+        path: this.#paths.get(at),
+      },
       ...{ status, outcome: this.#outcomes[at]!, bytes_in, bytes_out, duration_ms, target: this.#targets[at]! },
     };
   }

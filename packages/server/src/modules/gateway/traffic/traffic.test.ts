@@ -25,6 +25,16 @@ it('the newest ten thousand lines are there, newest first and as they were', () 
   expect(lines.at(-1)).toEqual(makeLine({ id: 'q50', status: 250, path: '/50' }));
 });
 
+it('a path that is long, or not of ASCII, is kept as it was, and so is the one that takes its place', () => {
+  const book = new AccessBook();
+  const paths = ['/a', `/${'b'.repeat(119)}`, `/${'c'.repeat(120)}`, '/ä€', '/d', ''];
+  for (let turn = 0; turn < 10_000; turn++) book.record(makeLine({ path: paths[turn % 6]! }));
+  const read = (): string[] => [...book.lines()].slice(0, 6).map(({ path }) => path);
+  expect(read()).toEqual(Array.from({ length: 6 }, (_, by) => paths[(9999 - by) % 6]));
+  for (let turn = 1; turn <= 10_000; turn++) book.record(makeLine({ path: paths[turn % 6]! }));
+  expect(read()).toEqual(Array.from({ length: 6 }, (_, by) => paths[(10_000 - by) % 6]));
+});
+
 it('a follower hears lines until it stops', () => {
   const book = new AccessBook();
   const heard: string[] = [];

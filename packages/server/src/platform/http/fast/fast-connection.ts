@@ -2,10 +2,12 @@ import type { Socket } from 'node:net';
 import { ChunkReader } from './chunks.ts';
 import { FastRequest } from './fast-request.ts';
 import { FastResponse } from './fast-response.ts';
-import { readRequestHead } from './request-head.ts';
+import { type RequestFields, readRequestHead } from './request-head.ts';
 
 /** What a connection of the fast reader belongs to. */
 export interface FastHost {
+  /** The time by a coarse clock: up to a second ahead. */
+  readonly soon: number;
   /** Takes the request, or answers false and has done nothing: then the connection goes to Node's reader. */
   request(request: FastRequest, response: FastResponse): boolean;
   /** Node's reader gets the connection for good, with the bytes that were read and not used up. */
@@ -17,6 +19,8 @@ export interface FastHost {
 
 /** What may wait here of a body or of further requests before the client is no longer read from. */
 const mostHeld = 64 * 1024;
+/** Longer fields are not kept for the next request. */
+const mostKept = 4096;
 /** How long Node keeps a connection between two requests; clients are told. */
 export const keptIdleMs = 75_000;
 const keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${keptIdleMs / 1000}\r\n`;
@@ -30,6 +34,8 @@ export class FastConnection {
   used = false;
   readonly #host: FastHost;
   #held: Buffer | null = null;
+  /** Those of the last request. */
+  #fields: RequestFields | null = null;
   #request: FastRequest | null = null;
   #response: FastResponse | null = null;
   /** Of the body that is being read. */
@@ -85,17 +91,19 @@ export class FastConnection {
   #next(): void {
     const bytes = this.#held;
     if (bytes === null || this.socket.destroyed) return;
-    const head = readRequestHead(bytes);
+    const head = readRequestHead(bytes, this.#fields);
     if (head === 'partial') return;
     if (head === 'odd') {
       this.#handOver();
       return;
     }
     const request = new FastRequest(head, this.socket, this.#pump);
-    const response = new FastResponse(this.socket, head.method, head.keep, keepAlive, this.#answered);
+    const { fields } = head;
+    const response = new FastResponse(this.socket, head.method, fields.keep, keepAlive, this.#answered);
+    if (fields !== this.#fields) this.#fields = fields.text.length > mostKept ? null : fields;
     this.#held = head.end === bytes.length ? null : bytes.subarray(head.end);
-    this.#left = head.length;
-    this.#chunks = head.length === -1 ? new ChunkReader() : null;
+    this.#left = fields.length;
+    this.#chunks = fields.length === -1 ? new ChunkReader() : null;
     this.#request = request;
     this.#response = response;
     if (this.#host.request(request, response)) return;
@@ -205,7 +213,7 @@ export class FastConnection {
     this.#response = null;
     this.#owes = false;
     this.used = true;
-    this.since = performance.now();
+    this.since = this.#host.soon;
     if (this.socket.timeout) this.socket.setTimeout(0);
     if (this.#paused) {
       this.#paused = false;

@@ -6,6 +6,9 @@ import type { FastResponse } from './fast-response.ts';
 /** A head must be whole after so long, as Node demands it. */
 const headWithinMs = 10_000;
 
+/** How often connections are looked at. */
+const stepMs = 1000;
+
 /** What a client gets to read a refusal. */
 const refusedMs = 1000;
 
@@ -24,6 +27,7 @@ export class FastReader implements FastHost {
   readonly #connections = new Set<FastConnection>();
   #node: (socket: Socket) => void = () => undefined;
   #timer: NodeJS.Timeout | null = null;
+  soon = performance.now() + stepMs;
 
   constructor(parts: FastReaderParts) {
     this.#parts = parts;
@@ -38,7 +42,8 @@ export class FastReader implements FastHost {
     };
     server.on('connection', (socket: Socket) => {
       this.#connections.add(new FastConnection(socket, this, performance.now()));
-      this.#timer ??= setInterval(() => this.#sweep(performance.now()), 1000).unref();
+      if (this.#timer === null) this.soon = performance.now() + stepMs;
+      this.#timer ??= setInterval(() => this.#sweep(performance.now()), stepMs).unref();
     });
     server.on('close', () => {
       if (this.#timer !== null) clearInterval(this.#timer);
@@ -72,6 +77,7 @@ export class FastReader implements FastHost {
   }
 
   #sweep(now: number): void {
+    this.soon = now + stepMs;
     for (const connection of this.#connections) {
       if (connection.busy) continue;
       const waits = connection.used && !connection.begun;

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { PassedRequest } from '../passing.ts';
-import type { RequestHead } from './request-head.ts';
+import type { RequestFields, RequestHead } from './request-head.ts';
 
 /** A request as the fast reader read it. Its body waits in the connection until somebody wants it. */
 export class FastRequest extends EventEmitter implements PassedRequest {
@@ -12,6 +12,7 @@ export class FastRequest extends EventEmitter implements PassedRequest {
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: string[];
+  readonly fields: RequestFields;
   readonly socket: Socket;
   complete: boolean;
   destroyed = false;
@@ -23,10 +24,11 @@ export class FastRequest extends EventEmitter implements PassedRequest {
     super();
     this.method = head.method;
     this.url = head.url;
-    this.headers = head.headers;
-    this.rawHeaders = head.raw;
+    this.fields = head.fields;
+    this.headers = head.fields.headers;
+    this.rawHeaders = head.fields.raw;
     this.socket = socket;
-    this.complete = head.length === 0;
+    this.complete = head.fields.length === 0;
     this.#wanted = wanted;
   }
 

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
-import { type OutgoingHttpHeaders, STATUS_CODES } from 'node:http';
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { PassedResponse } from '../passing.ts';
+import { type AnswerLines, answerLines } from './answer-lines.ts';
 import { isFieldValue, lowerName } from './fields.ts';
 
 let dateAt = 0;
@@ -20,7 +21,6 @@ const dateLine = (): string => {
 /** Bytes that are copied behind the head and written with it as one text. */
 const small = 4096;
 const lastChunk = '0\r\n\r\n';
-const closes = /(?:^|[\s,])close(?:$|[\s,])/i;
 
 /** An answer on a connection of the fast reader. Head, first bytes and end leave together when they come together. */
 export class FastResponse extends EventEmitter implements PassedResponse {
@@ -62,31 +62,26 @@ export class FastResponse extends EventEmitter implements PassedResponse {
   writeHead(status: number, headers: string[] | OutgoingHttpHeaders): void;
   writeHead(status: number, text: string, headers: string[]): void;
   writeHead(status: number, second: string | string[] | OutgoingHttpHeaders, third?: string[]): void {
-    const text = typeof second === 'string' ? second : (STATUS_CODES[status] ?? 'unknown');
-    const pairs = (third ?? second) as string[];
+    const reason = typeof second === 'string' ? second : null;
+    this.#begin(answerLines(status, reason, (third ?? second) as string[]), '');
+    process.nextTick(flushLater, this);
+  }
+
+  writeLines(lines: AnswerLines, requestId: string): void {
+    this.#begin(lines, `x-request-id: ${requestId}\r\n`);
+  }
+
+  #begin(lines: AnswerLines, more: string): void {
+    const { status, text, measured } = lines;
     this.statusCode = status;
     this.#bodiless = this.#method === 'HEAD' || status === 204 || status === 304;
-    let [head, measured, dated, connected] = [`HTTP/1.1 ${status} ${text}\r\n`, false, false, false];
-    if (!isFieldValue(text)) throw new TypeError('the reason of an answer has bytes that no head has');
-    for (let at = 0; at < pairs.length; at += 2) {
-      const [name, value] = [pairs[at]!, String(pairs[at + 1])];
-      const lower = lowerName(name);
-      if (lower === null || !isFieldValue(value)) throw new TypeError(`the field ${lower ?? ''} cannot be written`);
-      if (lower === 'content-length') measured = true;
-      else if (lower === 'date') dated = true;
-      else if (lower === 'connection') {
-        connected = true;
-        if (closes.test(value)) this.shouldKeepAlive = false;
-      } else if (lower === 'transfer-encoding') continue;
-      head += `${name}: ${value}\r\n`;
-    }
-    if (!dated) head += dateLine();
-    if (!connected) head += this.shouldKeepAlive ? this.#keepAlive : 'Connection: close\r\n';
+    if (lines.closes) this.shouldKeepAlive = false;
     this.#chunked = !measured && !this.#bodiless;
-    head += this.#chunked ? 'Transfer-Encoding: chunked\r\n\r\n' : '\r\n';
+    const date = lines.dated ? '' : dateLine();
+    const connection = lines.connected ? '' : this.shouldKeepAlive ? this.#keepAlive : 'Connection: close\r\n';
+    const coding = this.#chunked ? 'Transfer-Encoding: chunked\r\n\r\n' : '\r\n';
     this.headersSent = true;
-    this.#head = head;
-    process.nextTick(flushLater, this);
+    this.#head = text + more + date + connection + coding;
   }
 
   writeContinue(): void {
@@ -143,29 +138,40 @@ export class FastResponse extends EventEmitter implements PassedResponse {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     if (!this.headersSent) this.writeHead(this.statusCode, ['Content-Length', String(bytes?.length ?? 0)]);
     if (bytes !== undefined) this.write(bytes);
+    this.#last();
+    if (this.socket.writableLength === 0) process.nextTick(this.#written);
+    else this.socket.write('', 'latin1', this.#written);
+  }
+
+  finish(): void {
+    if (this.destroyed || this.writableEnded) return;
+    this.#last();
+    if (this.socket.writableLength === 0) this.#written();
+    else this.socket.write('', 'latin1', this.#written);
+  }
+
+  /** Everything that did not leave yet. */
+  #last(): void {
     this.writableEnded = true;
     const last = !this.#chunked ? '' : this.#trailers === '' ? lastChunk : `0\r\n${this.#trailers}\r\n`;
-    if (this.#head === null) {
-      if (last === '' && this.socket.writableLength === 0) process.nextTick(this.#written);
-      else this.socket.write(last, 'latin1', this.#written);
-      return;
-    }
     const head = this.#head;
     const first = this.#first;
     this.#head = null;
     this.#first = null;
-    if (first === null) this.socket.write(head + last, 'latin1', this.#written);
+    if (head === null) {
+      if (last !== '') this.socket.write(last, 'latin1');
+    } else if (first === null) this.socket.write(head + last, 'latin1');
     else if (first.length <= small) {
       const body = first.toString('latin1', 0, first.length);
       const whole = this.#chunked ? `${head}${first.length.toString(16)}\r\n${body}\r\n${last}` : head + body;
-      this.socket.write(whole, 'latin1', this.#written);
+      this.socket.write(whole, 'latin1');
     } else {
       this.socket.cork();
       this.socket.write(head, 'latin1');
       if (this.#chunked) {
         this.#part(first);
-        this.socket.write(last, 'latin1', this.#written);
-      } else this.socket.write(first, this.#written);
+        this.socket.write(last, 'latin1');
+      } else this.socket.write(first);
       this.socket.uncork();
     }
   }
@@ -202,7 +208,8 @@ export class FastResponse extends EventEmitter implements PassedResponse {
   }
 
   readonly #written = (error?: Error | null): void => {
-    if (this.#over || (error !== undefined && error !== null)) return;
+    // What the system refused is told when the connection closes.
+    if (this.#over || (error !== undefined && error !== null) || this.socket.errored !== null) return;
     this.#over = true;
     this.writableFinished = true;
     this.emit('close');
