@@ -28,7 +28,7 @@ export const tellRequests = (inside: () => boolean): void => {
 };
 
 let captured: EngineArguments | null = null;
-let asked: { issuer: string; configuration: SuiteConfiguration } | null = null;
+let asked: SuiteConfiguration | null = null;
 let current: Handler | null = null;
 const known = new Map<string, ClientFacts>();
 
@@ -133,8 +133,7 @@ const merged = (ours: Configuration, given: SuiteConfiguration): Configuration =
   } as Configuration;
 };
 
-export const mergedWithAsked = (ours: Configuration): Configuration =>
-  asked === null ? ours : merged(ours, asked.configuration);
+export const mergedWithAsked = (ours: Configuration): Configuration => (asked === null ? ours : merged(ours, asked));
 
 const factsOf = (client: Record<string, unknown>): ClientFacts => ({
   ...{ client_id: String(client['client_id']), origin: 'operator', name: 'Suite', org_id: null, agent: null },
@@ -164,7 +163,7 @@ export const createProvider = (issuer: string, configuration: SuiteConfiguration
   const [parts, keys, guesses, extend] = captured;
   known.clear();
   for (const client of configuration.clients ?? []) known.set(String(client['client_id']), factsOf(client));
-  asked = { issuer, configuration };
+  asked = configuration;
   try {
     return createEngine({ ...parts, public_url: () => issuer }, keys, guesses, extend).provider;
   } finally {
