@@ -1,8 +1,14 @@
+/** What cases are run against: their own settings, those of this server, or those behind its own listener. */
+export type SuiteMode = 'adapter' | 'mounted' | 'host';
+
 /** What the process of the suite is told, and what it tells. */
 export interface SuiteOrder {
+  mode: SuiteMode;
   suite: string;
   files: string[];
   database_url: string;
+  /** For the server that is started. */
+  data_dir: string;
   report: string;
 }
 

@@ -1,8 +1,9 @@
 /** The suite itself, in a process of its own that was started with `preload.ts`. Writes what became of each case. */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse, request as sendRequest } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { decodeJwt } from 'jose';
@@ -32,7 +33,7 @@ interface MochaRun {
 
 interface MochaLike {
   files: string[];
-  suite: { eachTest(act: (test: Case) => void): void };
+  suite: { eachTest(act: (test: Case) => void): void; beforeEach(act: () => unknown): void };
   timeout(ms: number): void;
   loadFilesAsync(): Promise<void>;
   reporter(name: unknown): void;
@@ -48,6 +49,7 @@ interface App {
   listenerCount(event: string): number;
   on(event: string, listener: unknown): void;
   onerror: unknown;
+  issuer: string;
 }
 
 interface Context {
@@ -73,30 +75,34 @@ await pool.query('insert into identity_orgs (id, name, slug, created_at) values 
   ...[org, 'Suite', 'suite'],
 ]);
 
-const newScope = (): RequestScope => {
+const newScope = (public_url = 'http://127.0.0.1'): RequestScope => {
   const scope = new RequestScope({
     database,
     call: makeCall(),
     person: null,
-    public_url: 'http://127.0.0.1',
+    public_url,
     certificate: null,
   });
   scope.grant_org = org;
   return scope;
 };
 
-const ended = new WeakSet<RequestScope>();
-
 /** What a test does next may still run in the context of the request before: that one takes nothing any more. */
-const endScope = async (scope: RequestScope, commit: boolean): Promise<void> => {
-  ended.add(scope);
-  await scope.end(commit);
-};
+const ended = new WeakSet<RequestScope>();
+const { end } = RequestScope.prototype;
+Object.defineProperty(RequestScope.prototype, 'end', {
+  value(this: RequestScope, commit: boolean) {
+    ended.add(this);
+    return end.call(this, commit);
+  },
+});
+
+const people = new Set(['auth', 'authorize', 'device', 'interaction', 'session', 'logout']);
 
 /** As the routes of this server set it for what it hands to the engine. */
 const describeRequest = (scope: RequestScope, ctx: Context): void => {
-  const [, first = '', second = ''] = ctx.path.split('/');
-  scope.of_a_person = ['auth', 'device', 'interaction', 'session'].includes(first) && second !== 'auth';
+  const [, first = '', second = ''] = ctx.path.replace(/^\/oauth\//, '/').split('/');
+  scope.of_a_person = people.has(first) && second !== 'auth';
   if (first === 'token' && second === '') Object.assign(scope, { polling: true, why: 'replay' });
   const proof = ctx.get('DPoP');
   if (proof === '') return;
@@ -112,10 +118,10 @@ const inRequest = async (scope: RequestScope, ctx: Context, next: () => Promise<
   try {
     await next();
   } catch (error) {
-    await endScope(scope, false);
+    await scope.end(false);
     throw error;
   }
-  await endScope(scope, ctx.status < 500 && !scope.spends_nothing);
+  await scope.end(ctx.status < 500 && !scope.spends_nothing);
 };
 
 const insideRequest = (): boolean => {
@@ -132,13 +138,35 @@ const within = async <T>(act: () => Promise<T>): Promise<T> => {
   return await inScope(scope, async () => {
     try {
       const result = await act();
-      await endScope(scope, true);
+      await scope.end(true);
       return result;
     } catch (error) {
-      await endScope(scope, false);
+      await scope.end(false);
       throw error;
     }
   });
+};
+
+const server = createServer().listen(0, '::');
+await once(server, 'listening');
+Object.assign(globalThis, { server });
+
+const mounted = order.mode === 'adapter' ? null : await import('./mounted.ts');
+mounted?.tellRequests(insideRequest);
+const { port } = server.address() as AddressInfo;
+const host =
+  (await mounted?.startHost({ ...order, public_url: `http://127.0.0.1:${port}` }).then(({ address }) => address)) ?? '';
+Object.assign(globalThis, { placeOf: mounted?.placeOf });
+
+/** As a proxy before the server does. */
+const forward = (request: IncomingMessage, response: ServerResponse): void => {
+  const { method, headers, url } = request;
+  const sent = sendRequest(`${host}${url}`, { method, headers }, (answer) => {
+    response.writeHead(answer.statusCode!, answer.rawHeaders);
+    answer.pipe(response);
+  });
+  sent.on('error', () => response.destroy());
+  request.pipe(sent);
 };
 
 const { default: Provider } = await load<{ default: { prototype: App } }>('lib/index.js');
@@ -146,36 +174,47 @@ const { default: Provider } = await load<{ default: { prototype: App } }>('lib/i
 Object.defineProperty(Provider.prototype, 'callback', {
   value(this: App) {
     if (this.listenerCount('error') === 0) this.on('error', this.onerror);
-    return (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-      const scope = newScope();
+    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      const scope = currentScope();
+      const own: App['middleware'] = order.mode === 'adapter' ? [(ctx, next) => inRequest(scope, ctx, next)] : [];
+      if (order.mode === 'mounted')
+        own.push(async (ctx, next) => {
+          describeRequest(scope, ctx);
+          await next();
+        });
       // Tests add to the middleware after they asked for the handler.
-      const act = this.compose([(ctx, next) => inRequest(scope, ctx, next), ...this.middleware]);
-      return inScope(scope, () => this.handleRequest(this.createContext(request, response), act));
+      await this.handleRequest(this.createContext(request, response), this.compose([...own, ...this.middleware]));
     };
+    if (order.mode === 'host')
+      return (request: IncomingMessage, response: ServerResponse): void => {
+        mounted!.answerWith(answer);
+        // What the server itself asks of the engine comes without a place to forward to.
+        if (request.socket?.localPort === port) forward(request, response);
+        else void answer(request, response);
+      };
+    return (request: IncomingMessage, response: ServerResponse): Promise<void> =>
+      inScope(newScope(this.issuer), () => answer(request, response));
   },
 });
 
 const replays = Object.getOwnPropertyDescriptor(Provider.prototype, 'ReplayDetection')!.get!;
 const prepared = new WeakSet<object>();
-Object.defineProperty(Provider.prototype, 'ReplayDetection', {
-  configurable: true,
-  get(this: unknown) {
-    const model = replays.call(this) as object;
-    if (!prepared.has(model)) {
-      prepared.add(model);
-      Object.defineProperty(model, 'unique', {
-        value: (issuer: string, jti: string, exp: number) => within(() => claimOnce(issuer, jti, exp)),
-        configurable: true,
-        writable: true,
-      });
-    }
-    return model;
-  },
-});
-
-const server = createServer().listen(0, '::');
-await once(server, 'listening');
-Object.assign(globalThis, { server });
+if (mounted === null)
+  Object.defineProperty(Provider.prototype, 'ReplayDetection', {
+    configurable: true,
+    get(this: unknown) {
+      const model = replays.call(this) as object;
+      if (!prepared.has(model)) {
+        prepared.add(model);
+        Object.defineProperty(model, 'unique', {
+          value: (issuer: string, jti: string, exp: number) => within(() => claimOnce(issuer, jti, exp)),
+          configurable: true,
+          writable: true,
+        });
+      }
+      return model;
+    },
+  });
 
 for (const [name, words] of [
   ['info', 'NOTICE: '],
@@ -194,7 +233,7 @@ pairWith(TestAdapter, { parts: { clock, secrets, clients: null as never, endings
 const ofSuite = createRequire(join(order.suite, 'package.json'));
 const Mocha = ofSuite(join(order.suite, 'node_modules/mocha')) as new () => MochaLike;
 const mocha = new Mocha();
-mocha.timeout(8000);
+mocha.timeout(30_000);
 mocha.files = order.files.map((file) => join(order.suite, file));
 await mocha.loadFilesAsync();
 
@@ -206,6 +245,9 @@ const add = (state: CaseResult['state']) => (test: Case, error?: Error) => {
     ...(error === undefined ? {} : { error: String(error.message ?? error).slice(0, 500) }),
   });
 };
+
+// Cases give wrong secrets by the dozen, all from one address.
+if (mounted !== null) mocha.suite.beforeEach(() => pool.query('delete from core_rate_counters'));
 
 const planned: CaseResult[] = [];
 mocha.suite.eachTest((test) => {

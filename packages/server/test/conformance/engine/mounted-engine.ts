@@ -1,0 +1,2 @@
+/** Stands where the module makes its engine; see mounted.ts. */
+export { captureEngine as createEngine } from './mounted.ts';
