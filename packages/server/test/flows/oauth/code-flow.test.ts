@@ -54,6 +54,46 @@ describe('authorization code', () => {
     expect(answered.body.org.id).toBe(world.org.id);
   });
 
+  it('a request may be sent as a form, and goes on like one in the address (OpenID Connect Core 3.1.2.1)', async () => {
+    const { verifier, challenge } = pkce();
+    const url = new URL(world.authorizeUrl(client, challenge, { resource: `${world.issuer}/api/v1` }));
+    const browser = world.browser();
+    const page = await browser.post('/oauth/authorize', url.searchParams);
+    const asked = await browser.submit(page, { email: world.person.email, password });
+    const answer = asked.leaves === null ? await browser.submit(asked, { decision: 'allow' }) : asked;
+    const code = new URL(answer.leaves!).searchParams.get('code')!;
+    expect((await redeem(code, verifier)).status).toBe(200);
+
+    const refused = await browser.post(url.href, url.searchParams);
+    expect(refused.leaves).toBeNull();
+    const foreign = await browser.post('/oauth/authorize', [['client_id', 'nobody']]);
+    expect([foreign.status, foreign.leaves]).toEqual([400, null]);
+    const large = await browser.post('/oauth/authorize', [['state', 'x'.repeat(9000)]]);
+    expect([large.status, large.text]).toEqual([413, expect.stringContaining('/oauth/par')]);
+  });
+
+  it('the form of another site finds the person signed in, as its link would', async () => {
+    const browser = await openBrowser();
+    const context = await browser.newContext();
+    const { token } = await world.org.member('Form From Elsewhere');
+    await context.addCookies([{ name: 'atrium_session', value: token, url: world.issuer, sameSite: 'Lax' }]);
+    const page = await context.newPage();
+    const fields = [...new URL(world.authorizeUrl(client, pkce().challenge)).searchParams]
+      .map(([name, value]) => `<input name="${name}" value="${value}">`)
+      .join('');
+    await page.route('http://elsewhere.example/', (route) =>
+      route.fulfill({
+        contentType: 'text/html',
+        body: `<form method="post" action="${world.issuer}/oauth/authorize">${fields}<button>Go</button></form>`,
+      }),
+    );
+    await page.goto('http://elsewhere.example/');
+    await page.getByRole('button', { name: 'Go' }).click();
+    await page.getByRole('button', { name: 'Allow' }).waitFor();
+    expect(new URL(page.url()).origin).toBe(world.issuer);
+    await browser.close();
+  });
+
   it('2: without a code challenge, or with a plain one, there is no code, for confidential clients too', async () => {
     const confidential = await world.operatorClient();
     for (const client_id of [client, confidential.client_id]) {

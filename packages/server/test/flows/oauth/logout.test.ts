@@ -86,6 +86,22 @@ describe('front-channel logout', () => {
     expect((await createRestClient(world.issuer, form.cookie('atrium_session')).get('/api/v1/me')).status).toBe(401);
   });
 
+  it('an application may send the request as a form (OpenID Connect RP-Initiated Logout 2)', async () => {
+    const id = await makeClient({ post_logout_redirect_uris: [`${client.url}/bye`] });
+    const person = await world.org.member('Form Person');
+    const form = world.browser();
+    await form.authorize(authorizeUrl(id), { email: person.email, password });
+    const page = await form.post('/oauth/logout', [
+      ['client_id', id],
+      ['post_logout_redirect_uri', `${client.url}/bye`],
+      ['state', 'state-7'],
+    ]);
+    expect((await createRestClient(world.issuer, form.cookie('atrium_session')).get('/api/v1/me')).status).toBe(200);
+    const done = await form.submit(page, { logout: 'yes' });
+    expect(done.leaves ?? done.headers.get('refresh')).toContain(`${client.url}/bye?state=state-7`);
+    expect(form.cookie('atrium_session') ?? '').toBe('');
+  });
+
   it('a real browser loads the frame of a client that an operator set up, and goes back to the application by itself', async () => {
     const clients = '/api/v1/admin/oauth/clients';
     const plan = { name: 'Framed', auth_method: 'none', redirect_uris: [`${client.url}/callback`] };

@@ -30,6 +30,8 @@ export interface DoorParts
 }
 
 const mostFormBytes = 56 * 1024;
+/** What every browser and proxy takes as an address. */
+const mostAddressBytes = 8 * 1024;
 
 /** Those of the engine's answers to requests without an origin. */
 const plainHeaders = (exposed: string) => ({
@@ -162,6 +164,8 @@ export class EngineDoor {
         (_request, body, done) => done(null, body),
       );
       if (this.#parts.config.approvals) this.#approvals(scope);
+      for (const url of ['/oauth/authorize', '/oauth/logout'])
+        scope.route({ method: 'POST', url, handler: (request, reply) => this.#asAddress(request, reply) });
       for (const url of ['/oauth/introspect', '/oauth/revoke'])
         scope.route({ method: 'POST', url, handler: (request, reply) => this.#presented(request, reply) });
       await scope.register(async (tokens) => {
@@ -193,6 +197,19 @@ export class EngineDoor {
   async #open(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     reply.header('cross-origin-resource-policy', 'cross-origin');
     await this.#hand({ request, reply, scope: scopeOf(request, this.#parts, null) });
+  }
+
+  /**
+   * A form of another site comes without the cookies of the person; the browser brings them along to the address that
+   * says the same (OpenID Connect Core 3.1.2.1, RP-Initiated Logout 2).
+   */
+  #asAddress(request: FastifyRequest, reply: FastifyReply): unknown {
+    this.#parts.gate.address(addressKey(request.ip));
+    const { pathname, search } = new URL(request.raw.url!, this.#parts.public_url());
+    const sent = new URLSearchParams(typeof request.body === 'string' ? request.body : '').toString();
+    if (sent.length > mostAddressBytes)
+      throw new AppError('too_large', `The form is larger than ${mostAddressBytes} bytes; /oauth/par takes it.`);
+    return reply.redirect(`${pathname}${search === '' ? '?' : `${search}&`}${sent}`, 303);
   }
 
   async #browser(request: FastifyRequest, reply: FastifyReply): Promise<void> {
