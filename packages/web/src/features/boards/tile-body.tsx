@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { cx } from '../../ui/class-names.ts';
 import { memory, percent, stateWords } from '../containers/container-words.ts';
 import { AppIcon } from '../gateway/app-icon.tsx';
-import { placeOf } from '../gateway/gateway-words.ts';
+import { placeOf, shortAddress } from '../gateway/gateway-words.ts';
 import { HealthMark } from '../gateway/health-mark.tsx';
 import { itemName } from './arranging.ts';
 
