@@ -266,7 +266,10 @@ const reloadUnderLoad = async (): Promise<string[]> => {
   load.stop();
   const [result] = await ended;
   const failed = result.non2xx + result.errors;
-  if (failed > 0) process.exitCode = 1;
+  if (failed > 0) {
+    process.exitCode = 1;
+    say(`by status ${JSON.stringify(result.statusCodeStats)}, ${result.errors} errors, ${result.timeouts} timeouts`);
+  }
   return [
     `${reloads} reloads of ${routes} routes under ${result.requests.average.toFixed(0)} requests a second: ${failed} of ${result.requests.total} failed; in force ${(Math.max(...times) / 1000).toFixed(1)} s after the file was written at most (a debounce of 0.5 s included), ${(times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]! / 1000).toFixed(1)} s as a rule.`,
   ];
