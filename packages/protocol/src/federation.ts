@@ -74,6 +74,20 @@ export const peerInvitationView = z.object({
 });
 export type PeerInvitationView = z.infer<typeof peerInvitationView>;
 
+export const neighbourStates = ['new', 'peer', 'other_key'] as const;
+export const neighbourView = z.object({
+  id: id.describe('as it says itself'),
+  name: z.string(),
+  address: z.string().describe('where it says it is reached'),
+  fingerprint: z.string().describe('SHA-256 of the key that it announces, in hex'),
+  state: z
+    .enum(neighbourStates)
+    .describe('other_key: it has the id of a peer and announces another key, so it is another server or an impostor'),
+  first_seen_at: time,
+  last_seen_at: time,
+});
+export type NeighbourView = z.infer<typeof neighbourView>;
+
 const manages = { access: 'signed_in', permission: 'federation.manage', operator: true } as const;
 const reads = { ...manages, scope: 'gateway:read', method: 'GET', status: 200 } as const;
 const writes = { ...manages, scope: 'gateway:write' } as const;
@@ -213,6 +227,34 @@ export const federationJoin = defineOperation({
   output: peerView,
   status: 201,
   errors: ['validation_failed', 'federation_off', 'federation_refused'],
+});
+
+export const federationNeighbours = defineOperation({
+  ...reads,
+  name: 'federation.neighbours',
+  summary: 'List servers that announce themselves in the local network, by name',
+  description:
+    'With ATRIUM_FEDERATION_MDNS. What they say of themselves is not proven, and none of them is a peer before an operator ' +
+    'pairs with it or joins it by an invitation.',
+  path: '/api/v1/federation/neighbours',
+  input: z.strictObject(pageInput),
+  output: page(neighbourView),
+  errors: ['bad_request'],
+  mcp: { tool: 'federation_neighbours', title: 'List servers of the local network', read_only: true },
+});
+
+export const federationPair = defineOperation({
+  ...writes,
+  name: 'federation.pair',
+  summary: 'Join a server of the local network that knows the same cluster secret',
+  description:
+    'It has to prove the key that it announced. Without a cluster secret, ask its operator for an invitation.',
+  method: 'POST',
+  path: '/api/v1/federation/neighbours/{id}/pair',
+  input: byId,
+  output: peerView,
+  status: 201,
+  errors: ['not_found', 'federation_off', 'federation_refused'],
 });
 
 export const federationPublications = defineOperation({
@@ -361,6 +403,8 @@ export const federationOperations = [
   federationInvitations,
   federationRevokeInvitation,
   federationJoin,
+  federationNeighbours,
+  federationPair,
   federationPublications,
   federationPublish,
   federationUnpublish,

@@ -330,6 +330,7 @@ export const appView = z.object({
       access: z.enum(routeAccess),
       status: z.enum(healthStates),
       address: z.string().nullable().describe('where to open it'),
+      listens: z.string().nullable().describe('where programs connect, for a stream'),
       shares_origin: z.boolean().describe('it runs at the origin of the dashboard'),
     }),
   ),

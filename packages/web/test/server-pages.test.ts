@@ -96,6 +96,7 @@ const pages: [name: string, path: string, ready: string, act?: (page: Page) => P
   ['peer that shows another certificate', '/server/peers', row, openNth(2), peers],
   ['invitation of a server', '/server/peers', row, makeInvitation, peers],
   ['joining a server', '/server/peers', row, press('Join a server'), peers],
+  ['servers of the local network', '/server/peers', row, choose('Nearby', 'Barn'), peers],
   ['apps of peers', '/server/peers', row, choose('Their apps', 'Paperless'), peers],
   ['published apps', '/server/peers', row, choose('Our apps', 'Wiki'), peers],
   ['federation that is off', '/server/peers', 'text=Federation is off', undefined, noPeers],

@@ -38,6 +38,7 @@ export const openFederation = (
         return {
           ...{ enabled: federation.enabled, name: federation.name, bootstrap_peers: federation.bootstrapPeers },
           cluster_secret: current.values().secrets.federationSecret?.reveal() ?? null,
+          mdns: federation.mdns,
           ...{ allow_remote_routes: federation.allowRemoteRoutes, allow_plain: federation.allowPlain },
           ...{ full_sync_ms: federation.fullSyncMs, anti_entropy_ms: federation.antiEntropyMs },
         };

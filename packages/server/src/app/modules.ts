@@ -62,6 +62,7 @@ import { openCertificates } from './certificates.ts';
 import { openClientCertificates } from './client-certificates.ts';
 import { engineSettings, openContainers } from './containers.ts';
 import { openEmbedder } from './embeddings.ts';
+import { addEventFamilies } from './event-metrics.ts';
 import { sinkAddresses } from './event-sinks.ts';
 import { openFederation } from './federation.ts';
 import { openFiles, openImportFolder } from './files.ts';
@@ -421,6 +422,7 @@ const dataPlane = ({ values, process_number }: ModulesOptions, settings: () => {
 const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, discoveryFetch: GuardedFetch) => {
   const { storage, clock, log, limits, metrics } = options;
   let lanes: LanesPart | null = null;
+  addEventFamilies(options.metrics);
   const counting = createGatewayMetrics(options.metrics);
   let { values } = options;
   let settings = gatewaySettingsOf(values.config);
@@ -691,6 +693,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   const hookCounts = createOverviewMetrics(metrics, {
     ...{ clock, version: options.version, devices: identity.deviceTotals },
     proposals: gateway.services.traffic.pendingProposals,
+    federation: federation.totals,
   });
   const outsideHooks = createHooksModule({
     received: hookCounts.received,

@@ -30,6 +30,8 @@ export interface McpUpstream {
   tell(): Promise<void>;
   /** Forgets its sessions, as after a restart. */
   forget(): void;
+  /** As a proxy in front that loses answers: a tool runs, and the caller gets this status. */
+  lost: { status: number; body: Json } | null;
   headers: IncomingMessage['headers'][];
   sessions(): number;
   /** Who is signed in at its authorization server; the browser is sent back at once. */
@@ -182,6 +184,10 @@ export const startMcpUpstream = async (options: { oauth?: boolean } = {}): Promi
     const body = request.method === 'POST' ? JSON.parse(await textOf(request)) : undefined;
     const id = request.headers['mcp-session-id'] as string | undefined;
     const known = id === undefined ? undefined : sessions.get(id);
+    if (known !== undefined && made.lost !== null && body?.method === 'tools/call') {
+      await made.tools[body.params.name]!.run(body.params.arguments, { account: null, progress: async () => {} });
+      return answer(response, made.lost.status, made.lost.body);
+    }
     if (known !== undefined) return known.transport.handleRequest(request, response, body);
     if (id !== undefined)
       return answer(response, 404, { jsonrpc: '2.0', id: null, error: { code: -32001, message: 'Session not found' } });
@@ -204,6 +210,7 @@ export const startMcpUpstream = async (options: { oauth?: boolean } = {}): Promi
       for (const { server } of sessions.values()) await server.sendToolListChanged();
     },
     forget: () => sessions.clear(),
+    lost: null,
     headers: [],
     sessions: () => sessions.size,
     account: 'nobody',

@@ -234,6 +234,7 @@ const appOf = (route: RouteView, index: number): AppView => ({
       access: route.access,
       status: route.status,
       address: route.kind === 'stream' ? null : (route.addresses[0] ?? null),
+      listens: route.kind === 'stream' ? (route.addresses[0] ?? null) : null,
       shares_origin: route.mode === 'path',
     },
   ],

@@ -1,6 +1,7 @@
 import type {
   federationCatalogue,
   federationInvite,
+  federationNeighbours,
   federationPeers,
   federationPublications,
   federationRules,
@@ -57,6 +58,15 @@ const remoteApp = (index: number, name: string, more: Partial<RemoteAppView> = {
   ...more,
 });
 
+const neighbour = (index: number, name: string, state: 'new' | 'peer' | 'other_key') => ({
+  ...{ id: id(6, index), name, address: `https://10.0.0.${index + 2}:4400`, fingerprint: '7ac09e41'.repeat(8), state },
+  ...{ first_seen_at: ago(90), last_seen_at: ago(0) },
+});
+const neighbours: OutputOf<typeof federationNeighbours> = page([
+  neighbour(0, 'Barn', 'new'),
+  neighbour(1, 'Garden house', 'peer'),
+  neighbour(2, 'Warehouse', 'other_key'),
+]);
 const received: OutputOf<typeof federationCatalogue> = page([
   remoteApp(0, 'Cameras', { description: 'Four cameras of the yard', openable: false }),
   remoteApp(1, 'Jellyfin', { local_app_id: id(3, 0), local_slug: 'films', description: 'Films and series' }),
@@ -94,6 +104,7 @@ const ok = (body: unknown) => ({ body });
 export const peerAnswers: Answers = {
   [`GET ${root}/status`]: ok(status),
   [`GET ${root}/peers`]: ok(page(peers) satisfies OutputOf<typeof federationPeers>),
+  [`GET ${root}/neighbours`]: ok(neighbours),
   [`GET ${root}/apps`]: ok(received),
   [`GET ${root}/publications`]: ok(published),
   [`GET ${root}/rules`]: ok(rules),
@@ -104,6 +115,6 @@ export const noPeersAnswers: Answers = {
   ...peerAnswers,
   [`GET ${root}/status`]: ok({ ...status, enabled: false, id: null, fingerprint: null, peers: 0, online: 0 }),
   ...Object.fromEntries(
-    ['peers', 'apps', 'publications', 'rules'].map((list) => [`GET ${root}/${list}`, ok(page([]))]),
+    ['peers', 'neighbours', 'apps', 'publications', 'rules'].map((list) => [`GET ${root}/${list}`, ok(page([]))]),
   ),
 };

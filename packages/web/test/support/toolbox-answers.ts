@@ -249,7 +249,8 @@ const app: AppView = {
   ...{ created_at: ago(60 * 24 * 12), updated_at: ago(40) },
   routes: [
     {
-      ...{ id: id(91), slug: 'forgejo', mode: 'path', access: 'signed_in', status: 'healthy', shares_origin: true },
+      ...{ id: id(91), slug: 'forgejo', mode: 'path', access: 'signed_in', status: 'healthy', listens: null },
+      shares_origin: true,
       address: 'https://atrium.northwind.example/apps/forgejo/',
     },
   ],

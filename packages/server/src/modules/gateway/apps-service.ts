@@ -188,7 +188,7 @@ export const createAppsService = (parts: GatewayParts, writing: GatewayWriting) 
       database.transaction(call, async (tx) => {
         const w = await writing.begin(tx, call);
         const { app: before } = await require(tx.db, call.caller, input.slug);
-        await writing.changeApp(w, before, columnsOf(input), { version: input.version });
+        await writing.changeApp(w, before, columnsOf(input), input.version);
         await writing.finish(w, 'api');
         return view(await require(tx.db, call.caller, input.slug), await appsStore.pinned(tx.db, call.caller.id));
       }),

@@ -53,43 +53,42 @@ export const appsStore = {
   all: (db: Db, orgId: string): Promise<AppRow[]> =>
     db.selectFrom('gateway_apps').selectAll().where('org_id', '=', orgId).orderBy('slug').execute(),
 
-  /** Null when the slug is taken, by whomever. */
+  /** Those that were made: the slug of the others is taken, by whomever. */
   insert: async (
     db: Db,
-    app: AppColumns & Pick<AppRow, 'id' | 'org_id' | 'slug' | 'source' | 'source_ref'> & { by: Actor; at: Date },
-  ): Promise<AppRow | null> => {
-    const { by, at, ...columns } = app;
-    const row = await db
-      .insertInto('gateway_apps')
-      .values({
-        ...columns,
-        created_by_type: by.type,
-        created_by_id: by.id,
-        created_by_name: by.name,
-        created_at: at,
-        updated_at: at,
-      })
-      .onConflict((oc) => oc.column('slug').doNothing())
-      .returningAll()
-      .executeTakeFirst();
-    return row ?? null;
+    apps: readonly (AppColumns & Pick<AppRow, 'id' | 'org_id' | 'slug' | 'source' | 'source_ref'>)[],
+    { by, at }: { by: Actor; at: Date },
+  ): Promise<AppRow[]> => {
+    const [first] = apps;
+    if (first === undefined) return [];
+    const made = { created_by_type: by.type, created_by_id: by.id, created_by_name: by.name };
+    const names = sql.join(Object.keys({ ...first, ...made }).map((name) => sql.ref(name)));
+    const { rows } = await sql<AppRow>`insert into gateway_apps (${names}, created_at, updated_at)
+      select ${names}, ${at}::timestamptz, ${at}::timestamptz
+      from jsonb_populate_recordset(null::gateway_apps, ${JSON.stringify(apps.map((app) => ({ ...app, ...made })))}::jsonb)
+      on conflict (slug) do nothing returning *`.execute(db);
+    return rows;
   },
 
-  update: async (db: Db, id: string, columns: AppColumns, at: Date): Promise<AppRow> =>
-    db
-      .updateTable('gateway_apps')
-      .set((eb) => ({ ...columns, version: eb('version', '+', 1), updated_at: at }))
-      .where('id', '=', id)
-      .returningAll()
-      .executeTakeFirstOrThrow(),
-
-  /** From now on it is kept here. */
-  release: async (db: Db, id: string): Promise<void> => {
-    await db.updateTable('gateway_apps').set({ source: 'ui', source_ref: null }).where('id', '=', id).execute();
+  update: async (db: Db, apps: readonly (AppColumns & Pick<AppRow, 'id'>)[], at: Date): Promise<AppRow[]> => {
+    if (apps.length === 0) return [];
+    const { rows } = await sql<AppRow>`update gateway_apps a
+      set (name, icon, tags, group_name, description, position, version, updated_at)
+        = (n.name, n.icon, n.tags, n.group_name, n.description, n.position, a.version + 1, ${at}::timestamptz)
+      from jsonb_populate_recordset(null::gateway_apps, ${JSON.stringify(apps)}::jsonb) n
+      where a.id = n.id returning a.*`.execute(db);
+    return rows;
   },
 
-  remove: async (db: Db, id: string): Promise<void> => {
-    await db.deleteFrom('gateway_apps').where('id', '=', id).execute();
+  /** From now on they are kept here. */
+  release: async (db: Db, ids: readonly string[]): Promise<void> => {
+    if (ids.length === 0) return;
+    await sql`update gateway_apps set source = 'ui', source_ref = null where id = any(${[...ids]}::uuid[])`.execute(db);
+  },
+
+  remove: async (db: Db, ids: readonly string[]): Promise<void> => {
+    if (ids.length === 0) return;
+    await sql`delete from gateway_apps where id = any(${[...ids]}::uuid[])`.execute(db);
   },
 
   /** Of all routes of these apps, each with its status. */
@@ -105,7 +104,7 @@ export const appsStore = {
               'latency_ms',
             ),
           ])
-          .where('r.app_id', 'in', [...appIds])
+          .where('r.app_id', '=', sql<string>`any(${[...appIds]}::uuid[])`)
           .orderBy('r.slug')
           .execute()) as OpenRoute[]),
 

@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { createGatewayTest, defaultGatewaySettings, type GatewayTest } from '../../../test/support/make-gateway.ts';
 import { callBy, makeOrg } from '../../../test/support/make-inbox.ts';
@@ -272,6 +273,67 @@ describe('files', () => {
     await reload();
     await services().documents.rollback(admin, { number });
     expect((await services().apps.get(admin, 'late')).name).toBe('Late');
+  });
+
+  it('hundreds of routes are written by a few statements, each with its event, its line and its address', async () => {
+    const count = 250;
+    const slugs = Array.from({ length: count }, (_, n) => `many-${n}`);
+    const routes = (version: number) =>
+      slugs.map((slug, n) => ({ slug, targets: [{ url: `http://192.168.${version}.${n + 1}` }] }));
+    const apps = slugs.map((slug) => ({ slug, name: slug }));
+    const statementsOf = async (act: () => Promise<unknown>): Promise<number> => {
+      const asked = vi.spyOn(pg.Client.prototype, 'query');
+      await act();
+      const { length } = asked.mock.calls;
+      asked.mockRestore();
+      return length;
+    };
+    const told = async () => {
+      const { rows } = await test.pool.query(
+        `select (select count(*)::int from core_events where org_id = $1 and kind = any($2)) as events,
+          (select count(*)::int from core_audit where org_id = $1 and action = any($3)) as lines,
+          (select count(*)::int from gateway_claims where path like '/apps/many-%') as claims`,
+        [
+          orgId,
+          ['gateway.route.created', 'gateway.route.updated', 'gateway.route.deleted'],
+          ['routes.create', 'routes.update', 'routes.delete'],
+        ],
+      );
+      return rows[0] as { events: number; lines: number; claims: number };
+    };
+    const before = await told();
+    const { number } = await newest();
+    expect(await statementsOf(() => reload(main(apps, routes(1))))).toBeLessThan(50);
+    expect(await statementsOf(() => reload(main(apps, routes(2))))).toBeLessThan(50);
+    expect(await told()).toEqual({ events: before.events + 2 * count, lines: before.lines + 2 * count, claims: count });
+    expect((await newest()).number).toBe(number + 2);
+    expect(await routeOf('many-249')).toMatchObject({ version: 2, targets: [{ url: 'http://192.168.2.250' }] });
+    const { changes } = await services().documents.diff(admin, { number: number + 2, against: 'previous' });
+    expect(changes.map(({ path }) => path).toSorted()).toEqual(
+      slugs.map((slug) => `routes.${slug}.targets`).toSorted(),
+    );
+
+    // What is wrong is told by its place, wherever that is, and nothing of the document is kept.
+    const wrong = routes(3).map((route, n) =>
+      n === 7
+        ? { ...route, mode: 'host' }
+        : n === 120
+          ? { ...route, path_base: '/apps/many-3/' }
+          : n === 240
+            ? { ...route, app: 'nobody' }
+            : route,
+    );
+    await reload(main(apps, wrong));
+    expect((await newest()).problems.map((problem) => problem.split(':')[0])).toEqual([
+      'routes.7.hosts',
+      'routes.120',
+      'routes.240.app',
+    ]);
+    expect(await routeOf('many-0')).toMatchObject({ version: 2 });
+
+    expect(await statementsOf(() => reload(main([])))).toBeLessThan(50);
+    expect((await told()).claims).toBe(0);
+    await expect(services().apps.get(admin, 'many-1')).rejects.toMatchObject({ code: 'not_found' });
   });
 
   it('with no organisation yet nothing is taken, and it is said so', async () => {

@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import type {
   configVersion,
   configVersionsDiff,
@@ -11,7 +12,7 @@ import type {
 import { verify } from '@node-rs/argon2';
 import type { z } from 'zod';
 import type { Transaction } from '../../platform/db/database.ts';
-import { AppError, notFound } from '../../platform/errors/app-error.ts';
+import { AppError, invalid, notFound } from '../../platform/errors/app-error.ts';
 import { newId } from '../../platform/ids/ids.ts';
 import { type Call, internalCall } from '../../platform/operations/call.ts';
 import { systemCaller } from '../../platform/operations/caller.ts';
@@ -29,12 +30,17 @@ import {
 import { keptElsewhere } from './gateway-errors.ts';
 import { type GatewayParts, upstreamAuthPlace } from './gateway-parts.ts';
 import {
+  type AppDraft,
   appEntry,
   type GatewayWriting,
   nothingChanged,
   type Origin,
+  type Outcome,
   type PreparedChanges,
+  type RouteDraft,
+  refuseAny,
   routeEntry,
+  taken,
   type Writing,
   writtenHere,
 } from './gateway-writing.ts';
@@ -43,6 +49,11 @@ import type { AppRow, RouteWithApp } from './routes-rows.ts';
 import { routesStore } from './routes-store.ts';
 import type { Entry } from './versions-rows.ts';
 import { type VersionRow, versionsStore } from './versions-store.ts';
+
+/** Routes whose targets are looked up, and passwords hashed, at the same time. */
+const preparedAtOnce = 16;
+/** Routes that are compared before requests have their turn. */
+const comparedAtOnce = 50;
 
 type DocumentApp = GatewayDocument['apps'][number];
 type DocumentRoute = GatewayDocument['routes'][number];
@@ -84,6 +95,28 @@ export class DocumentProblems extends Error {
     this.problems = problems;
   }
 }
+
+/** What is to be written for an entry of a document: nothing when it is so already. */
+type Plan<Draft> = Outcome<Draft> | null;
+
+/** What became of each entry, in the order of the document. */
+const written = async <Draft, Row>(
+  plans: readonly Plan<Draft>[],
+  write: (drafts: readonly Draft[]) => Promise<Outcome<Row>[]>,
+): Promise<(Outcome<Row> | null)[]> => {
+  const outcomes = (await write(taken(plans.filter((plan) => plan !== null)))).values();
+  const isWritten = (plan: Plan<Draft>): plan is Draft => plan !== null && !(plan instanceof AppError);
+  return plans.map((plan) => (isWritten(plan) ? outcomes.next().value! : (plan as AppError | null)));
+};
+
+const problemsIn = (kind: 'apps' | 'routes', outcomes: readonly unknown[]): FieldError[] =>
+  outcomes.flatMap((outcome, i) => {
+    if (!(outcome instanceof AppError)) return [];
+    const path = `${kind}.${i}`;
+    const fields = outcome.errors ?? [];
+    if (fields.length === 0) return [{ path, message: outcome.message }];
+    return fields.map((field) => ({ path: `${path}.${field.path}`, message: field.message }));
+  });
 
 /** Ends a transaction whose changes were only to be looked at. */
 class OnlyTried extends Error {}
@@ -146,17 +179,52 @@ export const createDocumentsService = (parts: GatewayParts, writing: GatewayWrit
 
   const fieldsIn = ({ slug: _, app: __, ...fields }: DocumentRoute): RouteChanges => fields;
 
-  /** Outside of the transaction: names are resolved, passwords hashed. */
-  const prepare = async (document: GatewayDocument): Promise<PreparedDocument> => {
+  /** Many at once, because each may wait for a name server; not all, because hashing takes memory. */
+  const preparedRoutes = async (
+    routes: readonly (readonly [slug: string, fields: RouteChanges])[],
+  ): Promise<Map<string, PreparedChanges>> => {
     const prepared = new Map<string, PreparedChanges>();
-    for (const route of document.routes) prepared.set(route.slug, await writing.prepare(fieldsIn(route)));
-    return { document, prepared };
+    for (let at = 0; at < routes.length; at += preparedAtOnce) {
+      const some = routes.slice(at, at + preparedAtOnce);
+      await Promise.all(some.map(async ([slug, fields]) => prepared.set(slug, await writing.prepare(fields))));
+      await othersTurn();
+    }
+    return prepared;
   };
 
-  const duplicates = (kind: 'apps' | 'routes', slugs: readonly string[]): FieldError[] =>
-    slugs.flatMap((slug, i) =>
-      slugs.indexOf(slug) === i ? [] : [{ path: `${kind}.${i}.slug`, message: `"${slug}" stands in it twice` }],
-    );
+  /** Outside of the transaction: names are resolved, passwords hashed. */
+  const prepare = async (document: GatewayDocument): Promise<PreparedDocument> => ({
+    document,
+    prepared: await preparedRoutes(document.routes.map((route) => [route.slug, fieldsIn(route)] as const)),
+  });
+
+  const duplicates = (kind: 'apps' | 'routes', slugs: readonly string[]): FieldError[] => {
+    const seen = new Set<string>();
+    return slugs.flatMap((slug, i) => {
+      if (!seen.has(slug)) return seen.add(slug) && [];
+      return [{ path: `${kind}.${i}.slug`, message: `"${slug}" stands in it twice` }];
+    });
+  };
+
+  const routePlan = async (
+    route: DocumentRoute,
+    before: RouteWithApp | null,
+    apps: ReadonlyMap<string, AppRow>,
+    prepared: PreparedChanges,
+    origin: Origin,
+  ): Promise<Plan<RouteDraft>> => {
+    const fields = fieldsIn(route);
+    const appSlug = route.app ?? route.slug;
+    const here = before !== null && before.source_ref === origin.source_ref;
+    if (here && before.app_slug === appSlug) {
+      const next = masked(settled(withDefaults(route.slug, fields, parts.settings())));
+      if (isSame(next, fieldsOf(before)) && (await sameSecrets(before, fields))) return null;
+    }
+    const app = apps.get(appSlug);
+    if (app === undefined) return invalid('app', `there is no app "${appSlug}"`);
+    if (before === null) return { before, app, slug: route.slug, prepared };
+    return here ? { before, app, prepared } : keptElsewhere(before.source_ref ?? 'the dashboard');
+  };
 
   /**
    * Brings what a place holds in line with a document: makes, changes and, where `origin` names the place, deletes. All
@@ -174,77 +242,56 @@ export const createDocumentsService = (parts: GatewayParts, writing: GatewayWrit
       ),
     ];
     if (problems.length > 0) return problems;
-    const trying = async (path: string, act: () => Promise<unknown>): Promise<void> => {
-      try {
-        await act();
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error;
-        const fields = error.errors ?? [];
-        if (fields.length === 0) problems.push({ path, message: error.message });
-        for (const field of fields) problems.push({ path: `${path}.${field.path}`, message: field.message });
-      }
-    };
-    const { appRows, routeRows } = await readState(w.tx.db, w.call.caller.org_id);
+    const { org_id } = w.call.caller;
+    const [appRows, routeRows] = [await appsStore.all(w.tx.db, org_id), await routesStore.allLocked(w.tx.db, org_id)];
     const mine = (row: { source_ref: string | null }): boolean =>
       origin.source_ref !== null && row.source_ref === origin.source_ref;
     const wantedRoutes = new Set(document.routes.map(({ slug }) => slug));
     const wantedApps = new Set(document.apps.map(({ slug }) => slug));
 
-    for (const row of routeRows)
-      if (mine(row) && !wantedRoutes.has(row.slug)) await writing.removeRoute(w, row, origin);
+    await writing.removeRoutes(
+      w,
+      routeRows.filter((row) => mine(row) && !wantedRoutes.has(row.slug)),
+      origin,
+    );
 
     const apps = new Map<string, AppRow>(appRows.map((row) => [row.slug, row]));
-    for (const [i, { slug, ...fields }] of document.apps.entries()) {
+    const appPlans = document.apps.map(({ slug, ...fields }): Plan<AppDraft> => {
       const columns = columnsOf(fields);
-      await trying(`apps.${i}`, async () => {
-        const before = apps.get(slug);
-        if (before === undefined) apps.set(slug, await writing.insertApp(w, { slug, ...columns }, origin));
-        else if (!sameColumns(before, columns)) apps.set(slug, await writing.changeApp(w, before, columns, { origin }));
-        else if (before.source_ref !== origin.source_ref) throw keptElsewhere(before.source_ref ?? 'the dashboard');
-      });
-    }
+      const before = apps.get(slug);
+      if (before === undefined) return { before: null, slug, columns };
+      if (!sameColumns(before, columns)) return { before, columns };
+      return before.source_ref === origin.source_ref ? null : keptElsewhere(before.source_ref ?? 'the dashboard');
+    });
+    const writtenApps = await written(appPlans, (drafts) => writing.writeApps(w, drafts, origin));
+    for (const app of taken(writtenApps.filter((outcome) => outcome !== null))) apps.set(app.slug, app);
+    problems.push(...problemsIn('apps', writtenApps));
 
     const rows = new Map(routeRows.map((row) => [row.slug, row]));
-    const changing: { i: number; route: DocumentRoute; before: RouteWithApp | undefined }[] = [];
+    const routePlans: Plan<RouteDraft>[] = [];
     for (const [i, route] of document.routes.entries()) {
-      const before = rows.get(route.slug);
-      const next = masked(settled(withDefaults(route.slug, fieldsIn(route), parts.settings())));
-      const same =
-        before !== undefined &&
-        before.source_ref === origin.source_ref &&
-        before.app_slug === (route.app ?? route.slug) &&
-        isSame(next, fieldsOf(before)) &&
-        (await sameSecrets(before, fieldsIn(route)));
-      if (!same) changing.push({ i, route, before });
+      // Thousands of routes are compared here.
+      if (i % comparedAtOnce === comparedAtOnce - 1) await othersTurn();
+      routePlans.push(await routePlan(route, rows.get(route.slug) ?? null, apps, prepared.get(route.slug)!, origin));
     }
-    // Two routes may change places.
-    await routesStore.releaseClaims(
-      w.tx.db,
-      changing.flatMap(({ before }) =>
-        before !== undefined && before.source_ref === origin.source_ref ? [before.id] : [],
-      ),
+    const writtenRoutes = await written(routePlans, (drafts) =>
+      writing.writeRoutes(w, drafts, { origin, whole: true }),
     );
-    for (const { i, route, before } of changing) {
-      await trying(`routes.${i}`, async () => {
-        const app = apps.get(route.app ?? route.slug);
-        if (app === undefined)
-          throw new AppError('validation_failed', `there is no app "${route.app ?? route.slug}"`, {
-            errors: [{ path: 'app', message: `there is no app "${route.app ?? route.slug}"` }],
-          });
-        const changes = prepared.get(route.slug)!;
-        if (before === undefined) await writing.insertRoute(w, app, route.slug, changes, { origin });
-        else if (before.source_ref !== origin.source_ref) throw keptElsewhere(before.source_ref ?? 'the dashboard');
-        else await writing.changeRoute(w, before, changes, { origin, whole: true, app });
-      });
-    }
+    problems.push(...problemsIn('routes', writtenRoutes));
 
-    for (const row of appRows) {
-      if (!mine(row) || wantedApps.has(row.slug)) continue;
-      const others = (await appsStore.routesOf(w.tx.db, [row.id])).filter((route) => !mine(route));
-      // Routes that people added are not the file's to delete.
-      if (others.length > 0) await appsStore.release(w.tx.db, row.id);
-      else await writing.removeApp(w, row, origin);
-    }
+    const gone = appRows.filter((row) => mine(row) && !wantedApps.has(row.slug));
+    const left = await appsStore.routesOf(
+      w.tx.db,
+      gone.map(({ id }) => id),
+    );
+    // Routes that people added are not the file's to delete.
+    const keptBy = new Set(left.filter((route) => !mine(route)).map(({ app_id }) => app_id));
+    await appsStore.release(w.tx.db, [...keptBy]);
+    await writing.removeApps(
+      w,
+      gone.filter(({ id }) => !keptBy.has(id)),
+      origin,
+    );
     return problems;
   };
 
@@ -278,34 +325,41 @@ export const createDocumentsService = (parts: GatewayParts, writing: GatewayWrit
     const apps = Object.entries(difference.apps).filter(
       ([slug, { after }]) => here(slug, appRows) && (after === null || after.source === 'ui'),
     );
-    const row = (slug: string) => routeRows.find((one) => one.slug === slug);
-    await routesStore.releaseClaims(
-      w.tx.db,
-      routes.flatMap(([slug]) => row(slug)?.id ?? []),
+    const rows = new Map(routeRows.map((row) => [row.slug, row]));
+    const appsBefore = new Map(appRows.map((row) => [row.slug, row]));
+    await writing.removeRoutes(
+      w,
+      routes.flatMap(([slug, { after }]) => (after === null ? rows.get(slug)! : [])),
     );
-    for (const [slug, { after }] of routes) if (after === null) await writing.removeRoute(w, row(slug)!);
-    for (const [slug, { after }] of apps) {
-      const before = appRows.find((one) => one.slug === slug);
-      if (after === null) await writing.removeApp(w, before!);
-      else if (before === undefined) await writing.insertApp(w, { slug, id: after.id, ...entryColumns(after) });
-      else await writing.changeApp(w, before, entryColumns(after));
-    }
+    await writing.removeApps(
+      w,
+      apps.flatMap(([slug, { after }]) => (after === null ? appsBefore.get(slug)! : [])),
+    );
+    const appDrafts = apps.flatMap(([slug, { after }]): AppDraft[] => {
+      if (after === null) return [];
+      const before = appsBefore.get(slug) ?? null;
+      const columns = entryColumns(after);
+      return [before === null ? { before, slug, id: after.id, columns } : { before, columns }];
+    });
+    refuseAny(await writing.writeApps(w, appDrafts));
     const appsNow = new Map((await appsStore.all(w.tx.db, w.call.caller.org_id)).map((app) => [app.slug, app]));
-    for (const [slug, { after }] of routes) {
-      if (after === null) continue;
+    const routeDrafts = routes.flatMap(([slug, { after }]): RouteDraft[] => {
+      if (after === null) return [];
       const app = appsNow.get(String(after['app']));
       // Its app is kept elsewhere and gone from there.
-      if (app === undefined) continue;
+      if (app === undefined) return [];
       const changes = prepared.get(slug) ?? {
         fields: changesOf(after),
         verdicts: new Map(),
         filters: null,
         port_problem: null,
       };
-      const before = row(slug);
-      if (before === undefined) await writing.insertRoute(w, app, slug, changes, { id: after.id, lenient: true });
-      else await writing.changeRoute(w, before, changes, { whole: true, lenient: true, app });
-    }
+      const before = rows.get(slug) ?? null;
+      return [
+        before === null ? { before, app, slug, id: after.id, prepared: changes } : { before, app, prepared: changes },
+      ];
+    });
+    refuseAny(await writing.writeRoutes(w, routeDrafts, { whole: true, lenient: true }));
   };
 
   return {
@@ -322,9 +376,16 @@ export const createDocumentsService = (parts: GatewayParts, writing: GatewayWrit
           const fresh = await routesStore.find(tx.db, row.org_id, row.id);
           if (fresh === null) return;
           await routesStore.releaseClaims(tx.db, [row.id]);
-          const taken = await routesStore.claim(tx.db, row.id, claimsOf(fieldsOf(fresh), parts.settings()));
-          if (taken.length > 0)
-            parts.onNotice({ route: row.slug, taken }, 'another route has an address that this one would get');
+          const claims = claimsOf(fieldsOf(fresh), parts.settings());
+          const lost = await routesStore.claim(
+            tx.db,
+            claims.map((one) => ({ ...one, route_id: row.id })),
+          );
+          if (lost.length > 0)
+            parts.onNotice(
+              { route: row.slug, taken: lost.map(({ host, path }) => ({ host, path })) },
+              'another route has an address that this one would get',
+            );
         });
       }
     },
@@ -353,9 +414,11 @@ export const createDocumentsService = (parts: GatewayParts, writing: GatewayWrit
       const { org_id } = call.caller;
       const now = await readState(database.read, org_id);
       const planned = await stateAt(database.read, org_id, number, now);
-      const prepared = new Map<string, PreparedChanges>();
-      for (const [slug, { after }] of Object.entries(differenceOf(now, planned).routes))
-        if (after !== null) prepared.set(slug, await writing.prepare(changesOf(after)));
+      const prepared = await preparedRoutes(
+        Object.entries(differenceOf(now, planned).routes).flatMap(([slug, { after }]) =>
+          after === null ? [] : [[slug, changesOf(after)] as const],
+        ),
+      );
       return database.transaction(call, async (tx) => {
         const w = await writing.begin(tx, call);
         await restore(w, await stateAt(tx.db, org_id, number, await readState(tx.db, org_id)), prepared);

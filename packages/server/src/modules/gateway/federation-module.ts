@@ -19,6 +19,7 @@ import { createFederationService } from './federation/federation-service.ts';
 import { federationStore } from './federation/federation-store.ts';
 import { type InstanceKey, instanceKeyOf, newKeyPair } from './federation/instance-key.ts';
 import { Links } from './federation/links.ts';
+import { Neighbours } from './federation/neighbours.ts';
 import { RemoteGate } from './federation/remote-gate.ts';
 import { StreamDoor } from './federation/stream-door.ts';
 import { federationPath, largestMessage } from './federation/wire.ts';
@@ -29,6 +30,8 @@ export type { FederationParts, FederationSettings } from './federation/federatio
 /** "atrp": the advisory lock of the process that opens links. */
 const lock = { key: 0x61747270, name: 'atrium federation' };
 const sweepMs = 10_000;
+/** After which a server of the local network is no longer listed, where nobody heard its goodbye. */
+const unseenMs = 180_000;
 const dayMs = 86_400_000;
 const tombstoneDays = 30;
 
@@ -39,6 +42,8 @@ export interface FederationModule extends Module {
   dial: (peerId: string) => Promise<Duplex>;
   /** Where requests that come through links go. */
   serve(front: FrontDoor | undefined): void;
+  /** Peers, and apps that are shown and seen. */
+  totals: () => Promise<{ peers: number; online: number; published: number; received: number }>;
   rotate: RotationVisit;
   personErasing(tx: Transaction, person: { id: string; name: string }): Promise<void>;
   personExporting(userId: string): Promise<Record<string, unknown>>;
@@ -67,13 +72,20 @@ export const createFederationModule = (parts: FederationParts, inner: Gate): Fed
     refused: (link, reason) => links.audit(reason, link.peer_id, { address: link.remote_address, how: 'asked' }),
   });
   const service = createFederationService(parts, book, links, key, () => known);
+  const neighbours = new Neighbours(parts, { key, own: () => links.own() });
   const sockets = new WebSocketServer({
     ...{ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: largestMessage },
   });
   const turn = createDiscoveryTurn({
     ...{ url: parts.database_url, lock },
-    begin: () => links.dial(true),
-    end: async () => links.dial(false),
+    begin: () => {
+      links.dial(true);
+      void neighbours.turn(true);
+    },
+    end: async () => {
+      links.dial(false);
+      await neighbours.turn(false);
+    },
     onError: (error) => onError(error, 'the turn to open links was lost'),
   });
   let turning = false;
@@ -142,6 +154,11 @@ export const createFederationModule = (parts: FederationParts, inner: Gate): Fed
     sweeps: [
       { name: 'federation-peers', every_ms: sweepMs, run: () => links.sweep() },
       {
+        name: 'federation-neighbours',
+        every_ms: 60_000,
+        run: () => federationStore.pruneNeighbours(database.read, new Date(clock.now().getTime() - unseenMs)),
+      },
+      {
         name: 'federation-tombstones',
         every_ms: dayMs,
         run: async () => {
@@ -151,6 +168,7 @@ export const createFederationModule = (parts: FederationParts, inner: Gate): Fed
         },
       },
     ],
+    totals: () => federationStore.totals(database.read),
     rotate: async (reencrypt) => {
       const row = await federationStore.identity(database.read);
       const renewed = row === null ? null : reencrypt(row.key_sealed, keyPlace);
@@ -165,6 +183,7 @@ export const createFederationModule = (parts: FederationParts, inner: Gate): Fed
     },
     settingsChanged: () => {
       links.hurry();
+      void neighbours.follow();
       takeTurns().catch((error: unknown) => onError(error, 'the turn to open links could not be asked for'));
     },
     stop: async () => {

@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { FieldError } from '@atrium/protocol';
+import { type CheckedDocument, checkDocument } from '../../platform/config/check-document.ts';
 import { newId } from '../../platform/ids/ids.ts';
 import { type Call, internalCall } from '../../platform/operations/call.ts';
 import { actorOf, systemCaller } from '../../platform/operations/caller.ts';
 import { appsStore } from './apps-store.ts';
 import { DocumentProblems, type DocumentsService } from './documents-service.ts';
-import { checkDocument, type ReadDocument, readDocument } from './gateway-document.ts';
+import { readDocument } from './gateway-document.ts';
 import { gatewayEvents } from './gateway-events.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import type { GatewayWriting } from './gateway-writing.ts';
@@ -14,7 +15,7 @@ import type { GatewayWriting } from './gateway-writing.ts';
 /** What a file is now. */
 export interface SourceFile {
   path: string;
-  read: ReadDocument;
+  read: CheckedDocument;
 }
 
 export interface Reload {
@@ -89,7 +90,7 @@ export const createFilesService = (
   const take = async (
     call: Call,
     path: string,
-    read: ReadDocument,
+    read: CheckedDocument,
     applied: readonly string[],
     waiting: readonly string[],
   ): Promise<boolean> => {
@@ -142,7 +143,7 @@ export const createFilesService = (
       const path = parts.config_file();
       if (main === null && path !== null) await reject(call, path, reload.problems, waiting);
       if (main !== null) {
-        const read = checkDocument({ apps: main.apps ?? [], routes: main.routes ?? [] });
+        const read = await checkDocument({ apps: main.apps ?? [], routes: main.routes ?? [] });
         seen.set(main.path, '');
         await take(call, main.path, read, reload.applied, waiting);
       }

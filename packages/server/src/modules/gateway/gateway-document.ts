@@ -1,32 +1,13 @@
-import { type FieldError, type GatewayDocument, gatewayDocument } from '@atrium/protocol';
+import { type CheckedDocument, checkDocument } from '../../platform/config/check-document.ts';
+import { readYaml } from '../../platform/config/read-yaml.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import { withDefaults } from './route-fields.ts';
 import type { Change, Entry, VersionDocument } from './versions-rows.ts';
 
-export type ReadDocument = { document: GatewayDocument } | { problems: FieldError[] };
-
-/** Only `apps` and `routes` count; in atrium.yaml other keys stand beside them. */
-export const checkDocument = (content: unknown): ReadDocument => {
-  const checked = gatewayDocument.safeParse(content ?? {});
-  if (checked.success) return { document: checked.data };
-  return {
-    problems: checked.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })),
-  };
-};
-
-export const readDocument = async (text: string): Promise<ReadDocument> => {
-  // The parser takes 10 MB of memory, which a server without files need not spend.
-  const { parseDocument } = await import('yaml');
-  const parsed = parseDocument(text, { version: '1.2' });
-  if (parsed.errors.length > 0)
-    return { problems: parsed.errors.map((error) => ({ path: '', message: error.message.split('\n')[0] ?? '' })) };
-  let content: unknown;
-  try {
-    content = parsed.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    return { problems: [{ path: '', message: error instanceof Error ? error.message : 'is not valid YAML' }] };
-  }
-  return checkDocument(content);
+export const readDocument = async (text: string): Promise<CheckedDocument> => {
+  const read = await readYaml(text);
+  if ('problems' in read) return { problems: read.problems.map((message) => ({ path: '', message })) };
+  return checkDocument(read.content);
 };
 
 /** JSON with its members in order, so that equal things have equal texts. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { Actor } from '@atrium/protocol';
 import { hash } from '@node-rs/argon2';
 import type { Transaction } from '../../platform/db/database.ts';
@@ -37,7 +38,7 @@ import {
 import type { AppRow, RouteRow, StoredFilter } from './routes-rows.ts';
 import { routesStore } from './routes-store.ts';
 import { judgeTarget, type TargetVerdict, targetKey } from './target-guard.ts';
-import type { Entry, VersionDocument } from './versions-rows.ts';
+import type { Change, Entry, VersionDocument } from './versions-rows.ts';
 import { versionsStore } from './versions-store.ts';
 
 /** Of an organisation. */
@@ -62,13 +63,31 @@ export interface Origin {
   source: 'ui' | 'file' | 'label' | 'http' | 'federation';
   source_ref: string | null;
 }
-interface RouteOrigin {
+export interface RouteOptions {
   origin?: Origin;
-  id?: string;
+  /** Fields that are not named take their defaults instead of staying. */
+  whole?: boolean;
+  /** A secret that is nowhere to be had leaves the route without it instead of refusing the route. */
   lenient?: boolean;
   /** The targets are what discovery found where operators had it look, so they may be private. */
   vouched?: boolean;
 }
+/** A route that is to be made, or changed. */
+export type RouteDraft =
+  | { before: null; app: Pick<AppRow, 'id' | 'slug'>; slug: string; id?: string; prepared: PreparedChanges }
+  | {
+      before: RouteRow & { app_slug: string };
+      app?: Pick<AppRow, 'id' | 'slug'>;
+      version?: number | undefined;
+      prepared: PreparedChanges;
+    };
+/** An app that is to be made, or changed. */
+export type AppDraft =
+  | { before: null; slug: string; id?: string | undefined; columns: AppColumns }
+  | { before: AppRow; columns: Partial<AppColumns>; version?: number | undefined };
+/** What became of one of several. With one that is refused the transaction must not be kept. */
+export type Outcome<Row> = Row | AppError;
+
 export const writtenHere: Origin = { source: 'ui', source_ref: null };
 
 /** One transaction that changes apps and routes. What it changed becomes one version. */
@@ -125,8 +144,43 @@ export const nothingChanged = (): VersionDocument => ({
   routes: Object.create(null) as VersionDocument['routes'],
 });
 
-const digestOf = (document: VersionDocument): string =>
-  createHash('sha256').update(JSON.stringify(document)).digest('hex');
+const refusedOr = <Made>(make: () => Made): Outcome<Made> => {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+};
+/** Without those that were refused. */
+export const taken = <Row>(outcomes: readonly Outcome<Row>[]): Row[] =>
+  outcomes.flatMap((outcome) => (outcome instanceof AppError ? [] : [outcome]));
+/** Throws why the first one was refused, when one was. */
+export const refuseAny = <Row>(outcomes: readonly Outcome<Row>[]): Row[] =>
+  outcomes.map((outcome) => {
+    if (outcome instanceof AppError) throw outcome;
+    return outcome;
+  });
+const only = <Row>(outcomes: readonly Outcome<Row>[]): Row => refuseAny(outcomes)[0]!;
+
+/** How many rows a statement writes: the text of many would be made while nobody else is served. */
+const rowsAtOnce = 100;
+const inParts = <One>(all: readonly One[]): One[][] =>
+  Array.from({ length: Math.ceil(all.length / rowsAtOnce) }, (_, n) => all.slice(n * rowsAtOnce, (n + 1) * rowsAtOnce));
+
+/** Its JSON, made with turns for requests in between: of a thousand routes it is megabytes. */
+const textOf = async ({ apps, routes }: VersionDocument): Promise<string> => {
+  const membersOf = async (changes: Record<string, Change>): Promise<string> => {
+    const members: string[] = [];
+    for (const part of inParts(Object.entries(changes))) {
+      for (const [slug, change] of part) members.push(`${JSON.stringify(slug)}:${JSON.stringify(change)}`);
+      if (part.length === rowsAtOnce) await othersTurn();
+    }
+    return `{${members.join(',')}}`;
+  };
+  return `{"apps":${await membersOf(apps)},"routes":${await membersOf(routes)}}`;
+};
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 export type GatewayWriting = ReturnType<typeof createGatewayWriting>;
 
@@ -262,11 +316,6 @@ export const createGatewayWriting = (parts: GatewayParts) => {
     if (stream !== null && port_problem !== null && !stays) throw portTaken(stream.protocol, stream.port, port_problem);
   };
 
-  const claim = async (w: Writing, id: string, fields: RouteFields): Promise<void> => {
-    const [taken] = await routesStore.claim(w.tx.db, id, claimsOf(fields, parts.settings()));
-    if (taken !== undefined) throw claimTaken(taken);
-  };
-
   const tell = (
     w: Writing,
     kind: string,
@@ -303,6 +352,191 @@ export const createGatewayWriting = (parts: GatewayParts) => {
   const tellApp = (w: Writing, kind: string, app: AppRow): void =>
     w.tx.emit({ kind, id: app.id, org_id: app.org_id, body: { slug: app.slug, name: app.name, version: app.version } });
 
+  type AppColumnsNow = AppColumns & { id: string; slug: string; before: AppRow | null };
+  const plannedApp = (draft: AppDraft, origin: Origin): AppColumnsNow => {
+    const { before, columns } = draft;
+    if (before === null) return { ...draft.columns, before, id: draft.id ?? newId(), slug: draft.slug };
+    refuseLocked(before, origin);
+    refuseStale('app', before, draft.version);
+    const { name, icon, tags, group_name, description, position } = { ...before, ...columns };
+    return { before, id: before.id, slug: before.slug, name, icon, tags, group_name, description, position };
+  };
+
+  const writeApps = async (
+    w: Writing,
+    drafts: readonly AppDraft[],
+    origin: Origin = writtenHere,
+  ): Promise<Outcome<AppRow>[]> => {
+    const plans = drafts.map((draft) => refusedOr(() => plannedApp(draft, origin)));
+    const rows = new Map<string, AppRow>();
+    for (const part of inParts(taken(plans))) {
+      const fresh = part.flatMap(({ before, ...app }) =>
+        before === null ? [{ ...app, ...origin, org_id: w.call.caller.org_id }] : [],
+      );
+      const known = part.flatMap(({ before, slug: _, ...app }) => (before === null ? [] : [app]));
+      const made = await appsStore.insert(w.tx.db, fresh, { by: actorOf(w.call.caller), at: w.at });
+      for (const row of [...made, ...(await appsStore.update(w.tx.db, known, w.at))]) rows.set(row.id, row);
+    }
+    return plans.map((plan) => {
+      if (plan instanceof AppError) return plan;
+      const { before, id, slug } = plan;
+      const row = rows.get(id);
+      if (row === undefined) return slugTaken(slug);
+      note(w.changes.apps, row.slug, before === null ? null : appEntry(before), appEntry(row));
+      tellApp(w, before === null ? gatewayEvents.appRegistered : gatewayEvents.appUpdated, row);
+      audit(w, before === null ? 'apps.create' : 'apps.update', 'app', row);
+      return row;
+    });
+  };
+
+  interface RoutePlan {
+    before: (RouteRow & { app_slug: string }) | null;
+    app: Pick<AppRow, 'id' | 'slug'>;
+    id: string;
+    fields: RouteFields;
+    columns: ReturnType<typeof columnsOf> & Pick<RouteRow, 'app_id' | 'allow_private'>;
+  }
+  /** `slugsOfOthers`: which of the slugs that routes are to get instead of their own are had already. */
+  const plannedRoute = (
+    { call }: Writing,
+    draft: RouteDraft,
+    { origin = writtenHere, whole = false, lenient = false, vouched = false }: RouteOptions,
+    slugsOfOthers: ReadonlySet<string>,
+  ): RoutePlan => {
+    const { before, prepared } = draft;
+    if (before !== null) {
+      refuseLocked(before, origin);
+      refuseStale('route', before, draft.version);
+    }
+    const id = before?.id ?? ('id' in draft ? draft.id : undefined) ?? newId();
+    const app = draft.app ?? { id: before!.app_id, slug: before!.app_slug };
+    const wanted =
+      before !== null && !whole
+        ? changed(fieldsOf(before), prepared.fields)
+        : withDefaults(draft.before === null ? draft.slug : draft.before.slug, prepared.fields, parts.settings());
+    const fields = settled(wanted);
+    check(fields, call, before, prepared);
+    if (before !== null && fields.slug !== before.slug && slugsOfOthers.has(fields.slug)) throw slugTaken(fields.slug);
+    const filters = before === null || whole ? (prepared.filters ?? []) : prepared.filters;
+    const stored: StoredSecrets = {
+      upstream_auth_secret: sealUpstream(id, fields.upstream_auth, before, lenient),
+      filters: storedFilters(filters, before, lenient),
+    };
+    const allow_private = allowPrivate(fields, prepared.verdicts, call, before, vouched);
+    return { before, app, id, fields, columns: { ...columnsOf(fields, stored), app_id: app.id, allow_private } };
+  };
+
+  /** Only once all of them are written, because two may change places. */
+  const claimAll = async (w: Writing, plans: readonly RoutePlan[]): Promise<Map<string, AppError>> => {
+    await routesStore.releaseClaims(
+      w.tx.db,
+      plans.flatMap(({ before }) => (before === null ? [] : [before.id])),
+    );
+    const claims = plans.flatMap(({ id, fields }) =>
+      claimsOf(fields, parts.settings()).map((one) => ({ ...one, route_id: id })),
+    );
+    const refused = new Map<string, AppError>();
+    for (const lost of await routesStore.claim(w.tx.db, claims))
+      if (!refused.has(lost.route_id)) refused.set(lost.route_id, claimTaken(lost));
+    return refused;
+  };
+
+  const tellWritten = (w: Writing, { before, app }: RoutePlan, row: RouteRow): void => {
+    const stays = before !== null && row.slug === before.slug;
+    if (before !== null && !stays) note(w.changes.routes, before.slug, routeEntry(before, before.app_slug), null);
+    note(w.changes.routes, row.slug, stays ? routeEntry(before, before.app_slug) : null, routeEntry(row, app.slug));
+    tell(w, before === null ? gatewayEvents.routeCreated : gatewayEvents.routeUpdated, row, app);
+    audit(w, before === null ? 'routes.create' : 'routes.update', 'route', row);
+  };
+
+  const writeRoutes = async (
+    w: Writing,
+    drafts: readonly RouteDraft[],
+    options: RouteOptions = {},
+  ): Promise<Outcome<RouteRow>[]> => {
+    const { db } = w.tx;
+    const { org_id } = w.call.caller;
+    const { origin = writtenHere } = options;
+    const isNew = drafts.some(({ before }) => before === null);
+    let room = isNew ? mostRoutes - (await routesStore.count(db, org_id)) : 0;
+    const renamed = drafts.flatMap(({ before, prepared: { fields } }) =>
+      before === null || fields.slug === undefined || fields.slug === before.slug ? [] : [fields.slug],
+    );
+    const slugsOfOthers = await routesStore.takenSlugs(db, renamed);
+    const outcomes: Outcome<RouteRow>[] = [];
+    const written: { plan: RoutePlan; row: RouteRow }[] = [];
+    for (const part of inParts(drafts)) {
+      const planned = part.map((draft) =>
+        refusedOr(() => {
+          if (draft.before === null && room <= 0) throw tooManyRoutes(mostRoutes);
+          const plan = plannedRoute(w, draft, options, slugsOfOthers);
+          if (draft.before === null) room -= 1;
+          return plan;
+        }),
+      );
+      const fine = taken(planned);
+      const fresh = fine.flatMap(({ before, id, columns }) =>
+        before === null ? [{ ...columns, ...origin, id, org_id }] : [],
+      );
+      const known = fine.flatMap(({ before, id, columns }) => (before === null ? [] : [{ ...columns, id }]));
+      const made = await routesStore.insert(db, fresh, { by: actorOf(w.call.caller), at: w.at });
+      const rows = new Map([...made, ...(await routesStore.update(db, known, w.at))].map((row) => [row.id, row]));
+      for (const plan of planned) {
+        const row = plan instanceof AppError ? plan : (rows.get(plan.id) ?? slugTaken(plan.fields.slug));
+        outcomes.push(row);
+        if (plan instanceof AppError || row instanceof AppError) continue;
+        written.push({ plan, row });
+        tellWritten(w, plan, row);
+      }
+    }
+    const refused = await claimAll(
+      w,
+      written.map(({ plan }) => plan),
+    );
+    await healthStore.keepOnly(
+      db,
+      written.flatMap(({ plan, row: { id, health_skip, kind, targets } }) => {
+        const urls = health_skip || kind === 'stream' ? [] : targets.map(({ url }) => targetKey(url));
+        return plan.before === null ? [] : [{ id, urls }];
+      }),
+    );
+    return outcomes.map((outcome) => (outcome instanceof AppError ? outcome : (refused.get(outcome.id) ?? outcome)));
+  };
+
+  const removeRoutes = async (
+    w: Writing,
+    routes: readonly (RouteRow & { app_slug: string })[],
+    origin: Origin = writtenHere,
+  ): Promise<void> => {
+    for (const route of routes) refuseLocked(route, origin);
+    await routesStore.remove(
+      w.tx.db,
+      routes.map(({ id }) => id),
+    );
+    for (const route of routes) {
+      note(w.changes.routes, route.slug, routeEntry(route, route.app_slug), null);
+      tell(w, gatewayEvents.routeDeleted, route, { slug: route.app_slug });
+      audit(w, 'routes.delete', 'route', route);
+    }
+  };
+
+  const removeApps = async (w: Writing, apps: readonly AppRow[], origin: Origin = writtenHere): Promise<void> => {
+    const ids = apps.map(({ id }) => id);
+    const routes = Map.groupBy(await appsStore.routesOf(w.tx.db, ids), ({ app_id }) => app_id);
+    for (const app of apps) {
+      refuseLocked(app, origin);
+      for (const route of routes.get(app.id) ?? []) {
+        refuseLocked(route, origin);
+        note(w.changes.routes, route.slug, routeEntry(route, app.slug), null);
+        tell(w, gatewayEvents.routeDeleted, route, app);
+      }
+      note(w.changes.apps, app.slug, appEntry(app), null);
+      tellApp(w, gatewayEvents.appDeleted, app);
+      audit(w, 'apps.delete', 'app', app);
+    }
+    await appsStore.remove(w.tx.db, ids);
+  };
+
   return {
     prepare,
 
@@ -316,12 +550,13 @@ export const createGatewayWriting = (parts: GatewayParts) => {
     finish: async (w: Writing, source: 'file' | 'api' | 'rollback', waiting: readonly string[] = []) => {
       const { apps, routes } = w.changes;
       if (Object.keys(apps).length + Object.keys(routes).length === 0) return null;
+      const document = await textOf(w.changes);
       return versionsStore.insert(w.tx.db, {
         org_id: w.call.caller.org_id,
-        digest: digestOf(w.changes),
+        digest: digestOf(document),
         source,
         result: 'applied',
-        document: w.changes,
+        document,
         problems: [],
         waiting_for_restart: [...waiting],
         by: actorOf(w.call.caller),
@@ -329,162 +564,42 @@ export const createGatewayWriting = (parts: GatewayParts) => {
       });
     },
 
-    insertApp: async (
-      w: Writing,
-      app: AppColumns & { slug: string; id?: string },
-      origin: Origin = writtenHere,
-    ): Promise<AppRow> => {
-      const row = await appsStore.insert(w.tx.db, {
-        ...app,
-        ...origin,
-        id: app.id ?? newId(),
-        org_id: w.call.caller.org_id,
-        by: actorOf(w.call.caller),
-        at: w.at,
-      });
-      if (row === null) throw slugTaken(app.slug);
-      note(w.changes.apps, row.slug, null, appEntry(row));
-      tellApp(w, gatewayEvents.appRegistered, row);
-      audit(w, 'apps.create', 'app', row);
-      return row;
+    writeApps,
+    writeRoutes,
+    removeApps,
+    removeRoutes,
+
+    insertApp: async (w: Writing, app: AppColumns & { slug: string }, origin?: Origin): Promise<AppRow> => {
+      const { slug, ...columns } = app;
+      return only(await writeApps(w, [{ before: null, slug, columns }], origin));
     },
 
     changeApp: async (
       w: Writing,
       before: AppRow,
       columns: Partial<AppColumns>,
-      { version, origin = writtenHere }: { version?: number | undefined; origin?: Origin } = {},
-    ): Promise<AppRow> => {
-      refuseLocked(before, origin);
-      refuseStale('app', before, version);
-      const { name, icon, tags, group_name, description, position } = { ...before, ...columns };
-      const row = await appsStore.update(
-        w.tx.db,
-        before.id,
-        { name, icon, tags, group_name, description, position },
-        w.at,
-      );
-      note(w.changes.apps, row.slug, appEntry(before), appEntry(row));
-      tellApp(w, gatewayEvents.appUpdated, row);
-      audit(w, 'apps.update', 'app', row);
-      return row;
-    },
+      version: number | undefined,
+    ): Promise<AppRow> => only(await writeApps(w, [{ before, columns, version }])),
 
-    removeApp: async (w: Writing, app: AppRow, origin: Origin = writtenHere): Promise<void> => {
-      refuseLocked(app, origin);
-      const routes = await appsStore.routesOf(w.tx.db, [app.id]);
-      for (const route of routes) {
-        refuseLocked(route, origin);
-        note(w.changes.routes, route.slug, routeEntry(route, app.slug), null);
-        tell(w, gatewayEvents.routeDeleted, route, app);
-      }
-      await appsStore.remove(w.tx.db, app.id);
-      note(w.changes.apps, app.slug, appEntry(app), null);
-      tellApp(w, gatewayEvents.appDeleted, app);
-      audit(w, 'apps.delete', 'app', app);
-    },
+    removeApp: (w: Writing, app: AppRow, origin?: Origin): Promise<void> => removeApps(w, [app], origin),
 
-    /** `lenient`: a secret that is nowhere to be had leaves the route without it instead of refusing the route. */
     insertRoute: async (
       w: Writing,
       app: AppRow,
       slug: string,
       prepared: PreparedChanges,
-      { origin = writtenHere, id = newId(), lenient = false, vouched = false }: RouteOrigin = {},
-    ): Promise<RouteRow> => {
-      if ((await routesStore.count(w.tx.db, app.org_id)) >= mostRoutes) throw tooManyRoutes(mostRoutes);
-      const fields = settled(withDefaults(slug, prepared.fields, parts.settings()));
-      check(fields, w.call, null, prepared);
-      const stored: StoredSecrets = {
-        upstream_auth_secret: sealUpstream(id, fields.upstream_auth, null, lenient),
-        filters: storedFilters(prepared.filters, null, lenient),
-      };
-      const row = await routesStore.insert(w.tx.db, {
-        ...columnsOf(fields, stored),
-        ...origin,
-        ...{ id, org_id: app.org_id, app_id: app.id },
-        allow_private: allowPrivate(fields, prepared.verdicts, w.call, null, vouched),
-        by: actorOf(w.call.caller),
-        at: w.at,
-      });
-      if (row === null) throw slugTaken(slug);
-      await claim(w, row.id, fields);
-      note(w.changes.routes, row.slug, null, routeEntry(row, app.slug));
-      tell(w, gatewayEvents.routeCreated, row, app);
-      audit(w, 'routes.create', 'route', row);
-      return row;
-    },
+      options?: RouteOptions,
+    ): Promise<RouteRow> => only(await writeRoutes(w, [{ before: null, app, slug, prepared }], options)),
 
-    /** `whole`: fields that are not named take their defaults instead of staying. */
     changeRoute: async (
       w: Writing,
       before: RouteRow & { app_slug: string },
       prepared: PreparedChanges,
-      options: {
-        version?: number | undefined;
-        origin?: Origin;
-        whole?: boolean;
-        lenient?: boolean;
-        vouched?: boolean;
-        app?: Pick<AppRow, 'id' | 'slug'>;
-      } = {},
-    ): Promise<RouteRow> => {
-      const { origin = writtenHere, lenient = false, vouched = false } = options;
-      refuseLocked(before, origin);
-      refuseStale('route', before, options.version);
-      const app = options.app ?? { id: before.app_id, slug: before.app_slug };
-      const next =
-        options.whole === true
-          ? withDefaults(before.slug, prepared.fields, parts.settings())
-          : changed(fieldsOf(before), prepared.fields);
-      const fields = settled(next);
-      check(fields, w.call, before, prepared);
-      if (fields.slug !== before.slug && !(await routesStore.slugIsFree(w.tx.db, fields.slug)))
-        throw slugTaken(fields.slug);
-      const stored: StoredSecrets = {
-        upstream_auth_secret: sealUpstream(before.id, fields.upstream_auth, before, lenient),
-        filters: storedFilters(options.whole === true ? (prepared.filters ?? []) : prepared.filters, before, lenient),
-      };
-      const row = await routesStore.update(
-        w.tx.db,
-        before.id,
-        {
-          ...columnsOf(fields, stored),
-          app_id: app.id,
-          allow_private: allowPrivate(fields, prepared.verdicts, w.call, before, vouched),
-        },
-        w.at,
-      );
-      await routesStore.releaseClaims(w.tx.db, [row.id]);
-      await claim(w, row.id, fields);
-      await healthStore.keepOnly(
-        w.tx.db,
-        row.id,
-        row.health_skip || row.kind === 'stream' ? [] : row.targets.map(({ url }) => targetKey(url)),
-      );
-      if (row.slug !== before.slug) note(w.changes.routes, before.slug, routeEntry(before, before.app_slug), null);
-      note(
-        w.changes.routes,
-        row.slug,
-        row.slug === before.slug ? routeEntry(before, before.app_slug) : null,
-        routeEntry(row, app.slug),
-      );
-      tell(w, gatewayEvents.routeUpdated, row, app);
-      audit(w, 'routes.update', 'route', row);
-      return row;
-    },
+      { version, ...options }: RouteOptions & { version?: number | undefined } = {},
+    ): Promise<RouteRow> => only(await writeRoutes(w, [{ before, prepared, version }], options)),
 
-    removeRoute: async (
-      w: Writing,
-      route: RouteRow & { app_slug: string },
-      origin: Origin = writtenHere,
-    ): Promise<void> => {
-      refuseLocked(route, origin);
-      await routesStore.remove(w.tx.db, route.id);
-      note(w.changes.routes, route.slug, routeEntry(route, route.app_slug), null);
-      tell(w, gatewayEvents.routeDeleted, route, { slug: route.app_slug });
-      audit(w, 'routes.delete', 'route', route);
-    },
+    removeRoute: (w: Writing, route: RouteRow & { app_slug: string }, origin?: Origin): Promise<void> =>
+      removeRoutes(w, [route], origin),
 
     requireRoute: async (w: Writing, id: string) => {
       const row = await routesStore.find(w.tx.db, w.call.caller.org_id, id);
@@ -499,17 +614,19 @@ export const createGatewayWriting = (parts: GatewayParts) => {
       by: Actor,
       problems: readonly string[],
       waiting: readonly string[],
-    ): Promise<number> =>
-      versionsStore.insert(tx.db, {
+    ): Promise<number> => {
+      const document = await textOf(nothingChanged());
+      return versionsStore.insert(tx.db, {
         org_id: orgId,
-        digest: digestOf(nothingChanged()),
+        digest: digestOf(document),
         source: 'file',
         result: 'rejected',
-        document: nothingChanged(),
+        document,
         problems: problems.slice(0, 100),
         waiting_for_restart: [...waiting],
         by,
         at: clock.now(),
-      }),
+      });
+    },
   };
 };

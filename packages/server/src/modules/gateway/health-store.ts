@@ -51,10 +51,10 @@ export const healthStore = {
     return before.rows[0]?.status ?? 'unknown';
   },
 
-  /** Forgets targets that the route has no more. */
-  keepOnly: async (db: Db, routeId: string, urls: readonly string[]): Promise<void> => {
-    await sql`delete from gateway_health where route_id = ${routeId} and not (target_url = any(${[...urls]}::text[]))`.execute(
-      db,
-    );
+  /** Forgets targets that these routes have no more. */
+  keepOnly: async (db: Db, routes: readonly { id: string; urls: readonly string[] }[]): Promise<void> => {
+    if (routes.length === 0) return;
+    await sql`delete from gateway_health h using jsonb_to_recordset(${JSON.stringify(routes)}::jsonb) as r(id uuid, urls text[])
+      where h.route_id = r.id and not (h.target_url = any(r.urls))`.execute(db);
   },
 };

@@ -248,7 +248,7 @@ export const columnsOf = (fields: RouteFields, secrets: StoredSecrets) => ({
   path_base: fields.path_base,
   hosts: fields.hosts,
   host_path: fields.host_path,
-  targets: JSON.stringify(fields.targets),
+  targets: fields.targets,
   strategy: fields.strategy,
   redirect_to: fields.redirect_to,
   container_ref: fields.container_ref,
@@ -287,7 +287,7 @@ export const columnsOf = (fields: RouteFields, secrets: StoredSecrets) => ({
   upstream_tls_verify: fields.upstream_tls.verify,
   upstream_tls_ca: fields.upstream_tls.ca,
   upstream_tls_server_name: fields.upstream_tls.server_name,
-  filters: JSON.stringify(secrets.filters),
+  filters: secrets.filters,
   recipe: fields.recipe,
 });
 export type RouteColumns = ReturnType<typeof columnsOf>;

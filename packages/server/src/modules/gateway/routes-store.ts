@@ -16,9 +16,7 @@ type Columns = Omit<
   | 'created_by_name'
   | 'created_at'
   | 'updated_at'
-  | 'targets'
-  | 'filters'
-> & { targets: string; filters: string };
+>;
 
 export type RouteListFilter = {
   q?: string | undefined;
@@ -26,6 +24,12 @@ export type RouteListFilter = {
   source?: string | undefined;
   status?: HealthState | undefined;
 };
+
+/** What a route claims or has claimed. */
+type RouteClaim = Claim & { route_id: string };
+
+const rowsAtOnce = 200;
+const { compare: order } = new Intl.Collator('en');
 
 const withApp = (db: Db) =>
   db
@@ -84,41 +88,81 @@ export const routesStore = {
   all: async (db: Db, orgId: string): Promise<RouteWithApp[]> =>
     (await withApp(db).where('r.org_id', '=', orgId).orderBy('r.slug').execute()) as RouteWithApp[],
 
-  /** Of every organisation, for the snapshot. */
-  everything: async (db: Db): Promise<RouteWithApp[]> => (await withApp(db).execute()) as RouteWithApp[],
-
-  /** Null when the slug is taken, by whomever. */
-  insert: async (
-    db: Db,
-    route: Columns & Pick<RouteRow, 'id' | 'org_id' | 'app_id' | 'source' | 'source_ref'> & { by: Actor; at: Date },
-  ): Promise<RouteRow | null> => {
-    const { by, at, ...columns } = route;
-    const row = await db
-      .insertInto('gateway_routes')
-      .values({
-        ...columns,
-        created_by_type: by.type,
-        created_by_id: by.id,
-        created_by_name: by.name,
-        created_at: at,
-        updated_at: at,
-      })
-      .onConflict((oc) => oc.column('slug').doNothing())
-      .returningAll()
-      .executeTakeFirst();
-    return (row as RouteRow | undefined) ?? null;
+  /** The same under the lock of the organisation, read part by part: no request is answered while rows are parsed. */
+  allLocked: async (db: Db, orgId: string): Promise<RouteWithApp[]> => {
+    const rows: RouteWithApp[] = [];
+    for (;;) {
+      const query = withApp(db).where('r.org_id', '=', orgId).orderBy('r.slug').limit(rowsAtOnce);
+      const last = rows.at(-1);
+      const part = await (last === undefined ? query : query.where('r.slug', '>', last.slug)).execute();
+      rows.push(...(part as RouteWithApp[]));
+      if (part.length < rowsAtOnce) return rows;
+    }
   },
 
-  update: async (db: Db, id: string, columns: Columns & Pick<RouteRow, 'app_id'>, at: Date): Promise<RouteRow> =>
-    (await db
-      .updateTable('gateway_routes')
-      .set((eb) => ({ ...columns, version: eb('version', '+', 1), updated_at: at }))
-      .where('id', '=', id)
-      .returningAll()
-      .executeTakeFirstOrThrow()) as RouteRow,
+  /** Of every organisation, for the snapshot: `mark` is another one when the route is to be compiled anew. */
+  marks: async (db: Db): Promise<{ id: string; mark: string }[]> =>
+    // A new master key gives a row another envelope and no other version.
+    (
+      await sql<{ id: string; mark: string }>`select r.id,
+          md5(concat_ws(' ', r.version, r.app_id, a.slug, a.name, r.upstream_auth_secret)) as mark
+        from gateway_routes r join gateway_apps a on a.id = r.app_id`.execute(db)
+    ).rows,
 
-  slugIsFree: async (db: Db, slug: string): Promise<boolean> =>
-    (await db.selectFrom('gateway_routes').select('id').where('slug', '=', slug).executeTakeFirst()) === undefined,
+  some: async (db: Db, ids: readonly string[]): Promise<RouteWithApp[]> =>
+    (await withApp(db)
+      .where('r.id', '=', sql<string>`any(${[...ids]}::uuid[])`)
+      .execute()) as RouteWithApp[],
+
+  /** Of every organisation. */
+  everything: async (db: Db): Promise<RouteWithApp[]> => (await withApp(db).execute()) as RouteWithApp[],
+
+  /** Those that were made: the slug of the others is taken, by whomever. */
+  insert: async (
+    db: Db,
+    routes: readonly (Columns & Pick<RouteRow, 'id' | 'org_id' | 'app_id' | 'source' | 'source_ref'>)[],
+    { by, at }: { by: Actor; at: Date },
+  ): Promise<RouteRow[]> => {
+    const [first] = routes;
+    if (first === undefined) return [];
+    const made = { created_by_type: by.type, created_by_id: by.id, created_by_name: by.name };
+    const names = sql.join(Object.keys({ ...first, ...made }).map((name) => sql.ref(name)));
+    const { rows } = await sql<RouteRow>`insert into gateway_routes (${names}, created_at, updated_at)
+      select ${names}, ${at}::timestamptz, ${at}::timestamptz
+      from jsonb_populate_recordset(null::gateway_routes, ${JSON.stringify(routes.map((route) => ({ ...route, ...made })))}::jsonb)
+      on conflict (slug) do nothing returning *`.execute(db);
+    return rows;
+  },
+
+  update: async (
+    db: Db,
+    routes: readonly (Columns & Pick<RouteRow, 'id' | 'app_id' | 'allow_private'>)[],
+    at: Date,
+  ): Promise<RouteRow[]> => {
+    const [first] = routes;
+    if (first === undefined) return [];
+    const names = Object.keys(first).filter((name) => name !== 'id');
+    const columns = (from: string) => sql.join(names.map((name) => sql.ref(`${from}${name}`)));
+    const { rows } = await sql<RouteRow>`update gateway_routes r
+      set (${columns('')}, version, updated_at) = (${columns('n.')}, r.version + 1, ${at}::timestamptz)
+      from jsonb_populate_recordset(null::gateway_routes, ${JSON.stringify(routes)}::jsonb) n
+      where r.id = n.id returning r.*`.execute(db);
+    return rows;
+  },
+
+  /** Which of these slugs a route has, whoever's. */
+  takenSlugs: async (db: Db, slugs: readonly string[]): Promise<Set<string>> =>
+    slugs.length === 0
+      ? new Set()
+      : new Set(
+          (
+            await db
+              .selectFrom('gateway_routes')
+              .select('slug')
+              .where('slug', 'in', [...slugs])
+              .execute()
+          ).map(({ slug }) => slug),
+        ),
 
   count: async (db: Db, orgId: string): Promise<number> =>
     (
@@ -127,33 +171,32 @@ export const routesStore = {
       }>`select count(*)::int as count from gateway_routes where org_id = ${orgId}`.execute(db)
     ).rows[0]!.count,
 
-  remove: async (db: Db, id: string): Promise<void> => {
-    await db.deleteFrom('gateway_routes').where('id', '=', id).execute();
+  remove: async (db: Db, ids: readonly string[]): Promise<void> => {
+    if (ids.length === 0) return;
+    await sql`delete from gateway_routes where id = any(${[...ids]}::uuid[])`.execute(db);
   },
 
   releaseClaims: async (db: Db, routeIds: readonly string[]): Promise<void> => {
     if (routeIds.length === 0) return;
-    await db
-      .deleteFrom('gateway_claims')
-      .where('route_id', 'in', [...routeIds])
-      .execute();
+    await sql`delete from gateway_claims where route_id = any(${[...routeIds]}::uuid[])`.execute(db);
   },
 
   /**
-   * The claims that another route has, whoever's; none when all of them are this route's now. A claim that is being made
-   * at the same time is waited for.
+   * The claims that another route has, whoever's; none when all of them are these routes' now. Of two that claim the same
+   * here the first gets it. A claim that is being made at the same time is waited for.
    */
-  claim: async (db: Db, routeId: string, claims: readonly Claim[]): Promise<Claim[]> => {
+  claim: async (db: Db, claims: readonly RouteClaim[]): Promise<RouteClaim[]> => {
     if (claims.length === 0) return [];
     // In one order for everybody, or two routes with two claims each could wait for one another.
-    const wanted = claims.toSorted((a, b) => `${a.host}${a.path}`.localeCompare(`${b.host}${b.path}`, 'en'));
-    const made = await db
-      .insertInto('gateway_claims')
-      .values(wanted.map(({ host, path }) => ({ host, path, route_id: routeId })))
-      .onConflict((oc) => oc.columns(['host', 'path']).doNothing())
-      .returning(['host', 'path'])
-      .execute();
-    return wanted.filter(({ host, path }) => !made.some((one) => one.host === host && one.path === path));
+    const wanted = claims.toSorted((a, b) => order(`${a.host}${a.path}`, `${b.host}${b.path}`));
+    const { rows } = await sql<RouteClaim>`insert into gateway_claims (host, path, route_id)
+      select host, path, route_id from unnest(${wanted.map(({ host }) => host)}::text[],
+        ${wanted.map(({ path }) => path)}::text[], ${wanted.map(({ route_id }) => route_id)}::uuid[])
+        with ordinality as wanted(host, path, route_id, place) order by place
+      on conflict (host, path) do nothing returning host, path, route_id`.execute(db);
+    const keyOf = ({ host, path, route_id }: RouteClaim): string => JSON.stringify([host, path, route_id]);
+    const made = new Set(rows.map(keyOf));
+    return wanted.filter((one) => !made.has(keyOf(one)));
   },
 
   /** Secrets that are sealed under the master key. */

@@ -97,6 +97,7 @@ export const appView = (
     status: route.status,
     // A browser opens no port.
     address: route.kind === 'stream' ? null : (addressesOf(route, settings, publicUrl)[0] ?? null),
+    listens: route.kind === 'stream' ? (addressesOf(route, settings, publicUrl)[0] ?? null) : null,
     shares_origin: route.mode === 'path',
   })),
   status: appStatus(routes.map(({ status }) => status)),

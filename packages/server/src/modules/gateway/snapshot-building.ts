@@ -1,10 +1,9 @@
 import { peerOfHost } from './federation/federation-parts.ts';
 import { type GatewayParts, upstreamAuthPlace } from './gateway-parts.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
-import { createRouteTable, type RouteClaim } from './matching/route-table.ts';
 import { fieldsOf, hostsOf } from './route-fields.ts';
 import type { RouteWithApp } from './routes-rows.ts';
-import type { GatewaySnapshot, RouteSnapshot, TargetSnapshot } from './snapshot.ts';
+import type { RouteSnapshot, TargetSnapshot } from './snapshot.ts';
 import { hostOf, portOf, readTarget, targetKey } from './target-guard.ts';
 
 const targetOf = ({ url: text, weight }: { url: string; weight: number }): TargetSnapshot => {
@@ -124,32 +123,4 @@ export const placesOf = (row: RouteWithApp, settings: GatewaySettings): { host: 
     ...(fields.path_base === null ? [] : [{ host: '', path: fields.path_base }]),
     ...hostsOf(fields, settings).map((host) => ({ host, path: fields.host_path })),
   ];
-};
-
-/** A row whose secret does not open is left out and told of; the others go on. */
-export const compileSnapshot = (
-  rows: readonly RouteWithApp[],
-  settings: GatewaySettings,
-  parts: Pick<GatewayParts, 'onError'>,
-  compiled: (row: RouteWithApp) => RouteSnapshot,
-  generation: number,
-): GatewaySnapshot => {
-  const routes = new Map<string, RouteSnapshot>();
-  const claims: RouteClaim[] = [];
-  for (const row of rows) {
-    try {
-      const route = compiled(row);
-      routes.set(route.id, route);
-      for (const place of placesOf(row, settings)) claims.push({ ...place, route });
-    } catch (error) {
-      parts.onError(error, `the route ${row.slug} could not be used`);
-    }
-  }
-  const { allow, deny } = settings.targets;
-  return {
-    generation,
-    routes,
-    table: createRouteTable(claims),
-    dial: { allow: allow.map(({ cidr }) => cidr), deny: deny.map(({ cidr }) => cidr) },
-  };
 };

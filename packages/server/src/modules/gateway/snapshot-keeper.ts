@@ -1,10 +1,11 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import { KeptConnection } from '../../platform/db/kept-connection.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
-import type { RouteWithApp } from './routes-rows.ts';
+import { RouteTableDraft } from './matching/route-table.ts';
 import { routesStore } from './routes-store.ts';
 import type { GatewaySnapshot, RouteSnapshot, SnapshotSource } from './snapshot.ts';
-import { compileRoute, compileSnapshot } from './snapshot-building.ts';
+import { compileRoute, placesOf } from './snapshot-building.ts';
 
 const empty: GatewaySnapshot = {
   generation: 0,
@@ -15,6 +16,17 @@ const empty: GatewaySnapshot = {
 /** Missed by nothing that NOTIFY tells; this is for what nobody thought of. */
 const rebuildMs = 60_000;
 const retryMs = 1000;
+
+/** How many routes are read and compiled, and how many are put into the table, before requests have their turn. */
+const [compiledAtOnce, placedAtOnce] = [200, 500];
+
+/** With what it was made from. */
+interface Compiled {
+  mark: string;
+  settings: GatewaySettings;
+  route: RouteSnapshot;
+  places: { host: string; path: string }[];
+}
 
 const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
   a.size === b.size && [...a].every((one) => b.has(one));
@@ -39,8 +51,8 @@ export class SnapshotKeeper implements SnapshotSource {
   readonly #parts: GatewayParts;
   readonly #listener: KeptConnection;
   readonly #swapped: ((gone: ReadonlySet<string>) => void)[] = [];
-  /** Compiled routes by id, with what they were made from: most builds change one of thousands. */
-  #compiled = new Map<string, { key: string; settings: GatewaySettings; route: RouteSnapshot }>();
+  /** By id: most builds change one of thousands. */
+  #compiled = new Map<string, Compiled>();
   #current: GatewaySnapshot = empty;
   #running: Promise<void> | null = null;
   #again = false;
@@ -105,7 +117,7 @@ export class SnapshotKeeper implements SnapshotSource {
       this.#again = false;
       if (this.#stopped) return;
       try {
-        this.#swap(await routesStore.everything(this.#parts.database.read));
+        await this.#buildOnce();
       } catch (error) {
         if (this.#stopped) return;
         this.#parts.onError(error, 'reading routes');
@@ -118,30 +130,58 @@ export class SnapshotKeeper implements SnapshotSource {
     } while (this.#again);
   }
 
-  #swap(rows: readonly RouteWithApp[]): void {
+  async #buildOnce(): Promise<void> {
     const begun = performance.now();
     const settings = this.#parts.settings();
     const before = this.#current;
-    const kept = new Map<string, { key: string; settings: GatewaySettings; route: RouteSnapshot }>();
-    const compiled = (row: RouteWithApp): RouteSnapshot => {
-      // A new master key gives a row another envelope and no other version.
-      const key = `${row.version} ${row.app_id} ${row.app_slug} ${row.app_name} ${row.upstream_auth_secret ?? ''}`;
-      const known = this.#compiled.get(row.id);
-      const one =
-        known !== undefined && known.key === key && known.settings === settings
-          ? known
-          : { key, settings, route: compileRoute(row, settings, this.#parts.secrets) };
-      kept.set(row.id, one);
-      return one.route;
-    };
-    this.#current = compileSnapshot(rows, settings, this.#parts, compiled, before.generation + 1);
-    this.#compiled = kept;
-    this.#parts.onSnapshotBuilt?.((performance.now() - begun) / 1000);
+    const compiled = await this.#compile(settings);
+    const routes = new Map<string, RouteSnapshot>();
+    const table = new RouteTableDraft();
     const gone = new Set<string>();
-    for (const [id, route] of before.routes) {
-      const now = this.#current.routes.get(id);
-      if (now === undefined || accessChanged(route, now)) gone.add(id);
+    for (const [id, { route, places }] of compiled) {
+      if (routes.size % placedAtOnce === placedAtOnce - 1) await othersTurn();
+      routes.set(id, route);
+      for (const place of places) table.add({ ...place, route });
+      const known = before.routes.get(id);
+      if (known !== undefined && accessChanged(known, route)) gone.add(id);
     }
+    for (const id of before.routes.keys()) if (!routes.has(id)) gone.add(id);
+    if (this.#stopped) return;
+    const { allow, deny } = settings.targets;
+    this.#current = {
+      generation: before.generation + 1,
+      routes,
+      table: table.finished(),
+      dial: { allow: allow.map(({ cidr }) => cidr), deny: deny.map(({ cidr }) => cidr) },
+    };
+    this.#compiled = compiled;
+    this.#parts.onSnapshotBuilt?.((performance.now() - begun) / 1000);
     for (const listener of this.#swapped) listener(gone);
+  }
+
+  /** What has changed is read again, all as it was at one moment. */
+  #compile(settings: GatewaySettings): Promise<Map<string, Compiled>> {
+    const reading = this.#parts.database.read.transaction().setIsolationLevel('repeatable read');
+    return reading.setAccessMode('read only').execute(async (db) => {
+      const compiled = new Map<string, Compiled>();
+      const changed = new Map<string, string>();
+      for (const { id, mark } of await routesStore.marks(db)) {
+        const known = this.#compiled.get(id);
+        if (known !== undefined && known.mark === mark && known.settings === settings) compiled.set(id, known);
+        else changed.set(id, mark);
+      }
+      const ids = [...changed.keys()];
+      for (let at = 0; at < ids.length; at += compiledAtOnce)
+        for (const row of await routesStore.some(db, ids.slice(at, at + compiledAtOnce))) {
+          try {
+            const route = compileRoute(row, settings, this.#parts.secrets);
+            compiled.set(row.id, { mark: changed.get(row.id)!, settings, route, places: placesOf(row, settings) });
+          } catch (error) {
+            // A secret that does not open ends its own route; the others go on.
+            this.#parts.onError(error, `the route ${row.slug} could not be used`);
+          }
+        }
+      return compiled;
+    });
   }
 }

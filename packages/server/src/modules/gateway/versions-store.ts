@@ -15,9 +15,13 @@ export const versionsStore = {
   /** Under the lock of the organisation, so numbers have no holes and no twins. */
   insert: async (
     db: Db,
-    version: Omit<VersionRow, 'number' | 'actor_type' | 'actor_id' | 'actor_name'> & { by: Actor },
+    /** With the document as JSON. */
+    version: Omit<VersionRow, 'number' | 'document' | 'actor_type' | 'actor_id' | 'actor_name'> & {
+      by: Actor;
+      document: string;
+    },
   ): Promise<number> => {
-    const { by, document, ...columns } = version;
+    const { by, ...columns } = version;
     const last = await db
       .selectFrom('gateway_config_versions')
       .select((eb) => eb.fn.max('number').as('number'))
@@ -29,7 +33,6 @@ export const versionsStore = {
       .values({
         ...columns,
         number,
-        document: JSON.stringify(document),
         actor_type: by.type,
         actor_id: by.id,
         actor_name: by.name,

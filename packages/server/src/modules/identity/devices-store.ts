@@ -35,15 +35,24 @@ const select = sql`select d.id, d.org_id, d.user_id, u.name as owner_name, d.nam
     d.scopes, d.created_at, d.last_seen_at, d.online, d.needs_pairing_at, d.revoked_at
   from identity_devices d join identity_users u on u.id = d.user_id`;
 
+export interface DeviceTotals {
+  total: number;
+  online: number;
+  /** When any of them was heard of last. */
+  last_seen_at: Date | null;
+  /** Pairings that wait for their device. */
+  pairings: number;
+}
+
 /** Devices. A revoked one keeps its row, since what it did names it. */
 export const devicesStore = {
   /** Those that are not revoked; of one organisation, or of all. */
-  totals: async (db: Db, orgId: string | null): Promise<{ total: number; online: number }> =>
+  totals: async (db: Db, orgId: string | null, now: Date): Promise<DeviceTotals> =>
     (
-      await sql<{
-        total: number;
-        online: number;
-      }>`select count(*)::int as total, (count(*) filter (where online))::int as online
+      await sql<DeviceTotals>`select count(*)::int as total, (count(*) filter (where online))::int as online,
+          max(last_seen_at) as last_seen_at,
+          (select count(*)::int from identity_pairings where completed_at is null and ended_at is null
+            and expires_at > ${now}::timestamptz and (${orgId}::uuid is null or org_id = ${orgId}::uuid)) as pairings
         from identity_devices where revoked_at is null and (${orgId}::uuid is null or org_id = ${orgId}::uuid)`.execute(
         db,
       )

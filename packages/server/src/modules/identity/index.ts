@@ -26,7 +26,7 @@ import { CallerCache, type ChangedFact } from './caller-cache.ts';
 import { type CredentialSource, type Credentials, createCredentials } from './credentials.ts';
 import { DevicePresence } from './device-presence.ts';
 import { createDevicesService, type DevicesService } from './devices-service.ts';
-import { devicesStore } from './devices-store.ts';
+import { type DeviceTotals, devicesStore } from './devices-store.ts';
 import { createDirectoryService, type DirectoryService } from './directory-service.ts';
 import { createEmailsService, type EmailsService } from './emails-service.ts';
 import { type Admission, createEntryService, type EntryService, type Proof } from './entry-service.ts';
@@ -135,7 +135,7 @@ export interface IdentityService extends Pick<Credentials, 'resolve' | 'refresh'
   /** Told of the sockets of every caller. */
   presence: Pick<DevicePresence, 'opened' | 'closed'>;
   /** How many devices there are; of one organisation, or of all. */
-  deviceTotals: (orgId: string | null) => Promise<{ total: number; online: number }>;
+  deviceTotals: (orgId: string | null) => Promise<DeviceTotals>;
   /** A message waits for the signature of an agent; the person behind it may be asked. */
   onSigningRequested(hook: IdentityHooks['signingRequested'][number]): void;
   /** It is being signed: what stands for it elsewhere ends. */
@@ -343,7 +343,7 @@ export const createIdentity = (parts: IdentityParts): Identity => {
     resolve: credentials.resolve,
     refresh: credentials.refresh,
     callerOf: credentials.callerOf,
-    deviceTotals: (orgId) => devicesStore.totals(database.read, orgId),
+    deviceTotals: (orgId) => devicesStore.totals(database.read, orgId, clock.now()),
     callerOfSession: credentials.callerOfSession,
     addCredentialSource: credentials.addSource,
     onOrgCreated: (hook) => void hooks.orgCreated.push(hook),

@@ -34,6 +34,9 @@ export const definitionOf = (found: unknown): ToolDefinition | null => {
 };
 
 const listed = (definition: ToolDefinition) => definition.annotations ?? {};
+/** Calling it twice does no more than calling it once, as it says itself. */
+export const mayBeRepeated = (definition: ToolDefinition): boolean =>
+  isReadOnly(definition) || listed(definition)['idempotentHint'] === true;
 export const isReadOnly = (definition: ToolDefinition): boolean => listed(definition)['readOnlyHint'] === true;
 export const isDestructive = (definition: ToolDefinition): boolean =>
   !isReadOnly(definition) && listed(definition)['destructiveHint'] !== false;

@@ -1623,6 +1623,16 @@ export const configKeys = {
     example: 'https://atrium.example.org',
     reloadable: true,
   }),
+  federationMdns: configKey({
+    env: 'ATRIUM_FEDERATION_MDNS',
+    yaml: 'federation.mdns',
+    type: boolean,
+    default: 'false',
+    meaning:
+      'Announces this server as _atrium._tcp in the local network, with its name, address and public key, and lists others that do. Nobody joins by it.',
+    example: 'true',
+    reloadable: true,
+  }),
   federationRemoteRoutes: configKey({
     env: 'ATRIUM_FEDERATION_ALLOW_REMOTE_ROUTES',
     yaml: 'federation.allow_remote_routes',

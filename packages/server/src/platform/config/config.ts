@@ -187,6 +187,7 @@ export interface FederationConfig {
   enabled: boolean;
   name: string | null;
   bootstrapPeers: readonly string[];
+  mdns: boolean;
   allowRemoteRoutes: boolean;
   allowPlain: boolean;
   fullSyncMs: number;
@@ -523,6 +524,7 @@ function assemble(get: Get): Config {
       enabled: get(k.federationEnabled),
       name: get(k.federationName),
       bootstrapPeers: get(k.federationBootstrap),
+      mdns: get(k.federationMdns),
       allowRemoteRoutes: get(k.federationRemoteRoutes),
       allowPlain: get(k.federationPlain),
       fullSyncMs: get(k.federationFullSync),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ConfigProblem } from './config.ts';
 import { configKeys } from './config-keys.ts';
+import { readYaml } from './read-yaml.ts';
 
 /** The variables of this process. Nothing else in the server reads process.env. */
 export const readEnvironment = (): Record<string, string | undefined> => ({ ...process.env });
@@ -34,11 +35,6 @@ export async function readConfigFile(environment: Readonly<Record<string, string
     if (code === 'ENOENT' && named === null) return { path, content: null };
     return wrong(code === 'ENOENT' ? `names a file that does not exist: ${path}` : `cannot be read (${code}): ${path}`);
   }
-  // The parser takes 10 MB of memory, which a server without a file need not spend.
-  const { parseDocument } = await import('yaml');
-  const document = parseDocument(text, { version: '1.2' });
-  if (document.errors.length > 0) {
-    return wrong(`is not valid YAML: ${document.errors.map((error) => error.message.split('\n')[0]).join('; ')}`);
-  }
-  return { path, content: document.toJS({ maxAliasCount: 100 }) };
+  const read = await readYaml(text);
+  return 'problems' in read ? wrong(`is not valid YAML: ${read.problems.join('; ')}`) : { path, content: read.content };
 }

@@ -1,5 +1,5 @@
-import { gatewayDocument } from '@atrium/protocol';
 import { fileProblems } from '../tls/certificate-files.ts';
+import { checkDocument } from './check-document.ts';
 import { type ConfigProblem, type ConfigResult, readConfig } from './config.ts';
 import { readConfigFile, readEnvironment } from './env.ts';
 
@@ -7,10 +7,10 @@ const member = (content: unknown, name: string): unknown =>
   typeof content === 'object' && content !== null ? ((content as Record<string, unknown>)[name] ?? []) : [];
 
 /** Apps and routes are checked with the keys, so that all problems of a file are told at once. */
-const documentProblems = (content: unknown): ConfigProblem[] => {
-  const checked = gatewayDocument.safeParse({ apps: member(content, 'apps'), routes: member(content, 'routes') });
-  return (checked.error?.issues ?? []).map(({ path, message }) => ({
-    key: `${path.join('.')} (atrium.yaml)`,
+const documentProblems = async (content: unknown): Promise<ConfigProblem[]> => {
+  const checked = await checkDocument({ apps: member(content, 'apps'), routes: member(content, 'routes') });
+  return ('problems' in checked ? checked.problems : []).map(({ path, message }) => ({
+    key: `${path} (atrium.yaml)`,
     problem: `is wrong: ${message}`,
     example: 'routes: [{ slug: notes, targets: [{ url: "http://127.0.0.1:8080" }] }]',
   }));
@@ -24,6 +24,6 @@ export const loadConfig = async (): Promise<ConfigResult> => {
   const { path, content } = file;
   const result = readConfig({ environment, file: content, path, sections: ['apps', 'routes'] });
   const certificates = result.ok ? fileProblems(result.values.config.tls, new Date()) : [];
-  const problems = [...(result.ok ? [] : result.problems), ...certificates, ...documentProblems(content)];
+  const problems = [...(result.ok ? [] : result.problems), ...certificates, ...(await documentProblems(content))];
   return problems.length === 0 ? result : { ok: false, problems };
 };

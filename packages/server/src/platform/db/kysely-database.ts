@@ -145,7 +145,7 @@ export const createDatabase = (options: DatabaseOptions): KyselyDatabase => {
         const { events, audit, jobs } = collected;
         after = collected.after;
         if (events.length + audit.length + jobs.length > 0 || call.idempotency !== null) {
-          const ending = buildEnding({
+          const ending = await buildEnding({
             call,
             at: clock.now(),
             events,
@@ -195,7 +195,7 @@ export const createDatabase = (options: DatabaseOptions): KyselyDatabase => {
   const append = (call: Call, insert: RawBuilder<unknown>, events: readonly NewEvent[]): Promise<void> =>
     retried(async () => {
       const ofCall = events.map((event) => ({ call, event }));
-      const ending = buildEnding({ call, at: clock.now(), events: ofCall, audit: [], jobs: [] });
+      const ending = await buildEnding({ call, at: clock.now(), events: ofCall, audit: [], jobs: [] });
       const { rows } = await sql<{ seqs: (number | string)[] }>`with written as (${insert})
         select core_commit(${ending.payload}::jsonb) as seqs`.execute(read);
       announce(ending.storedEvents(rows[0]!.seqs), []);
@@ -223,7 +223,7 @@ const createDeniedAudit = (
       dropped = 0;
       try {
         options.onBegin?.();
-        const ending = buildEnding({
+        const ending = await buildEnding({
           call: null,
           at: clock.now(),
           events: batch.flatMap(({ event }) => event ?? []),

@@ -669,6 +669,15 @@ export interface GatewayPeerInvitations {
   used_by: string | null;
 }
 
+export interface GatewayPeerNeighbours {
+  id: string;
+  name: string;
+  address: string;
+  public_key: string;
+  first_seen_at: Timestamp;
+  last_seen_at: Timestamp;
+}
+
 export interface GatewayPeerPublications {
   app_id: string;
   org_id: string;
@@ -2208,6 +2217,7 @@ export interface Schema {
   gateway_health: GatewayHealth;
   gateway_peer_apps: GatewayPeerApps;
   gateway_peer_invitations: GatewayPeerInvitations;
+  gateway_peer_neighbours: GatewayPeerNeighbours;
   gateway_peer_publications: GatewayPeerPublications;
   gateway_peer_rules: GatewayPeerRules;
   gateway_peers: GatewayPeers;

@@ -817,6 +817,16 @@ create table gateway_peer_invitations (
   constraint gateway_peer_invitations_pkey PRIMARY KEY (id)
 );
 
+create table gateway_peer_neighbours (
+  id uuid not null,
+  name text not null,
+  address text not null,
+  public_key text not null,
+  first_seen_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  constraint gateway_peer_neighbours_pkey PRIMARY KEY (id)
+);
+
 create table gateway_peer_publications (
   app_id uuid not null,
   org_id uuid not null,
@@ -2688,6 +2698,7 @@ CREATE INDEX gateway_peer_apps_local ON public.gateway_peer_apps USING btree (lo
 CREATE INDEX gateway_peer_apps_name ON public.gateway_peer_apps USING btree (name, app) WHERE (deleted_at IS NULL);
 CREATE INDEX gateway_peer_apps_route ON public.gateway_peer_apps USING btree (local_route_id) WHERE (local_route_id IS NOT NULL);
 CREATE INDEX gateway_peer_invitations_made ON public.gateway_peer_invitations USING btree (created_at DESC, id DESC);
+CREATE INDEX gateway_peer_neighbours_seen ON public.gateway_peer_neighbours USING btree (last_seen_at);
 CREATE INDEX gateway_peer_publications_org ON public.gateway_peer_publications USING btree (org_id) WHERE (deleted_at IS NULL);
 CREATE INDEX gateway_peer_rules_app ON public.gateway_peer_rules USING btree (app_id) WHERE (app_id IS NOT NULL);
 CREATE INDEX gateway_peer_rules_org ON public.gateway_peer_rules USING btree (org_id, created_at DESC, id DESC);

@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import { canonicalAudit } from '../audit/audit-chain.ts';
 import { newId } from '../ids/ids.ts';
 import { queueOf } from '../jobs/job.ts';
@@ -70,23 +71,39 @@ const auditRow = (org_id: string, line: AuditOfCall, at: Date) => {
   return { row, canonical: canonicalAudit(row) };
 };
 
+/** How many are made before requests have their turn: a transaction may tell of thousands. */
+const madeAtOnce = 200;
+const withTurns = async <One, Made>(all: readonly One[], make: (one: One) => Made): Promise<Made[]> => {
+  const made: Made[] = [];
+  for (const one of all) {
+    made.push(make(one));
+    if (made.length % madeAtOnce === 0) await othersTurn();
+  }
+  return made;
+};
+
 /** Builds what the last statement of a transaction writes. `response` is the encrypted result to keep, if any. */
-export const buildEnding = (parts: {
+export const buildEnding = async (parts: {
   call: Call | null;
   at: Date;
   events: readonly EventOfCall[];
   audit: readonly AuditOfCall[];
   jobs: readonly NewJob[];
   response?: string;
-}): Ending => {
+}): Promise<Ending> => {
   const { call, at, jobs } = parts;
   const groups = groupByOrg(parts.events, parts.audit);
-  const events = groups.map((group) =>
-    group.events.map(({ call: by, event }) => ({
-      actor: actorOf(by.caller),
-      ...{ kind: event.kind, id: event.id, body: storableJson(event.body ?? {}) },
-    })),
-  );
+  const events: Pick<StoredEvent, 'actor' | 'kind' | 'id' | 'body'>[][] = [];
+  const audit: ReturnType<typeof auditRow>[][] = [];
+  for (const group of groups) {
+    events.push(
+      await withTurns(group.events, ({ call: by, event }) => ({
+        actor: actorOf(by.caller),
+        ...{ kind: event.kind, id: event.id, body: storableJson(event.body ?? {}) },
+      })),
+    );
+    audit.push(await withTurns(group.audit, (line) => auditRow(group.org_id, line, at)));
+  }
   const payload = JSON.stringify({
     at,
     groups: groups.map((group, index) => ({
@@ -97,7 +114,7 @@ export const buildEnding = (parts: {
         actor_id: actor.id,
         actor_name: storableText(actor.name),
       })),
-      audit: group.audit.map((line) => auditRow(group.org_id, line, at)),
+      audit: audit[index],
     })),
     jobs: jobs.map((job) => {
       const later = job.run_at !== undefined && job.run_at > at;

@@ -510,6 +510,21 @@ test('Closing ends long waits with a clean 503, answers who is connected, and ta
   await expect(closing.call('/health')).rejects.toThrow();
 });
 
+test('Closing does not wait for a connection that speaks something else by now', async () => {
+  const closing = await startTestHost();
+  closing.host.upgrades.add((request, socket) => {
+    if (request.url !== '/other') return false;
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n');
+    return true;
+  });
+  const other = connect(closing.port, '127.0.0.1');
+  other.write('GET /other HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n');
+  await once(other, 'data');
+  const ended = once(other, 'close');
+  await closing.host.close();
+  await ended;
+});
+
 test('The in-flight request of a trusted proxy is judged by the address it names', async () => {
   const behind = await startTestHost({ config: { trusted_proxies: ['127.0.0.0/8'] } });
   try {

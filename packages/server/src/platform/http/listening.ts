@@ -1,4 +1,4 @@
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { StartupError } from '../errors/startup-error.ts';
 import type { FrontServer } from './front-server.ts';
@@ -35,21 +35,37 @@ const toldPeers = ({ trusted_proxies, handshake_ms }: HttpHostOptions['config'],
   ...{ trusted: trustedProxies(trusted_proxies), within_ms: handshake_ms, http },
 });
 
+const otherProtocolsMs = 1000;
+
 /** Plain HTTP on the server that the product works behind. */
-const listenPlainly = (app: FastifyInstance, { config }: HttpHostOptions): Listening => ({
-  listen: async () => {
-    const { host, port: wanted, shares_port: reusePort } = config;
-    if (config.proxy_protocol) acceptToldPeers(app.server, toldPeers(config, true));
-    const listened = app.listen({ host, port: wanted, ...(reusePort ? { reusePort } : {}) } as FastifyListenOptions);
-    await listened.catch((error: unknown) => {
-      throw cannotListen(error, host, wanted);
-    });
-    const { address, port } = app.server.address() as AddressInfo;
-    return { address, port };
-  },
-  stop: () => void app.server.close(),
-  cut: async () => app.server.closeAllConnections(),
-});
+const listenPlainly = (app: FastifyInstance, { config }: HttpHostOptions): Listening => {
+  // Those that speak something else by now as well, which the server itself no longer counts, and waits for all the same.
+  const open = new Set<Socket>();
+  return {
+    listen: async () => {
+      const { host, port: wanted, shares_port: reusePort } = config;
+      if (config.proxy_protocol) acceptToldPeers(app.server, toldPeers(config, true));
+      app.server.on('connection', (socket) => {
+        open.add(socket);
+        socket.once('close', () => open.delete(socket));
+      });
+      const listened = app.listen({ host, port: wanted, ...(reusePort ? { reusePort } : {}) } as FastifyListenOptions);
+      await listened.catch((error: unknown) => {
+        throw cannotListen(error, host, wanted);
+      });
+      const { address, port } = app.server.address() as AddressInfo;
+      return { address, port };
+    },
+    stop: () => void app.server.close(),
+    cut: async () => {
+      app.server.closeAllConnections();
+      // The others are being ended by whoever speaks with them; who has not by then would hold up the stop for ever.
+      setTimeout(() => {
+        for (const socket of open) socket.destroy();
+      }, otherProtocolsMs).unref();
+    },
+  };
+};
 
 const listenAt = (server: Server, host: string, port: number, reusePort: boolean): Promise<AddressInfo> =>
   new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, type MetricObject, Registry } from 'prom-client';
+import type { StoredEvent } from '../module.ts';
 import { alone, type Siblings } from '../processes/siblings.ts';
 import { Durations } from './durations.ts';
 import { addCounter, addGauge, addHistogram, Tally } from './families.ts';
@@ -47,11 +48,15 @@ export interface SinkFigures {
 }
 
 /** What the other parts of the platform count. */
+export type CommittedEvent = Pick<StoredEvent, 'kind' | 'body'>;
+
 export interface Metrics extends HttpMetrics {
   circuits(source: CircuitSource): void;
   query(seconds: number): void;
   /** Events that this process has committed. */
-  published(events: readonly { kind: string }[]): void;
+  published(events: readonly CommittedEvent[]): void;
+  /** Hears of each of them, to count what its body says. */
+  onPublished(listener: (event: CommittedEvent) => void): void;
   /** An event reached this process's receivers so long after its commit. */
   dispatched(seconds: number): void;
   /** A limit refused somebody; `key` is what it counts by. */
@@ -272,6 +277,7 @@ export const createMetrics = (options: { processMetrics: boolean; version?: stri
   const requests = new RequestCounts();
   const [queries, dispatch] = [new Durations(), new Durations()];
   const [limited, errors, events, alerts] = [new Tally(), new Tally(), new Tally(), new Tally()];
+  const listeners: ((event: CommittedEvent) => void)[] = [];
   let inFlight: InFlightSource | null = null;
   let siblings: Siblings = alone;
   addRequests(registry, requests);
@@ -323,8 +329,12 @@ export const createMetrics = (options: { processMetrics: boolean; version?: stri
     circuits: (source) => addCircuits(registry, source),
     query: (seconds) => queries.observe(seconds),
     published: (committed) => {
-      for (const { kind } of committed) events.add(kind);
+      for (const event of committed) {
+        events.add(event.kind);
+        for (const listener of listeners) listener(event);
+      }
     },
+    onPublished: (listener) => void listeners.push(listener),
     dispatched: (seconds) => dispatch.observe(Math.max(0, seconds)),
     limited: addLimits(registry, limited),
     remaining: (read) =>

@@ -103,6 +103,31 @@ it('open sockets are listed to who tends devices, and closed one by one', async 
   expect(ok(await operator.get(path)).items).toEqual([]);
 });
 
+it('figures of the server move with what happens', async () => {
+  const figures = async (): Promise<(series: string) => number> => {
+    const text = await (await fetch(`${world.url}/metrics`)).text();
+    return (series) => {
+      const line = text.split('\n').find((one) => one.startsWith(`${series} `));
+      return line === undefined ? 0 : Number(line.slice(series.length + 1));
+    };
+  };
+  const before = await figures();
+  const text = 'services: { moving: { image: "grafana/grafana", ports: ["127.0.0.1:3009:3000"] } }';
+  ok(await operator.post('/api/v1/discovery/import', { format: 'compose', text }));
+  const found = (await proposals()).find(({ name }) => name === 'moving')!;
+  ok(await operator.post(`/api/v1/discovery/proposals/${found.id}/dismiss`, {}));
+  ok(await operator.post('/api/v1/devices/pairings', {}));
+  const pairing = ok(await operator.post('/api/v1/devices/pairings', {}));
+  expect((await operator.delete(`/api/v1/devices/pairings/${pairing.id}`)).status).toBeLessThan(300);
+  const after = await figures();
+  const moved = (series: string): number => after(series) - before(series);
+  expect(moved('atrium_discovery_proposals_total{source="file"}')).toBe(1);
+  expect(moved('atrium_discovery_decisions_total{decision="dismissed"}')).toBe(1);
+  expect(moved('atrium_discovery_decisions_total{decision="approved"}')).toBe(0);
+  expect(moved('atrium_auth_pairings_open')).toBe(1);
+  expect(after('atrium_federation_peers{state="online"}')).toBe(0);
+});
+
 it('G60: with 2,000 routes and random addresses the series stay few, and no label names anybody', async () => {
   const series = async (): Promise<string[]> =>
     (await (await fetch(`${world.url}/metrics`)).text())

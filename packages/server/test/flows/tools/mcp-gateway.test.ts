@@ -245,6 +245,37 @@ it('W11: two servers offer `search`, and both are usable under names of their ow
   expect(textIn((await call(agent.token, 'second__find')).body.result)).toBe('from B');
 });
 
+it('a call whose answer a proxy lost is not made again, unless the tool says that it may be', async () => {
+  const third = await startMcpUpstream();
+  started.push(third);
+  const made = { pay: 0, look: 0 };
+  third.tools = {
+    pay: { description: 'Pays', run: () => ({ content: [{ type: 'text', text: `paid ${++made.pay}` }] }) },
+    look: {
+      description: 'Looks',
+      annotations: { readOnlyHint: true },
+      run: () => ({ content: [{ type: 'text', text: `looked ${++made.look}` }] }),
+    },
+  };
+  const server = await add('lossy', { url: third.url });
+  await approveAll(server.id);
+  for (const lost of [
+    { status: 404, body: { error: 'not found' } },
+    { status: 400, body: { error: 'bad request' } },
+  ]) {
+    made.pay = made.look = 0;
+    third.lost = lost;
+    expect((await call(agent.token, 'lossy__pay')).status).toBe(502);
+    expect((await call(agent.token, 'lossy__look')).status).toBe(502);
+    expect(made).toEqual({ pay: 1, look: 2 });
+  }
+  third.lost = null;
+  // Sessions that are unknown there are no lost answers.
+  third.forget();
+  made.pay = 0;
+  expect(textIn((await call(agent.token, 'lossy__pay')).body.result)).toBe('paid 1');
+});
+
 it('progress passes through, long results are cut with a note, silence ends in time', async () => {
   upstream.tools['steps'] = {
     description: 'Goes on',

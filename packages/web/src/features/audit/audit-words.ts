@@ -164,6 +164,7 @@ const sentences: Record<string, string> = {
   'federation.invite': 'invited another server',
   'federation.revoke_invitation': 'revoked the invitation of a server',
   'federation.remove_peer': 'ended the trust in a peer',
+  'federation.pair': 'joined a server of the local network',
   'federation.trust': 'accepted another certificate key of a peer',
   'federation.sync': 'had peers synchronised',
   'federation.publish': 'published an app to peers',

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { cx } from '../../ui/class-names.ts';
 import { memory, percent, stateWords } from '../containers/container-words.ts';
 import { AppIcon } from '../gateway/app-icon.tsx';
-import { addressOf, pathAddress, sharesOrigin, shortAddress } from '../gateway/gateway-words.ts';
+import { placeOf, shortAddress } from '../gateway/gateway-words.ts';
 import { HealthMark } from '../gateway/health-mark.tsx';
 import { itemName } from './arranging.ts';
 
@@ -99,7 +99,6 @@ const ItemIcon = ({ item, size = 36 }: { item: BoardItem; size?: number }) =>
   );
 
 const AppLine = ({ app, container, wide }: { app: AppView; container: AppContainer | undefined; wide: boolean }) => {
-  const address = addressOf(app);
   if (!wide)
     return (
       <>
@@ -111,7 +110,7 @@ const AppLine = ({ app, container, wide }: { app: AppView; container: AppContain
     );
   return (
     <span dir="auto" className="truncate">
-      {address ? (sharesOrigin(app) ? pathAddress : shortAddress)(address) : 'Has no address yet'}
+      {placeOf(app)}
     </span>
   );
 };

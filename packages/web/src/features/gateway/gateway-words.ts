@@ -133,6 +133,13 @@ export const pathAddress = (address: string): string =>
 /** Where a press on an app leads: its first route that has an address. */
 export const addressOf = (app: AppView): string | null => app.routes.find(({ address }) => address)?.address ?? null;
 
+/** Where it is found, for people to read. */
+export const placeOf = (app: AppView): string => {
+  const address = addressOf(app);
+  if (address !== null) return (sharesOrigin(app) ? pathAddress : shortAddress)(address);
+  return app.routes.find(({ listens }) => listens !== null)?.listens ?? 'Has no address yet';
+};
+
 export const sharesOrigin = (app: AppView): boolean => {
   const opened = app.routes.find(({ address }) => address);
   return opened?.shares_origin ?? false;

@@ -18,7 +18,7 @@ import { AppContainerSwitch, AppContainerUse, useAppContainers } from '../contai
 import { openAddApp } from './add-app-store.ts';
 import { AppIcon } from './app-icon.tsx';
 import { ServicesTabs } from './gateway-tabs.tsx';
-import { addressOf, pathAddress, sharesOrigin, shortAddress } from './gateway-words.ts';
+import { addressOf, placeOf, sharesOrigin } from './gateway-words.ts';
 import { HealthMark } from './health-mark.tsx';
 import { findServices, groupServices, isGridKey, tileBy } from './service-grid.ts';
 
@@ -220,8 +220,7 @@ const Tile = ({
           {app.name}
         </span>
         <span dir="auto" className="truncate text-left text-13 text-text-3">
-          {app.description ||
-            (address ? (sharesOrigin(app) ? pathAddress : shortAddress)(address) : 'Has no address yet')}
+          {app.description || placeOf(app)}
         </span>
         <span className="mt-auto flex min-w-0 items-center gap-2.5 pt-2">
           <HealthMark status={app.status} latency={app.latency_ms} />

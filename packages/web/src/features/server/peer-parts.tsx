@@ -5,6 +5,7 @@ export const peersStale = [
   'federation.status',
   'federation.peers',
   'federation.peer',
+  'federation.neighbours',
   'federation.invitations',
   'federation.publications',
   'federation.catalogue',

@@ -2,12 +2,15 @@ import {
   appsList,
   federationCatalogue,
   federationMount,
+  federationNeighbours,
+  federationPair,
   federationPeers,
   federationPublications,
   federationPublish,
   federationStatus,
   federationUnmount,
   federationUnpublish,
+  type NeighbourView,
   type PeerView,
   type PublicationView,
   type RemoteAppView,
@@ -32,7 +35,7 @@ import { InviteDialog, JoinDialog, PeerDialog } from './peer-dialogs.tsx';
 import { PeerState, peersStale } from './peer-parts.tsx';
 import { ServerHeader } from './server-header.tsx';
 
-type View = 'peers' | 'received' | 'published';
+type View = 'peers' | 'neighbours' | 'received' | 'published';
 type Opened = 'invite' | 'join' | 'publish' | PeerView | null;
 
 export const PeersPage = () => {
@@ -53,6 +56,7 @@ export const PeersPage = () => {
             onChange={setView}
             options={[
               { value: 'peers', label: 'Servers' },
+              { value: 'neighbours', label: 'Nearby' },
               { value: 'received', label: 'Their apps' },
               { value: 'published', label: 'Our apps' },
             ]}
@@ -88,6 +92,8 @@ export const PeersPage = () => {
       )}
       {view === 'peers' ? (
         <PeerTable off={off} onOpen={setOpened} />
+      ) : view === 'neighbours' ? (
+        <NeighbourTable off={off} cluster={status?.cluster === true} onJoin={() => setOpened('join')} />
       ) : view === 'received' ? (
         <ReceivedTable allowed={status?.allow_remote_routes === true} />
       ) : (
@@ -192,6 +198,83 @@ const PeerTable = ({ off, onOpen }: { off: boolean; onOpen: (opened: Opened) => 
     }
   />
 );
+
+/* ---------- servers of the local network ---------- */
+
+const NeighbourTable = ({ off, cluster, onJoin }: { off: boolean; cluster: boolean; onJoin: () => void }) => {
+  const pair = useOperationMutation(federationPair, {
+    invalidates: peersStale,
+    done: (peer) => `${peer.name} is a peer now`,
+  });
+  const act = ({ id, name, state }: NeighbourView) => {
+    if (state === 'peer') return <span className="text-12 text-text-3">paired</span>;
+    if (state === 'other_key')
+      return <span className="text-12 text-danger">not the key of the peer that it says it is</span>;
+    return (
+      <Button
+        size="small"
+        disabled={off}
+        aria-label={cluster ? `Pair with ${name}` : `Join ${name} by an invitation`}
+        onClick={() => (cluster ? pair.mutate({ id }) : onJoin())}
+      >
+        {cluster ? 'Pair' : 'Join'}
+      </Button>
+    );
+  };
+  const columns: Column<NeighbourView>[] = [
+    {
+      id: 'name',
+      header: 'Server',
+      width: 'minmax(150px, 1fr)',
+      cell: (server) => (
+        <span dir="auto" className="truncate font-medium text-text">
+          {server.name}
+        </span>
+      ),
+      value: (server) => server.name,
+    },
+    {
+      id: 'address',
+      header: 'Address',
+      width: 'minmax(180px, 1.2fr)',
+      cell: ({ address }) => <code className="truncate text-13 text-text-2">{address}</code>,
+      value: ({ address }) => address,
+    },
+    {
+      id: 'fingerprint',
+      header: 'Fingerprint',
+      width: 'minmax(150px, 1fr)',
+      wide: true,
+      cell: ({ fingerprint }) => (
+        <code title={fingerprint} className="truncate text-13 text-text-2">
+          {fingerprint}
+        </code>
+      ),
+      value: ({ fingerprint }) => fingerprint,
+    },
+    { id: 'act', header: '', width: '180px', align: 'right', cell: act },
+  ];
+  return (
+    <OperationTable<NeighbourView>
+      id="neighbours"
+      label="Servers of the local network"
+      list={useOperationList(federationNeighbours, {})}
+      columns={columns}
+      rowKey={({ id }) => id}
+      card={(server) => ({
+        title: <span dir="auto">{server.name}</span>,
+        detail: server.address,
+        trailing: act(server),
+      })}
+      empty={
+        <EmptyState plain title="No other Atrium announces itself in this network">
+          Set ATRIUM_FEDERATION_MDNS=true at both servers. What they say of themselves is not proven: none is a peer
+          before you pair with it.
+        </EmptyState>
+      }
+    />
+  );
+};
 
 /* ---------- apps of peers ---------- */
 

@@ -11,6 +11,7 @@ import { FormError, FormField } from '../../ui/form-field.tsx';
 import { Input, Textarea } from '../../ui/input.tsx';
 import { Select } from '../../ui/select.tsx';
 import { RadioGroup, Switch } from '../../ui/toggles.tsx';
+import { usePeople } from '../inbox/people.ts';
 import { authWords, policyHints, policyWords, toolReads } from './tool-words.ts';
 
 const paths = [
@@ -23,7 +24,10 @@ const paths = [
   'headers',
   'auth',
   'default_policy',
+  'approver_id',
   'timeout_s',
+  'max_result_bytes',
+  'idle_s',
   'description',
 ];
 
@@ -39,6 +43,7 @@ const pairsOf = (text: string, sign: string): Record<string, string> =>
       }),
   );
 const linesIn = (text: string): string[] => text.split('\n').filter((line) => line !== '');
+const kibOf = (bytes: number): string => String(Math.ceil(bytes / 1024));
 const slugOf = (name: string): string =>
   name
     .toLowerCase()
@@ -63,6 +68,11 @@ export const ServerDialog = ({ server, onClose }: { server?: ToolServer; onClose
   const [headers, setHeaders] = useState<string | null>(server ? null : '');
   const [policy, setPolicy] = useState(server?.default_policy ?? 'ask');
   const [timeout, setTimeout] = useState(String(server?.timeout_s ?? 60));
+  const [approver, setApprover] = useState(server?.approver_id ?? null);
+  const before = server?.max_result_bytes ?? 1_048_576;
+  const [most, setMost] = useState(kibOf(before));
+  const [idle, setIdle] = useState(String(server?.idle_s ?? 300));
+  const people = usePeople();
   const [keep, setKeep] = useState(server?.keep_arguments ?? false);
   const [pass, setPass] = useState(server !== undefined && (server.pass_resources || server.pass_prompts));
   const options = {
@@ -89,7 +99,11 @@ export const ServerDialog = ({ server, onClose }: { server?: ToolServer; onClose
       name,
       description,
       default_policy: policy,
+      approver_id: approver,
       timeout_s: Number(timeout),
+      // A limit that is no whole number of KiB stays as it is.
+      max_result_bytes: most === kibOf(before) ? before : Number(most) * 1024,
+      idle_s: Number(idle),
       keep_arguments: keep,
       pass_resources: pass,
       pass_prompts: pass,
@@ -267,6 +281,37 @@ export const ServerDialog = ({ server, onClose }: { server?: ToolServer; onClose
               className="tabular"
               value={timeout}
               onChange={(event) => setTimeout(event.target.value)}
+            />
+          </FormField>
+        </div>
+        <div className="grid gap-5 sm:grid-cols-3">
+          <FormField label="Who is asked" error={errors.of('approver_id')}>
+            <Select
+              value={approver ?? ''}
+              onChange={(next) => setApprover(next === '' ? null : next)}
+              options={[
+                { value: '', label: 'Whoever calls', hint: 'Or the owner of the agent that calls' },
+                ...(approver === null || people.some(({ id }) => id === approver)
+                  ? []
+                  : [{ value: approver, label: 'Somebody else' }]),
+                ...people.map(({ id, name: person }) => ({ value: id, label: person })),
+              ]}
+            />
+          </FormField>
+          <FormField label="Longest result in KiB" error={errors.of('max_result_bytes')}>
+            <Input
+              inputMode="numeric"
+              className="tabular"
+              value={most}
+              onChange={(event) => setMost(event.target.value)}
+            />
+          </FormField>
+          <FormField label="Session ends after seconds" hint="Without a call." error={errors.of('idle_s')}>
+            <Input
+              inputMode="numeric"
+              className="tabular"
+              value={idle}
+              onChange={(event) => setIdle(event.target.value)}
             />
           </FormField>
         </div>

@@ -1,9 +1,8 @@
-import { networkInterfaces } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
-import type { MulticastDNS } from 'multicast-dns';
 import type { Clock } from '../../../platform/clock/clock.ts';
-import { type MdnsRecord, MdnsRecords } from './mdns-records.ts';
+import { MdnsRecords } from './mdns-records.ts';
 import { mdnsSighting } from './mdns-services.ts';
+import { localAddresses, openMdns } from './mdns-sockets.ts';
 import { createProviderLoop, type OnState, type Provider, type Run } from './provider.ts';
 import type { Sighting, SightingSink } from './sighting.ts';
 
@@ -23,82 +22,14 @@ export interface MdnsProviderParts {
   onState: OnState;
 }
 
-const standardPort = 5353;
 /** After the first question, for answers that were lost. */
 const askAgainMs = [1000, 3000];
 const expireMs = 5000;
-const questionsOfPacket = 20;
 /** More than any home has; who announces more than that means harm. */
 const mostServices = 500;
 
-const localAddresses = (): string[] =>
-  Object.values(networkInterfaces()).flatMap(
-    (addresses) => addresses?.find(({ family }) => family === 'IPv4')?.address ?? [],
-  );
-
-type Open = (options: object) => MulticastDNS;
-
-/** One socket for each network of this machine: the question has to leave by each of them. */
-class Sockets {
-  readonly #open: Open;
-  readonly #port: number;
-  readonly #heard: (records: readonly MdnsRecord[], from: string) => void;
-  readonly #sockets = new Map<string, MulticastDNS>();
-  lastError: Error | null = null;
-
-  constructor(open: Open, port: number, heard: (records: readonly MdnsRecord[], from: string) => void) {
-    this.#open = open;
-    this.#port = port;
-    this.#heard = heard;
-  }
-
-  get size(): number {
-    return this.#sockets.size;
-  }
-
-  /** Networks come and go. */
-  keepTo(addresses: readonly string[]): void {
-    for (const [address, socket] of this.#sockets)
-      if (!addresses.includes(address)) {
-        this.#sockets.delete(address);
-        socket.destroy();
-      }
-    for (const address of addresses) if (!this.#sockets.has(address)) this.#add(address);
-  }
-
-  #add(address: string): void {
-    const socket = this.#open({ interface: address, bind: '0.0.0.0', port: this.#port, reuseAddr: true });
-    this.#sockets.set(address, socket);
-    socket.on('response', ({ answers, additionals }, { address: from }) =>
-      this.#heard([...(answers ?? []), ...(additionals ?? [])] as MdnsRecord[], from),
-    );
-    const lost = (error: Error): void => {
-      this.lastError = error;
-      if (this.#sockets.delete(address)) socket.destroy();
-    };
-    socket.on('error', lost);
-    // What somebody sent and nobody can read is no failure of ours; a network without multicast is one.
-    socket.on('warning', (error: Error & { syscall?: string }) => {
-      if (error.syscall !== undefined) this.lastError = error;
-    });
-  }
-
-  ask(questions: readonly { name: string; type: string }[]): void {
-    for (let at = 0; at < questions.length; at += questionsOfPacket) {
-      const some = questions.slice(at, at + questionsOfPacket);
-      for (const socket of this.#sockets.values()) socket.query({ questions: some } as never);
-    }
-  }
-
-  close(): void {
-    for (const socket of this.#sockets.values()) socket.destroy();
-    this.#sockets.clear();
-  }
-}
-
 const listen = async (parts: MdnsProviderParts, run: Run, told: Map<string, Sighting>): Promise<void> => {
   const { settings, sink, clock } = parts;
-  const { default: open } = (await import('multicast-dns')) as unknown as { default: Open };
   const records = new MdnsRecords();
   const now = (): number => clock.now().getTime();
   const asked = new Set<string>();
@@ -122,13 +53,15 @@ const listen = async (parts: MdnsProviderParts, run: Run, told: Map<string, Sigh
     }
   };
 
-  const sockets = new Sockets(open, settings.port ?? standardPort, (answers, from) => {
-    run.heard();
-    records.take(answers, from, now());
-    const missing = records.missing(settings.services).filter(({ name, type }) => !asked.has(`${type} ${name}`));
-    for (const { name, type } of missing) asked.add(`${type} ${name}`);
-    if (missing.length > 0) sockets.ask(missing);
-    tell();
+  const sockets = await openMdns(settings.port, {
+    heard: (answers, from) => {
+      run.heard();
+      records.take(answers, from, now());
+      const missing = records.missing(settings.services).filter(({ name, type }) => !asked.has(`${type} ${name}`));
+      for (const { name, type } of missing) asked.add(`${type} ${name}`);
+      if (missing.length > 0) sockets.ask(missing);
+      tell();
+    },
   });
 
   const scan = (): void => {

@@ -11,6 +11,8 @@ export interface FederationSettings {
   name: string | null;
   cluster_secret: string | null;
   bootstrap_peers: readonly string[];
+  /** Announces this server in the local network, and lists others that do. */
+  mdns: boolean;
   allow_remote_routes: boolean;
   /** Speaks in clear with peers that are not on this machine. */
   allow_plain: boolean;
@@ -42,6 +44,7 @@ export const keyPlace = 'gateway.federation_key';
 
 /** Told to operators who may manage the federation; the subject is the peer, or the app or rule. */
 export const peerEvents = {
+  found: 'gateway.peer.found',
   joined: 'gateway.peer.joined',
   left: 'gateway.peer.left',
   online: 'gateway.peer.online',

@@ -10,6 +10,16 @@ export interface IdentityRow {
   key_sealed: string;
 }
 
+/** Another server of the local network, by its own word. */
+export interface NeighbourRow {
+  id: string;
+  name: string;
+  address: string;
+  public_key: string;
+  first_seen_at: Date;
+  last_seen_at: Date;
+}
+
 export interface PeerRow {
   id: string;
   name: string;

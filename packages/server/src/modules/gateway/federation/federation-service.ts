@@ -5,11 +5,13 @@ import {
   type federationInvitations,
   type federationInvite,
   type federationMount,
+  type federationNeighbours,
   type federationPeers,
   type federationPublications,
   type federationPublish,
   type federationRules,
   type federationStatus,
+  type NeighbourView,
   type OutputOf,
   type ParsedInputOf,
   type PeerInvitationView,
@@ -30,7 +32,14 @@ import { hashToken } from '../../../platform/secrets/tokens.ts';
 import { tickClock } from './clocks.ts';
 import type { FederationBook } from './federation-book.ts';
 import { type FederationParts, peerEvents, peerHost } from './federation-parts.ts';
-import type { InvitationRow, ListedPeer, ListedRemoteApp, PublicationRow, RuleRow } from './federation-rows.ts';
+import type {
+  InvitationRow,
+  ListedPeer,
+  ListedRemoteApp,
+  NeighbourRow,
+  PublicationRow,
+  RuleRow,
+} from './federation-rows.ts';
 import { federationStore } from './federation-store.ts';
 import { HandshakeRefused } from './handshake.ts';
 import { fingerprintOf, type InstanceKey } from './instance-key.ts';
@@ -59,6 +68,12 @@ const invitationOf = (row: InvitationRow): PeerInvitationView => ({
   created_at: row.created_at.toISOString(),
   expires_at: row.expires_at.toISOString(),
   used_at: iso(row.used_at),
+});
+const neighbourOf = (row: NeighbourRow & { peer_key: string | null }): NeighbourView => ({
+  ...{ id: row.id, name: row.name, address: row.address, fingerprint: fingerprintOf(row.public_key) },
+  state: row.peer_key === null ? 'new' : row.peer_key === row.public_key ? 'peer' : 'other_key',
+  first_seen_at: row.first_seen_at.toISOString(),
+  last_seen_at: row.last_seen_at.toISOString(),
 });
 const publicationOf = (row: PublicationRow): PublicationView => ({
   ...{ app_id: row.app_id, slug: row.entry.slug, name: row.entry.name, peer_ids: row.peer_ids },
@@ -115,6 +130,18 @@ export const createFederationService = (
   const createdBy = ({ caller }: Call, at: Date) => {
     const { type, id, name } = actorOf(caller);
     return { created_by_type: type, created_by_id: id, created_by_name: name, created_at: at };
+  };
+
+  const joined = async (url: string, wish: Parameters<Links['join']>[1]): Promise<void> => {
+    try {
+      await links.join(url, wish);
+    } catch (error) {
+      const reason = error instanceof HandshakeRefused ? (error.told ?? error.reason) : (error as Error).message;
+      throw new AppError('federation_refused', `The peer was not joined: ${reason}.`, {
+        extensions: { reason },
+        cause: error,
+      });
+    }
   };
 
   const unmake = async (tx: Transaction, call: Call, row: { route_id: string; org_id: string }): Promise<void> =>
@@ -224,17 +251,34 @@ export const createFederationService = (
       const invitation = readInvitation(text);
       if (invitation === null) throw invalid('invitation', 'is no invitation of an Atrium server');
       const { url, id, key: public_key, pins, token } = invitation;
-      try {
-        await links.join(url, { expected: { id, public_key }, pins, join: { kind: 'invitation', token } });
-      } catch (error) {
-        const reason = error instanceof HandshakeRefused ? (error.told ?? error.reason) : (error as Error).message;
-        throw new AppError('federation_refused', `The peer was not joined: ${reason}.`, {
-          extensions: { reason },
-          cause: error,
-        });
-      }
+      await joined(url, { expected: { id, public_key }, pins, join: { kind: 'invitation', token } });
       await database.transaction(call, async (tx) =>
         tx.audit({ action: 'federation.join', target_type: 'peer', target_id: id, details: { address: url } }),
+      );
+      return peerOf(await requirePeer(id));
+    },
+
+    neighbours: async (
+      input: ParsedInputOf<typeof federationNeighbours>,
+    ): Promise<OutputOf<typeof federationNeighbours>> => {
+      const rows = await federationStore.neighbourPage(read, textPosition(input.cursor), input.limit + 1);
+      return toPage(rows, input.limit, (row) => ({ value: row.name, id: row.id }), neighbourOf);
+    },
+
+    pair: async (call: Call, id: string): Promise<PeerView> => {
+      requireOn();
+      const found = await federationStore.neighbour(read, id);
+      if (found === null) throw notFound('The server');
+      const { name, address, public_key } = found;
+      const { cluster_secret: secret } = parts.settings();
+      if (secret === null)
+        throw new AppError(
+          'federation_refused',
+          `No cluster secret is set: ask the operator of ${name} for an invitation.`,
+        );
+      await joined(address, { expected: { id, public_key }, pins: [], join: { kind: 'cluster', secret } });
+      await database.transaction(call, async (tx) =>
+        tx.audit({ action: 'federation.pair', target_type: 'peer', target_id: id, details: { address } }),
       );
       return peerOf(await requirePeer(id));
     },

@@ -5,6 +5,7 @@ import type {
   InvitationRow,
   ListedPeer,
   ListedRemoteApp,
+  NeighbourRow,
   PeerRow,
   PublicationRow,
   RemoteAppRow,
@@ -259,6 +260,48 @@ export const federationStore = {
     ).rows.length > 0,
   removeRule: (db: Db, orgId: string, id: string): Promise<RuleRow | null> =>
     one(sql<RuleRow>`delete from gateway_peer_rules where org_id = ${orgId} and id = ${id} returning *`.execute(db)),
+
+  /* ---------- the local network ---------- */
+
+  /** With the key that its id has as a peer, when it is one. */
+  neighbourPage: (
+    db: Db,
+    after: After<string>,
+    limit: number,
+  ): Promise<(NeighbourRow & { peer_key: string | null })[]> =>
+    all(
+      sql<NeighbourRow & { peer_key: string | null }>`select n.*, p.public_key as peer_key
+        from gateway_peer_neighbours n left join gateway_peers p on p.id = n.id
+        where ${after === null ? sql`true` : sql`(n.name, n.id) > (${after.value}, ${after.id}::uuid)`}
+        order by n.name, n.id limit ${limit}`.execute(db),
+    ),
+  neighbour: (db: Db, id: string): Promise<NeighbourRow | null> =>
+    one(sql<NeighbourRow>`select * from gateway_peer_neighbours where id = ${id}`.execute(db)),
+  /** Those that were not there before and are no peers. */
+  noteNeighbours: (
+    db: Db,
+    seen: readonly Pick<NeighbourRow, 'id' | 'name' | 'address' | 'public_key'>[],
+    at: Date,
+  ): Promise<{ id: string; name: string }[]> =>
+    all(
+      sql<{ id: string; name: string }>`with noted as (
+          insert into gateway_peer_neighbours as n (id, name, address, public_key, first_seen_at, last_seen_at)
+          select r.id, r.name, r.address, r.public_key, ${at}::timestamptz, ${at}::timestamptz
+          from jsonb_populate_recordset(null::gateway_peer_neighbours, ${JSON.stringify(seen)}::jsonb) r
+          on conflict (id) do update set name = excluded.name, address = excluded.address,
+            public_key = excluded.public_key, last_seen_at = excluded.last_seen_at
+          returning n.id, n.name, n.first_seen_at = n.last_seen_at as fresh)
+        select id, name from noted where fresh and not exists (select 1 from gateway_peers p where p.id = noted.id)`.execute(
+        db,
+      ),
+    ),
+  forgetNeighbours: async (db: Db, ids: readonly string[]): Promise<void> => {
+    if (ids.length === 0) return;
+    await sql`delete from gateway_peer_neighbours where id = any(${[...ids]}::uuid[])`.execute(db);
+  },
+  pruneNeighbours: async (db: Db, before: Date): Promise<void> => {
+    await sql`delete from gateway_peer_neighbours where last_seen_at < ${before}`.execute(db);
+  },
 
   erasePerson: async (db: Db, userId: string, name: string): Promise<void> => {
     for (const table of ['gateway_peer_invitations', 'gateway_peer_rules'] as const)

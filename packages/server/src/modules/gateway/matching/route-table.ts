@@ -61,26 +61,39 @@ class PathTrie {
   }
 }
 
-/** Hosts by name, each with a trie of its paths. Never changed after it is made. */
-export const createRouteTable = (claims: readonly RouteClaim[]): RouteTable => {
-  const [exact, wildcard] = [new Map<string, PathTrie>(), new Map<string, PathTrie>()];
-  for (const { host, path, route } of claims) {
-    const [hosts, name] = host.startsWith('*.') ? [wildcard, host.slice(2)] : [exact, host];
+/** Hosts by name, each with a trie of its paths, made claim by claim: thousands at once would hold up requests. */
+export class RouteTableDraft {
+  readonly #exact = new Map<string, PathTrie>();
+  readonly #wildcard = new Map<string, PathTrie>();
+
+  add({ host, path, route }: RouteClaim): void {
+    const [hosts, name] = host.startsWith('*.') ? [this.#wildcard, host.slice(2)] : [this.#exact, host];
     const trie = hosts.get(name) ?? new PathTrie();
     hosts.set(name, trie);
     trie.add(path, route);
   }
-  const wildcardOf = (host: string): PathTrie | undefined => {
-    const dot = host.indexOf('.');
-    return dot === -1 || wildcard.size === 0 ? undefined : wildcard.get(host.slice(dot + 1));
-  };
-  return {
-    knowsHost: (host) => host !== '' && (exact.has(host) || wildcardOf(host) !== undefined),
-    match: (host, path) => {
-      const comparable = comparablePath(path);
-      // A host that is named hides the wildcard, even where it has no path for the request.
-      const trie = exact.get(host) ?? (host === '' ? undefined : wildcardOf(host));
-      return trie?.match(comparable) ?? null;
-    },
-  };
+
+  /** Nothing is to be added afterwards. */
+  finished(): RouteTable {
+    const [exact, wildcard] = [this.#exact, this.#wildcard];
+    const wildcardOf = (host: string): PathTrie | undefined => {
+      const dot = host.indexOf('.');
+      return dot === -1 || wildcard.size === 0 ? undefined : wildcard.get(host.slice(dot + 1));
+    };
+    return {
+      knowsHost: (host) => host !== '' && (exact.has(host) || wildcardOf(host) !== undefined),
+      match: (host, path) => {
+        const comparable = comparablePath(path);
+        // A host that is named hides the wildcard, even where it has no path for the request.
+        const trie = exact.get(host) ?? (host === '' ? undefined : wildcardOf(host));
+        return trie?.match(comparable) ?? null;
+      },
+    };
+  }
+}
+
+export const createRouteTable = (claims: readonly RouteClaim[]): RouteTable => {
+  const draft = new RouteTableDraft();
+  for (const claim of claims) draft.add(claim);
+  return draft.finished();
 };

@@ -1,4 +1,5 @@
 import { SdkHttpError } from '@modelcontextprotocol/client';
+import { mayBeRepeated } from '../fingerprint.ts';
 import { type LimitedResult, limitResult, type ToolResult } from '../result-limit.ts';
 import type { DefinitionRow, ServerRow } from '../tools-rows.ts';
 import { UpstreamError } from './upstream-error.ts';
@@ -9,7 +10,7 @@ export interface ToPerform {
   server: ServerRow;
   /** Whose tokens are used. */
   person: string | null;
-  tool: Pick<DefinitionRow, 'name' | 'approved_fingerprint'>;
+  tool: Pick<DefinitionRow, 'name' | 'approved' | 'approved_fingerprint'>;
   args: Record<string, unknown>;
   signal: AbortSignal;
   onprogress: (note: { progress: number; total?: number; message?: string }) => void;
@@ -17,11 +18,19 @@ export interface ToPerform {
 
 export type Performed = { kind: 'result'; limited: LimitedResult } | { kind: 'changed'; found: string | null };
 
-/** Refused before it was looked at: the session is unknown there, or nobody listens. Then the call was not made. */
-const wasNotMade = ({ cause }: UpstreamError): boolean => {
-  const error = cause as { status?: unknown; cause?: { code?: unknown } } | null;
-  if (cause instanceof SdkHttpError && (error?.status === 404 || error?.status === 400)) return true;
-  return error?.cause?.code === 'ECONNREFUSED';
+/**
+ * Refused before it was looked at: the session is unknown there, or nobody listens. Then the call was not made. A proxy in
+ * front answers 404 and 400 as well, when the call may have been made; only a tool that changes nothing, or changes the
+ * same thing once, is called again after those.
+ */
+const wasNotMade = ({ cause }: UpstreamError, hadSession: boolean, isRepeatable: boolean): boolean => {
+  if (!(cause instanceof SdkHttpError))
+    return (cause as { cause?: { code?: unknown } } | null)?.cause?.code === 'ECONNREFUSED';
+  const { status, text } = cause.data;
+  const said = typeof text === 'string' ? text : '';
+  if (status !== 404 && status !== 400) return false;
+  if (isRepeatable || (said.includes('"jsonrpc"') && /\bsession\b/i.test(said))) return true;
+  return status === 404 && hadSession && said.trim() === '';
 };
 
 /** One call at the upstream, on a warm session or a new one. */
@@ -31,6 +40,7 @@ export const performCall = async (hub: UpstreamHub, what: ToPerform): Promise<Pe
     const { session, fingerprints } = await hub.ready(server, person);
     const found = fingerprints.get(tool.name) ?? null;
     if (found !== tool.approved_fingerprint) return { kind: 'changed', found };
+    const { named } = session;
     try {
       const options = { signal, timeout_ms: server.timeout_s * 1000, onprogress };
       const result = await session.callTool(tool.name, args, options);
@@ -45,7 +55,8 @@ export const performCall = async (hub: UpstreamHub, what: ToPerform): Promise<Pe
       }
       if (!(error instanceof UpstreamError)) throw error;
       if (error.reason === 'unavailable' || error.reason === 'sign_in_needed') hub.retire(server.id, person);
-      if (attempt === 1 && error.reason === 'unavailable' && wasNotMade(error)) continue;
+      const isRepeatable = tool.approved !== null && mayBeRepeated(tool.approved);
+      if (attempt === 1 && error.reason === 'unavailable' && wasNotMade(error, named, isRepeatable)) continue;
       throw error;
     }
   }

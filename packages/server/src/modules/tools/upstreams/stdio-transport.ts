@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { type JSONRPCMessage, ReadBuffer, serializeMessage, type Transport } from '@modelcontextprotocol/client';
@@ -7,6 +7,9 @@ const largestMessage = 16 * 1024 * 1024;
 const stderrKept = 4096;
 /** After the end of its input, and again after SIGTERM. */
 const patienceMs = 2000;
+
+/** Waits for the end of its input, which comes when this process is gone however it went, and ends the group then. */
+const watch = 'read _; kill -TERM "-$1"; sleep 2; kill -KILL "-$1"';
 
 export interface StdioOptions {
   command: string;
@@ -27,6 +30,8 @@ export class StdioTransport implements Transport {
   readonly #options: StdioOptions;
   readonly #buffer = new ReadBuffer({ maxBufferSize: largestMessage });
   #child: ChildProcessByStdio<Writable, Readable, Readable> | null = null;
+  /** Ends the program when this process was killed: not every program ends with its input. */
+  #watcher: ChildProcess | null = null;
   #stderr = '';
   #ended: Promise<void> = Promise.resolve();
 
@@ -58,13 +63,27 @@ export class StdioTransport implements Transport {
       });
       this.#child = child;
       this.#ended = new Promise((done) => child.once('close', () => done()));
-      child.once('spawn', resolve);
+      child.once('spawn', () => {
+        this.#watcher = spawn('sh', ['-c', watch, 'sh', String(child.pid)], {
+          ...{
+            env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+            stdio: ['pipe', 'ignore', 'ignore'],
+            detached: true,
+          },
+        });
+        // A machine without a shell has programs that end with their input, and no others.
+        this.#watcher.on('error', () => {});
+        this.#watcher.stdin?.on('error', () => {});
+        this.#watcher.unref();
+        resolve();
+      });
       child.once('error', (error) => {
         reject(error);
         this.onerror?.(error);
       });
       child.once('close', () => {
         this.#kill('SIGKILL');
+        this.#watcher?.kill('SIGKILL');
         this.#child = null;
         this.onclose?.();
       });

@@ -9,7 +9,6 @@ import {
   SdkErrorCode,
   StreamableHTTPClientTransport,
   type Tool,
-  type Transport,
   UnauthorizedError,
 } from '@modelcontextprotocol/client';
 import { TargetRefused } from '../../../platform/net/target-guard.ts';
@@ -79,6 +78,7 @@ export class UpstreamSession {
   readonly #client: Client;
   readonly #web: WebFetch | null;
   readonly #stdio: StdioTransport | null;
+  #http: StreamableHTTPClientTransport | null = null;
   #closed = false;
 
   private constructor(options: SessionOptions, client: Client, web: WebFetch | null, stdio: StdioTransport | null) {
@@ -109,7 +109,8 @@ export class UpstreamSession {
     // Without a listener they would be lost; calls that they end have their own error.
     client.onerror = () => {};
     try {
-      await client.connect(stdio ?? httpOf(options, web!), { timeout: connectMs });
+      if (stdio === null) session.#http = httpOf(options, web!);
+      await client.connect((stdio ?? session.#http)!, { timeout: connectMs });
       return session;
     } catch (error) {
       const stderr = session.stderr;
@@ -120,6 +121,11 @@ export class UpstreamSession {
 
   get stderr(): string | null {
     return this.#stdio === null ? null : this.#stdio.stderr;
+  }
+
+  /** The server gave it a name, and may have forgotten that one. */
+  get named(): boolean {
+    return this.#http?.sessionId !== undefined;
   }
 
   get closed(): boolean {
@@ -217,7 +223,7 @@ const webOf = ({ net, server }: SessionOptions): WebFetch =>
     private_host: server.allow_private ? new URL(server.url!).hostname.replace(/^\[|\]$/g, '') : null,
   });
 
-const httpOf = ({ server, secrets, provider }: SessionOptions, web: WebFetch): Transport =>
+const httpOf = ({ server, secrets, provider }: SessionOptions, web: WebFetch): StreamableHTTPClientTransport =>
   new StreamableHTTPClientTransport(new URL(server.url!), {
     fetch: web.fetch as never,
     requestInit: { headers: server.auth === 'headers' ? secrets.headers : {} },
