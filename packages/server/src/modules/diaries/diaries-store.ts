@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Schema } from '../../platform/db/schema.gen.ts';
 import type { DiaryRow, SeenDiary } from './diaries-rows.ts';
+import { toldStore } from './told-store.ts';
 
 type Db = Kysely<Schema>;
 type On = (alias: string) => RawBuilder<boolean>;
@@ -92,6 +93,7 @@ export const diariesStore = {
   },
 
   delete: async (db: Db, id: string): Promise<void> => {
+    await toldStore.forgetDiary(db, id);
     await sql`delete from diary_diaries where id = ${id}`.execute(db);
   },
 

@@ -389,7 +389,7 @@ export const createEntriesService = (
         await tuplesStore.removeEntries(tx.db, [entry.id]);
         if (entry.signature === null) await entriesStore.purge(tx.db, [entry.id]);
         else if (entry.erased_at === null) await entriesStore.erase(tx.db, [entry.id], actorOf(call.caller), now);
-        if (deleted === null) emitEntry(tx, 'deleted', entry);
+        if (deleted === null) emitEntry(tx, 'deleted', { ...entry, title: null, tags: [] });
         auditEntry(tx, entry.signature === null ? 'diaries.purge_entry' : 'diaries.erase_entry', entry);
       }),
 

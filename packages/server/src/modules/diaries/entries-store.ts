@@ -2,6 +2,7 @@ import type { Actor, EntryFilter } from '@atrium/protocol';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Schema } from '../../platform/db/schema.gen.ts';
 import type { EntryAnalysis, EntryRow, RevisionRow } from './diaries-rows.ts';
+import { toldStore } from './told-store.ts';
 
 type Db = Kysely<Schema>;
 /** Who may see entry `e` of diary `d`, made by the policy. */
@@ -243,11 +244,13 @@ export const entriesStore = {
     ).rows.map((row) => row.id),
 
   purge: async (db: Db, ids: readonly string[]): Promise<void> => {
+    await toldStore.forgetEntries(db, ids);
     await sql`delete from diary_entries where id = any(${[...ids]}::uuid[])`.execute(db);
   },
 
   /** Takes away what signed entries say, how they came to say it, and what search made of it. Their place in the chain stays. */
   erase: async (db: Db, ids: readonly string[], by: Actor, at: Date): Promise<void> => {
+    await toldStore.forgetEntries(db, ids);
     await sql`update diary_entries set title = null, content = '', tags = '{}', injection_rules = '{}', content_hash = '',
       length = 0, tsv = null, tsv_language = null, words = 0, asks = false, embedding_state = 'none',
       erased_at = ${at}, deleted_at = ${at}, version = version + 1, updated_at = ${at}

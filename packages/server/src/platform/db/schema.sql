@@ -2640,6 +2640,7 @@ CREATE INDEX core_audit_by_item ON public.core_audit USING btree (org_id, item_i
 CREATE INDEX core_audit_by_time ON public.core_audit USING btree (org_id, at);
 CREATE INDEX core_audit_security ON public.core_audit USING btree (at DESC, id DESC) WHERE (item_id IS NULL);
 CREATE INDEX core_blobs_unreferenced ON public.core_blobs USING btree (unreferenced_at) WHERE (refcount = 0);
+CREATE INDEX core_events_diaries ON public.core_events USING btree (((body ->> 'diary_id'::text)), subject_id) WHERE (starts_with(kind, 'diary.'::text) AND (body ? 'diary_id'::text));
 CREATE INDEX core_events_security ON public.core_events USING btree (at DESC, org_id DESC, seq DESC) WHERE (starts_with(kind, 'identity.'::text) OR starts_with(kind, 'oauth.'::text));
 CREATE INDEX core_idempotency_keys_by_expiry ON public.core_idempotency_keys USING btree (expires_at);
 CREATE INDEX core_rate_counters_by_expiry ON public.core_rate_counters USING btree (expires_at);
