@@ -1,5 +1,5 @@
 import { type AxeResults, source as axeSource, type RunOptions } from 'axe-core';
-import type { Page } from 'playwright-core';
+import type { CDPSession, Page } from 'playwright-core';
 
 /** Themes in which every piece of the kit is judged. Of all others the tokens are computed and one rich page is. */
 export const kitThemes = [
@@ -37,6 +37,30 @@ const colours: RunOptions['runOnly'] = { type: 'rule', values: ['color-contrast'
 /** Judging colours takes as long as everything else together. */
 export type Judged = 'all' | 'colours' | 'all but colours';
 
+const sessions = new WeakMap<Page, Promise<CDPSession>>();
+
+/**
+ * Evaluates what stands in the page as the same script each time: V8 compiles half a megabyte of axe for the first
+ * document of a browser alone. Through `page.evaluate` it takes as long as the rules themselves, at every look.
+ */
+const evaluateScript = async <T>(page: Page, expression: string): Promise<T> => {
+  let session = sessions.get(page);
+  if (session === undefined) {
+    session = page.context().newCDPSession(page);
+    sessions.set(page, session);
+  }
+  const { result, exceptionDetails } = await (await session).send('Runtime.evaluate', {
+    expression,
+    awaitPromise: true,
+    returnByValue: true,
+  });
+  if (exceptionDetails !== undefined)
+    throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+  return result.value as T;
+};
+
+const loadAxe = `if (globalThis.axe === undefined) (() => {${axeSource}})(); true`;
+
 /** Serious and critical violations of WCAG 2.2 A and AA. */
 export const seriousViolations = async (page: Page, judged: Judged = 'all'): Promise<string[]> => {
   const options: RunOptions = {
@@ -47,7 +71,7 @@ export const seriousViolations = async (page: Page, judged: Judged = 'all'): Pro
     preload: false,
     selectors: false,
   };
-  await page.evaluate(`globalThis.axe ?? (() => {${axeSource}})()`);
+  await evaluateScript(page, loadAxe);
   // Colours on their way to another theme would be judged half-way. What inherits a colour that has arrived sets out then.
   await page.evaluate(async () => {
     for (let round = 0; round < 20; round += 1) {
@@ -59,7 +83,7 @@ export const seriousViolations = async (page: Page, judged: Judged = 'all'): Pro
   });
   // What lies under an open dialog cannot be reached, and is looked at without it.
   const place = `document.querySelector('[role=dialog], [role=alertdialog]') ?? document`;
-  const results = (await page.evaluate(`axe.run(${place}, ${JSON.stringify(options)})`)) as AxeResults;
+  const results = await evaluateScript<AxeResults>(page, `axe.run(${place}, ${JSON.stringify(options)})`);
   return results.violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id} ${node.html.slice(0, 140)} ${node.any[0]?.message ?? ''}`));

@@ -92,9 +92,11 @@ export const describeStates = <S extends PageState>(
         });
       await web.served.answer(page.context(), handlerOf(state));
       await page.setViewportSize(desk);
+      const address = new URL(state.path, web.url);
       // An address that differs in its fragment alone would be no new document.
-      await page.goto('about:blank');
-      await page.goto(`${web.url}${state.path}`);
+      const same = new URL(page.url(), address);
+      if (same.pathname === address.pathname && same.search === address.search) await page.goto('about:blank');
+      await page.goto(address.href);
       await page.waitForSelector(state.ready, { state: 'attached' });
       await state.act?.(page);
       const found = await violationsByTheme(page, state.themes ?? ['daylight']);
