@@ -54,8 +54,7 @@ const evaluateScript = async <T>(page: Page, expression: string): Promise<T> => 
     awaitPromise: true,
     returnByValue: true,
   });
-  if (exceptionDetails !== undefined)
-    throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+  if (exceptionDetails !== undefined) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
   return result.value as T;
 };
 
