@@ -11,6 +11,7 @@ import { makeRoute, makeTarget } from '../packages/server/src/modules/gateway/la
 import { createLane } from '../packages/server/src/modules/gateway/lanes/lane.ts';
 import { SpoolRoom } from '../packages/server/src/modules/gateway/lanes/spool.ts';
 import { createRouteTable } from '../packages/server/src/modules/gateway/matching/route-table.ts';
+import { createAnswerRewriter } from '../packages/server/src/modules/gateway/rewriting/answer-rewriter.ts';
 import { AccessBook } from '../packages/server/src/modules/gateway/traffic/access-book.ts';
 import { ProxyMetrics } from '../packages/server/src/modules/gateway/traffic/proxy-metrics.ts';
 import { systemClock } from '../packages/server/src/platform/clock/clock.ts';
@@ -66,7 +67,7 @@ const startAtrium = async (fast: boolean): Promise<void> => {
     source: { current: () => snapshot, onSwap: () => undefined },
     gate: cachedGate(),
     health: { status: () => 'healthy', failed: () => undefined, succeeded: () => undefined },
-    rewriter: null,
+    rewriter: createAnswerRewriter(null, () => new Date()),
     guard: createTargetGuard({ allow: () => [], deny: () => [], own_ports: () => [] }),
     resolve: systemResolve,
     sticky_key: Buffer.alloc(32, 1),

@@ -183,7 +183,7 @@ try {
   if (process.argv.includes('--write'))
     writeGatewaySection(`## Gateway
 
-Made by \`npm run bench:gateway -- --write\`: one proxy process alone on a core; the app (nginx, one worker), wrk and the echo share the other. Loopback, HTTP/1.1, no TLS, pooled connections, answers compared byte for byte first, medians of ${windows} windows of ${seconds} s in turns. Atrium has its whole path on: host and path rules, gate with a cached verdict, rebuilt headers, access log in memory, figures; the others add a forwarding header at most. CPU is processor time of the proxy for one request, which other load on the machine disturbs least.
+Made by \`npm run bench:gateway -- --write\`: one proxy process alone on a core; the app (nginx, one worker), wrk and the echo share the other. Loopback, HTTP/1.1, no TLS, pooled connections, answers compared byte for byte first, medians of ${windows} windows of ${seconds} s in turns. Atrium has its whole path on: host and path rules, gate with a cached verdict, rebuilt headers, rewriting below a path (cookies are kept by the client), access log in memory, figures; the others add a forwarding header at most. CPU is processor time of the proxy for one request, which other load on the machine disturbs least.
 Machine of this run: ${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}.
 
 ${table('100 B, 32 connections', small)}

@@ -74,7 +74,10 @@ export const seriousViolations = async (page: Page, judged: Judged = 'all'): Pro
   // Colours on their way to another theme would be judged half-way. What inherits a colour that has arrived sets out then.
   await page.evaluate(async () => {
     for (let round = 0; round < 20; round += 1) {
-      const running = document.getAnimations().filter(({ playState }) => playState === 'running');
+      // One that never ends cannot be finished, and leads to no other colour.
+      const running = document
+        .getAnimations()
+        .filter(({ playState, effect }) => playState === 'running' && effect?.getComputedTiming().endTime !== Infinity);
       if (running.length === 0) return;
       for (const animation of running) animation.finish();
       await new Promise((frame) => requestAnimationFrame(frame));

@@ -28,6 +28,7 @@ export interface AnswerHead {
 
 export interface PassedHead {
   shared_origin: boolean;
+  rewrite: boolean;
   origin: string;
   lines: AnswerLines | null;
 }

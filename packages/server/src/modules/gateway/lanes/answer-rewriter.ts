@@ -34,6 +34,8 @@ export interface AnswerRewriter {
   /** What the app is asked with: codings that can be read here, cookies that are kept here. */
   request(headers: RawHeaders, facts: RewriteFacts): RawHeaders;
   head(status: number, headers: RawHeaders, facts: RewriteFacts): RawHeaders;
+  /** True when `head` and `body` leave such an answer as it is, whatever was asked for and whoever asks. */
+  leaves(headers: readonly string[], place: Pick<RewriteFacts, 'shared_origin'> & { rewrite: boolean }): boolean;
   /** Asked after `head`, with what it returned; null leaves the body alone. */
   body(status: number, headers: RawHeaders, facts: RewriteFacts): Transform | null;
 }

@@ -454,10 +454,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Running {
   #passesOn(answer: AnswerHead): boolean {
     const { route, arrival, request, request_id } = this.#matched;
     const response = this.#response;
-    if (response.writeLines === undefined || this.#lane.rewriter !== null || this.#turn !== null) return false;
+    if (response.writeLines === undefined || this.#turn !== null) return false;
     if (this.#changes !== null || this.#ownHeaders !== undefined || !request.complete) return false;
     if (route.compress || route.buffering || route.strategy === 'sticky') return false;
-    const lines = passedLines(answer, arrival.host === '', this.#lane.public_url());
+    const lines = passedLines(answer, this.#lane, { shared_origin: arrival.host === '', rewrite: route.rewrite });
     if (lines === null) return false;
     response.writeLines(lines, request_id);
     this.#phase = 'body';
@@ -823,15 +823,24 @@ const appFails: ReadonlySet<Outcome> = new Set([
 ]);
 
 /** The head of an answer as clients get it; null where that depends on more than the answer. */
-const passedLines = (answer: AnswerHead, sharedOrigin: boolean, origin: string): AnswerLines | null => {
+const passedLines = (
+  answer: AnswerHead,
+  { rewriter, public_url }: Pick<LaneContext, 'rewriter' | 'public_url'>,
+  place: { shared_origin: boolean; rewrite: boolean },
+): AnswerLines | null => {
+  const { shared_origin, rewrite } = place;
+  const origin = public_url();
   const known = answer.passed;
-  if (known?.shared_origin === sharedOrigin && known.origin === origin) return known.lines;
-  const headers = responseHeaders(answer.raw, { sharedOrigin, origin });
+  if (known?.shared_origin === shared_origin && known.rewrite === rewrite && known.origin === origin)
+    return known.lines;
+  const headers = responseHeaders(answer.raw, { sharedOrigin: shared_origin, origin });
   const depends =
-    headerOf(headers, 'trailer') !== null || (headerOf(headers, 'content-type') ?? '').startsWith('text/event-stream');
+    headerOf(headers, 'trailer') !== null ||
+    (headerOf(headers, 'content-type') ?? '').startsWith('text/event-stream') ||
+    rewriter?.leaves(headers, place) === false;
   const reason = plainReason.test(answer.text) ? answer.text : '';
   const lines = depends ? null : answerLines(answer.status, reason, headers);
-  answer.passed = { shared_origin: sharedOrigin, origin, lines };
+  answer.passed = { ...place, origin, lines };
   return lines;
 };
 

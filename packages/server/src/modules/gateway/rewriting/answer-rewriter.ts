@@ -1,7 +1,7 @@
 import { Transform } from 'node:stream';
 import type { AnswerRewriter, RawHeaders, RewriteFacts } from '../lanes/answer-rewriter.ts';
 import { type AddressMap, createAddressMap } from './address-map.ts';
-import { rewriteHead } from './answer-headers.ts';
+import { leavesHead, rewriteHead } from './answer-headers.ts';
 import { codingOf, limitAcceptEncoding, throughCoding } from './content-codings.ts';
 import { rewritePolicy } from './content-policy.ts';
 import { type CookieJars, mergeCookies } from './cookie-jar.ts';
@@ -64,6 +64,14 @@ const kindOf = (asks: Asks, path: string, status: number, raw: readonly string[]
   // What a form of settings shows is written back by it: there the app must see its own value.
   return mime === 'application/json' && small && !/\/api\/v\d+\/config\//.test(path) ? 'settings' : null;
 };
+
+/** Answers of these types may be changed, or told apart by who asks; see `kindOf`. */
+const changing = (mime: string): boolean =>
+  mime.endsWith('json') ||
+  mime === 'text/html' ||
+  mime === 'application/xhtml+xml' ||
+  mime === 'text/css' ||
+  scriptTypes.test(mime);
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 
@@ -144,8 +152,13 @@ const rewrites = (facts: RewriteFacts): boolean => {
 const mapOf = ({ base, authority, target }: RewriteFacts): AddressMap =>
   createAddressMap({ base, host: authority, target });
 
-const replaced = (raw: RawHeaders, name: string, change: (value: string) => string): RawHeaders =>
-  raw.map((value, index) => (index % 2 === 1 && raw[index - 1]!.toLowerCase() === name ? change(value) : value));
+/** The same list where nothing changes. */
+const replaced = (raw: RawHeaders, name: string, change: (value: string) => string): RawHeaders => {
+  const changed = raw.map((value, index) =>
+    index % 2 === 1 && raw[index - 1]!.toLowerCase() === name ? change(value) : value,
+  );
+  return changed.some((value, index) => value !== raw[index]) ? changed : raw;
+};
 
 const withCookies = (raw: RawHeaders, cookies: string | undefined): RawHeaders => {
   const others = raw.filter((_, index) => raw[index - (index % 2)]!.toLowerCase() !== 'cookie');
@@ -207,11 +220,13 @@ export const createAnswerRewriter = (jars: CookieJars | null, now: () => Date): 
     },
 
     request: (raw, facts) => {
-      asked.set(facts, {
-        dest: header(raw, 'sec-fetch-dest')?.trim().toLowerCase(),
-        by_script: header(raw, 'x-requested-with') !== undefined || header(raw, 'hx-request') !== undefined,
-      });
-      const headers = rewrites(facts) ? replaced(raw, 'accept-encoding', limitAcceptEncoding) : raw;
+      const may = rewrites(facts);
+      if (may)
+        asked.set(facts, {
+          dest: header(raw, 'sec-fetch-dest')?.trim().toLowerCase(),
+          by_script: header(raw, 'x-requested-with') !== undefined || header(raw, 'hx-request') !== undefined,
+        });
+      const headers = may ? replaced(raw, 'accept-encoding', limitAcceptEncoding) : raw;
       const kept = jarOf(facts);
       const jar = kept === null ? [] : kept.jars.read(kept.principal, facts.route.id);
       if (jar.length === 0) return headers;
@@ -250,6 +265,9 @@ export const createAnswerRewriter = (jars: CookieJars | null, now: () => Date): 
       }
       return headers;
     },
+
+    leaves: (raw, { shared_origin, rewrite }) =>
+      leavesHead(raw, shared_origin ? 'path' : 'host') && !(rewrite && shared_origin && changing(mimeOf(raw))),
 
     body: (_status, _headers, facts) => bodies.get(facts)?.() ?? null,
   };
