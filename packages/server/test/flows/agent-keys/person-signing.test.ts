@@ -1,6 +1,6 @@
 import { personalKeyProof } from '@atrium/protocol';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openBrowser } from '../../../../../scripts/open-browser.ts';
 import { seriousViolations } from '../../../../web/test/support/axe.ts';
 import { makeKey, type TestKey } from '../../support/agent-key.ts';
@@ -12,6 +12,9 @@ import { openSocket } from '../../support/live-socket.ts';
 import { connectV1 } from '../../support/mcp-drivers.ts';
 import { ok, type Person, password } from '../../support/people.ts';
 import { createRestClient, type Json } from '../../support/rest-client.ts';
+
+// Several pages, each judged by axe, on a machine that does other things as well.
+vi.setConfig({ testTimeout: 240_000 });
 
 let world: KeyWorld;
 let browser: Browser;
@@ -105,7 +108,7 @@ describe('by every door', () => {
     const { api_key } = ok(await person.post('/api/v1/me/api-keys', { name: 'Key' }));
     const asked = ok(await agent.post(path, { message: 'release', person: person.id }));
     const signature = await key.signMessage('release', asked.nonce);
-    const env = { ATRIUM_URL: world.url, ATRIUM_API_KEY: api_key };
+    const env = { ATRIUM_URL: world.url, ATRIUM_TOKEN: api_key };
     const home = newCliHome();
     const args = ['signing-requests', 'sign', asked.id, '--signature', signature, '--fingerprint', key.fingerprint];
     const refused = await runCli(home, args, { env });
@@ -125,6 +128,7 @@ describe('by every door', () => {
 describe('in a real browser', () => {
   const open = async (person: Person): Promise<{ page: Page; context: BrowserContext; refused: string[] }> => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, serviceWorkers: 'block' });
+    context.setDefaultTimeout(90_000);
     const page = await context.newPage();
     const refused: string[] = [];
     page.on('console', (line) => line.text().includes('Content Security Policy') && refused.push(line.text()));

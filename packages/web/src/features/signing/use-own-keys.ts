@@ -13,7 +13,7 @@ interface OwnKey extends PersonalKeyView {
 export const useOwnKeys = (): {
   pending: boolean;
   error: Error | null;
-  retry: () => void;
+  retry: () => Promise<unknown>;
   keys: OwnKey[];
 } => {
   const userId = useMe().principal.id ?? '';
@@ -26,7 +26,7 @@ export const useOwnKeys = (): {
   return {
     pending: list.isPending || kept.isPending,
     error: list.error ?? kept.error,
-    retry: () => void list.refetch(),
+    retry: () => list.refetch(),
     keys: (list.data?.items ?? []).map((key) => ({ ...key, here: here.has(key.fingerprint) })),
   };
 };
