@@ -28,7 +28,7 @@ const ends: Record<HookSigningEnd['why'], string> = {
 
 const asksPerson = ({ id, asker, message }: HookSigning) => ({
   title: `${asker.name} asks for your signature`,
-  message: `**${plain(asker.name)}** asks you to sign this message with your own key. [Read it and sign](/sign/${id}) in the browser that holds the key; reject it here if you will not.`,
+  message: `**${plain(asker.name)}** asks you to sign this message with your own key. Read it whole and sign it in the browser that holds the key, or reject it here.`,
   summary: `Will you sign this for **${plain(asker.name)}**?`,
   tool: personalTool,
   arguments: { request_id: id, ...argumentsOf(message) },

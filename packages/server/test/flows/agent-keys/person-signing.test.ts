@@ -105,7 +105,12 @@ describe('by every door', () => {
 
   it('neither an API key nor the command line signs for a person, and is told where it is done', async () => {
     const { person, key } = await newSigner('Cli Signer');
-    const { api_key } = ok(await person.post('/api/v1/me/api-keys', { name: 'Key' }));
+    const { api_key } = ok(
+      await person.post('/api/v1/me/api-keys', {
+        name: 'Key',
+        scopes: ['crypto:sign', 'account:read', 'account:write'],
+      }),
+    );
     const asked = ok(await agent.post(path, { message: 'release', person: person.id }));
     const signature = await key.signMessage('release', asked.nonce);
     const env = { ATRIUM_URL: world.url, ATRIUM_TOKEN: api_key };
@@ -188,13 +193,13 @@ describe('in a real browser', () => {
     const asked = ok(await agent.post(path, { message, person: person.id }));
     const { id } = await itemOf(person, asked.id);
     await page.goto(`${origin}/inbox/${id}`);
-    await page.getByRole('link', { name: 'Read and sign' }).first().click();
+    await page.getByRole('link', { name: 'Read and sign' }).click();
     await page.waitForURL(new RegExp(`/sign/${asked.id}`));
+    await page.getByRole('button', { name: 'Sign', exact: true }).waitFor();
     const shown = page.getByRole('figure', { name: 'Message' });
     // As it is: no heading, no link, and what does not show is said.
     expect(await shown.textContent()).toBe(message.replace('\u202e', 'U+202E'));
     expect(await shown.getByRole('link').count()).toBe(0);
-    await page.getByRole('button', { name: 'Sign', exact: true }).waitFor();
     expect(await seriousViolations(page, 'all')).toEqual([]);
     await page.getByRole('button', { name: 'Sign', exact: true }).click();
     await page.waitForSelector('text=Signed');
