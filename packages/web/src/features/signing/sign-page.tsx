@@ -1,3 +1,4 @@
+// biome-ignore-all lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
 import {
   type SigningRequestView,
   signingRequestsDecline,
@@ -106,7 +107,6 @@ const Message = ({ text }: { text: string }) => {
   return (
     <>
       <figure aria-label="Message" className="mt-4 rounded-card border border-line bg-sunken">
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard. */}
         <pre
           dir="auto"
           tabIndex={0}
