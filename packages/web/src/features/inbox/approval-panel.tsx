@@ -268,8 +268,8 @@ const DecisionButtons = ({
   const canAccept = !blocked && (changes > 0 ? allowed('edit') : allowed('accept'));
   const navigate = useNavigate();
   const accept = (): void => {
-    if (toSign === null) return onAccept();
-    void navigate({ to: '/sign/$requestId', params: { requestId: toSign } });
+    if (toSign === null) onAccept();
+    else void navigate({ to: '/sign/$requestId', params: { requestId: toSign } });
   };
   useShortcut('1', toSign === null ? 'Approve' : 'Read and sign', accept, {
     ...{ group: 'Item', enabled: canAccept && !busy },
