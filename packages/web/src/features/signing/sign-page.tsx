@@ -183,7 +183,7 @@ const Decision = ({ request }: { request: SigningRequestView }) => {
         </FormField>
       ) : (
         <p className="text-13 text-text-2">
-          Signed with <span className="font-medium text-text">{here[0]?.label}</span>,{' '}
+          You sign with <span className="font-medium text-text">{here[0]?.label}</span>,{' '}
           <code className="text-12">{fingerprint}</code>. There is one attempt, and a signature cannot be taken back.
         </p>
       )}
