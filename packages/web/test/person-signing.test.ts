@@ -107,7 +107,10 @@ describe('in a real browser', () => {
     expect(await shown.getByRole('link').count()).toBe(0);
     expect(await seriousViolations(page, 'all')).toEqual([]);
     await page.getByRole('button', { name: 'Sign', exact: true }).click();
-    await page.getByRole('status').filter({ hasText: /^Signed$/ }).waitFor();
+    await page
+      .getByRole('status')
+      .filter({ hasText: /^Signed$/ })
+      .waitFor();
     const done = ok(await agent.get(`${path}/${asked.id}`));
     expect(done).toMatchObject({ status: 'completed', valid: true, fingerprint: held.fingerprint });
     expect(ok(await world.anonymous.post('/api/v1/crypto/verify', { signature: done.signature }))).toEqual({
