@@ -37,7 +37,8 @@ const itemOf = async (person: Person, requestId: string): Promise<Json> => {
 
 describe('in a real browser', () => {
   const open = async (person: Person): Promise<{ page: Page; context: BrowserContext; refused: string[] }> => {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, serviceWorkers: 'block' });
+    const viewport = { width: 1280, height: 900 };
+    const context = await browser.newContext({ viewport, serviceWorkers: 'block', reducedMotion: 'reduce' });
     context.setDefaultTimeout(90_000);
     const page = await context.newPage();
     const refused: string[] = [];
