@@ -5,6 +5,7 @@ import { gatewayOwn, notesRoute, streamRoute } from '../../packages/web/test/sup
 import { peerAnswers as peersOwn } from '../../packages/web/test/support/peers-answers.ts';
 import type { Answers } from '../../packages/web/test/support/recorded-api.ts';
 import { backupScript, runningRun, scriptsOwn } from '../../packages/web/test/support/scripts-answers.ts';
+import { releaseRequest, signingOwn } from '../../packages/web/test/support/signing-answers.ts';
 import { forgejo, toolboxOwn } from '../../packages/web/test/support/toolbox-answers.ts';
 import { issuesServer, toolsOwn } from '../../packages/web/test/support/tools-answers.ts';
 import type { SeededDevices } from './devices.ts';
@@ -343,6 +344,13 @@ export const seededPages: readonly SeededPage[] = [
   { name: 'settings', route: '/settings', path: () => '/settings', ready: 'h1' },
   { name: 'profile', route: '/settings/profile', path: () => '/settings/profile', ready: 'text=You are here' },
   { name: 'security', route: '/settings/security', path: () => '/settings/security', ready: 'text=This device' },
+  {
+    name: 'sign',
+    route: '/sign/$requestId',
+    path: () => `/sign/${releaseRequest.id}`,
+    ready: 'text=Decline',
+    answers: signingOwn,
+  },
   { name: 'preferences', route: '/settings/preferences', path: () => '/settings/preferences', ready: 'fieldset' },
   {
     name: 'organisation',

@@ -3,6 +3,7 @@ import { registrationKeyForm } from './keys/key-proofs.ts';
 import { fingerprintForm, parsePublicKey, publicKeyLength } from './keys/public-key.ts';
 import { parseSignature, signatureLength } from './keys/signatures.ts';
 import {
+  actor,
   byId,
   countInput,
   countOutput,
@@ -20,7 +21,7 @@ import type { Scope } from './scopes.ts';
 
 /* ---------- shapes ---------- */
 
-const publicKey = z
+export const publicKeyForm = z
   .string()
   .min(10)
   .max(256)
@@ -29,7 +30,7 @@ const publicKey = z
     if (!parsed.ok) context.addIssue({ code: 'custom', message: parsed.problem });
   })
   .describe('`ed25519:` and the base64 of the raw 32 bytes');
-const signature = z
+export const signatureForm = z
   .string()
   .max(signatureLength)
   .refine((text) => parseSignature(text) !== null, 'must be base64 of 64 bytes')
@@ -116,11 +117,13 @@ export const trustEdge = z.object({
 });
 export type TrustEdge = z.infer<typeof trustEdge>;
 
-export const signingStatuses = ['pending', 'completed', 'expired', 'declined'] as const;
+export const signingStatuses = ['pending', 'completed', 'expired', 'declined', 'cancelled'] as const;
 export const signingRequestView = z.object({
   id,
   request_id: id.describe('the same id, by the name that signing takes it under'),
-  agent_id: id,
+  agent_id: id.nullable().describe('the agent that is to sign; null when a person is'),
+  person_id: id.nullable().describe('the person who is to sign; null when an agent is'),
+  asked_by: actor.nullable().describe('who asked a person; null when an agent prepared it for itself'),
   message: z.string(),
   nonce: z.string(),
   signing_payload: z.string().describe('message, a dot, the nonce: for reading, never signed'),
@@ -128,17 +131,31 @@ export const signingRequestView = z.object({
   status: z.enum(signingStatuses),
   signature: z.string().nullable(),
   valid: z.boolean().nullable().describe('null until a signature was handed in'),
+  fingerprint: z.string().nullable().describe('of the key that the signature was checked against'),
+  public_key: z.string().nullable().describe('that key'),
   created_at: time,
   expires_at: time,
   completed_at: time.nullable(),
   decision: z
     .enum(['approved', 'declined'])
     .nullable()
-    .describe('what the person behind the agent said; null while they did not, which keeps nobody from signing'),
+    .describe(
+      'what the person behind the agent, or the one who is to sign, said; null while they did not, which keeps nobody from signing',
+    ),
   decided_at: time.nullable(),
   next_step: z.string().describe('what to do now'),
 });
 export type SigningRequestView = z.infer<typeof signingRequestView>;
+
+const verdict = z.object({
+  valid: z.boolean(),
+  signer: z
+    .object({
+      fingerprint: z.string(),
+      person_id: id.optional().describe('the person who signed, for those who see the members of the organisation'),
+    })
+    .nullable(),
+});
 
 /* ---------- registration and secrets ---------- */
 
@@ -154,9 +171,9 @@ export const agentsRegister = defineOperation({
   scope: null,
   permission: null,
   input: z.strictObject({
-    public_key: publicKey,
+    public_key: publicKeyForm,
     voucher_code: z.string().regex(voucherCodeForm, 'must be 64 hex digits in lower case'),
-    proof: signature.optional().describe('required; see the description'),
+    proof: signatureForm.optional().describe('required; see the description'),
     name: displayName.optional().describe('default: agent- and the fingerprint'),
   }),
   output: registered,
@@ -203,8 +220,8 @@ export const agentsRedeemEnrolment = defineOperation({
   permission: null,
   input: z.strictObject({
     enrolment_token: z.string().min(1).max(100),
-    public_key: publicKey,
-    proof: signature.optional().describe('required; see the description'),
+    public_key: publicKeyForm,
+    proof: signatureForm.optional().describe('required; see the description'),
   }),
   output: registered,
   status: 201,
@@ -233,9 +250,9 @@ export const agentsAttachKey = defineOperation({
   scope: 'agent:profile',
   permission: null,
   input: z.strictObject({
-    public_key: publicKey,
+    public_key: publicKeyForm,
     proof_time: z.iso.datetime({ offset: true }).describe('as it stands in the signed text'),
-    proof: signature,
+    proof: signatureForm,
   }),
   output: keyIdentity,
   status: 201,
@@ -277,9 +294,9 @@ export const agentsRotateIdentityKey = defineOperation({
   scope: 'crypto:sign',
   permission: null,
   input: z.strictObject({
-    public_key: publicKey.describe('the new one'),
-    old_signature: signature.describe('by the key that is to be replaced'),
-    new_signature: signature.describe('by the new key'),
+    public_key: publicKeyForm.describe('the new one'),
+    old_signature: signatureForm.describe('by the key that is to be replaced'),
+    new_signature: signatureForm.describe('by the new key'),
   }),
   output: keyIdentity.extend({ previous_fingerprint: z.string() }),
   status: 200,
@@ -389,8 +406,8 @@ export const directoryVerify = defineOperation({
   access: 'public',
   scope: null,
   permission: null,
-  input: z.strictObject({ fingerprint: keyFingerprint, signature }),
-  output: z.object({ valid: z.boolean(), signer: z.object({ fingerprint: z.string() }).nullable() }),
+  input: z.strictObject({ fingerprint: keyFingerprint, signature: signatureForm }),
+  output: verdict,
   status: 200,
   errors: ['not_found'],
 });
@@ -589,8 +606,8 @@ export const cryptoVerify = defineOperation({
   access: 'public',
   scope: null,
   permission: null,
-  input: z.strictObject({ signature }),
-  output: z.object({ valid: z.boolean(), signer: z.object({ fingerprint: z.string() }).nullable() }),
+  input: z.strictObject({ signature: signatureForm }),
+  output: verdict,
   status: 200,
   errors: ['rate_limited', 'validation_failed'],
   mcp: { tool: 'crypto_verify', title: 'Check a signature', read_only: true },
@@ -598,18 +615,28 @@ export const cryptoVerify = defineOperation({
 
 export const signingRequestsCreate = defineOperation({
   name: 'signing_requests.create',
-  summary: 'Prepare a message for your signature',
+  summary: 'Prepare a message for your signature, or ask a person to sign one',
   description:
-    'Gives the bytes to sign. Sign signing_input with the key that never leaves you, then hand the signature in with crypto_submit_signature within five minutes. Twenty may wait at once. The person behind you sees it in their inbox, and may decline it.',
+    'Gives the bytes to sign. Sign signing_input with the key that never leaves you, then hand the signature in with crypto_submit_signature within five minutes. Twenty may wait at once. The person behind you sees it in their inbox, and may decline it. With `person`, that member of the organisation finds it in their inbox and signs in their browser, with a key that they approved by a passkey; look with crypto_signing_status whether they did.',
   method: 'POST',
   path: '/api/v1/crypto/signing-requests',
   access: 'signed_in',
   scope: 'crypto:sign',
   permission: null,
-  input: z.strictObject({ message: z.string().min(1).max(100_000) }),
+  input: z.strictObject({
+    message: z.string().min(1).max(100_000),
+    person: id.optional().describe('id of the person who is to sign; default: yourself'),
+  }),
   output: signingRequestView,
   status: 201,
-  errors: ['agent_key_missing', 'signing_limit', 'rate_limited'],
+  errors: [
+    'agent_key_missing',
+    'personal_key_missing',
+    'not_found',
+    'permission_denied',
+    'signing_limit',
+    'rate_limited',
+  ],
   idempotency: 'header',
   mcp: { tool: 'crypto_prepare_signature', title: 'Prepare a signature' },
 });
@@ -623,7 +650,8 @@ export const signingRequestsList = defineOperation({
   scope: 'crypto:sign',
   permission: null,
   input: z.strictObject({
-    status: z.array(z.enum(signingStatuses)).max(4).optional().describe('any of these'),
+    status: z.array(z.enum(signingStatuses)).max(signingStatuses.length).optional().describe('any of these'),
+    asked: z.boolean().default(false).describe('those that you asked people to sign instead'),
     count: countInput,
     ...pageInput,
   }),
@@ -635,7 +663,7 @@ export const signingRequestsList = defineOperation({
 const ofRequest = { request_id: id };
 export const signingRequestsGet = defineOperation({
   name: 'signing_requests.get',
-  summary: 'Show one signing request of yours',
+  summary: 'Show one signing request of yours: you sign it, or asked for it',
   method: 'GET',
   path: '/api/v1/crypto/signing-requests/{request_id}',
   access: 'signed_in',
@@ -651,23 +679,68 @@ export const signingRequestsGet = defineOperation({
 export const signingRequestsSign = defineOperation({
   name: 'signing_requests.sign',
   summary: 'Hand in the signature; there is one attempt',
-  description: 'A wrong signature ends the request as well, with valid: false. Nothing else is signed in its place.',
+  description:
+    'A wrong signature ends the request as well, with valid: false. Nothing else is signed in its place. A person signs in the browser that holds the key, and `fingerprint` says with which.',
   method: 'POST',
   path: '/api/v1/crypto/signing-requests/{request_id}/sign',
   access: 'signed_in',
   scope: 'crypto:sign',
   permission: null,
-  input: z.strictObject({ ...ofRequest, signature }),
+  input: z.strictObject({
+    ...ofRequest,
+    signature: signatureForm,
+    fingerprint: keyFingerprint.optional().describe('of the key of a person; agents have one key'),
+  }),
   output: signingRequestView,
   status: 200,
   errors: [
     'not_found',
+    'validation_failed',
+    'permission_denied',
     'agent_key_missing',
+    'personal_key_missing',
     'signing_request_expired',
     'signing_request_declined',
+    'signing_request_cancelled',
     'signing_request_already_completed',
   ],
   mcp: { tool: 'crypto_submit_signature', title: 'Hand in a signature' },
+});
+
+const ended = [
+  'not_found',
+  'signing_request_expired',
+  'signing_request_declined',
+  'signing_request_cancelled',
+  'signing_request_already_completed',
+] as const;
+export const signingRequestsDecline = defineOperation({
+  name: 'signing_requests.decline',
+  summary: 'Decline to sign what you were asked to',
+  method: 'POST',
+  path: '/api/v1/crypto/signing-requests/{request_id}/decline',
+  access: 'signed_in',
+  scope: 'crypto:sign',
+  permission: null,
+  principals: ['user'],
+  input: z.strictObject(ofRequest),
+  output: signingRequestView,
+  status: 200,
+  errors: ended,
+});
+
+export const signingRequestsCancel = defineOperation({
+  name: 'signing_requests.cancel',
+  summary: 'Take back what you asked a person to sign',
+  method: 'POST',
+  path: '/api/v1/crypto/signing-requests/{request_id}/cancel',
+  access: 'signed_in',
+  scope: 'crypto:sign',
+  permission: null,
+  input: z.strictObject(ofRequest),
+  output: signingRequestView,
+  status: 200,
+  errors: ended,
 });
 
 export const agentKeyOperations = [
@@ -696,4 +769,6 @@ export const agentKeyOperations = [
   signingRequestsList,
   signingRequestsGet,
   signingRequestsSign,
+  signingRequestsDecline,
+  signingRequestsCancel,
 ] as const;

@@ -332,6 +332,16 @@ export const errorCodes = {
     title: 'No key',
     meaning: 'Only an agent with a key of its own does this; attach one first.',
   },
+  personal_key_missing: {
+    status: 409,
+    title: 'No key to sign with',
+    meaning: 'The person has no signing key, or this one is revoked or not theirs; they make one under Security.',
+  },
+  passkey_missing: {
+    status: 409,
+    title: 'A passkey is needed',
+    meaning: 'A passkey approves this; add one under Security first.',
+  },
   signing_request_expired: {
     status: 409,
     title: 'The signing request has expired',
@@ -340,7 +350,17 @@ export const errorCodes = {
   signing_request_declined: {
     status: 409,
     title: 'The signing request was declined',
-    meaning: 'The person behind the agent declined it; it takes no signature any more.',
+    meaning: 'The person behind the agent, or the one who was to sign, declined it; it takes no signature any more.',
+  },
+  signing_request_cancelled: {
+    status: 409,
+    title: 'The signing request was taken back',
+    meaning: 'Whoever asked for the signature took the request back; it takes no signature any more.',
+  },
+  signing_request_unsigned: {
+    status: 409,
+    title: 'Only a signature answers this',
+    meaning: 'A person is asked for a signature by their own key; open the request in the browser that holds it.',
   },
   signing_request_already_completed: {
     status: 409,

@@ -101,14 +101,23 @@ export const securityEvents: Readonly<Record<string, SecurityEvent>> = {
   'identity.voucher.issued': info('Somebody vouched for a newcomer.', 'issuer_id'),
   'identity.voucher.redeemed': info('A newcomer came in.', 'issuer_id', 'agent_id', 'fingerprint'),
   'identity.voucher.revoked': info('A voucher was taken back.', 'issuer_id'),
-  'identity.signing.requested': info('A message waits for the signature of an agent.', 'agent_id', 'expires_at'),
-  'identity.signing.completed': info('A signature was handed in.', 'agent_id', 'valid'),
-  'identity.signing.decided': info(
-    'The person behind an agent approved or declined a signature.',
+  'identity.signing.requested': info(
+    'A message waits for the signature of an agent or a person.',
     'agent_id',
+    'user_id',
+    'asker_id',
+    'expires_at',
+  ),
+  'identity.signing.completed': info('A signature was handed in.', 'agent_id', 'user_id', 'asker_id', 'valid'),
+  'identity.signing.decided': info(
+    'The person behind an agent approved or declined a signature, or one who was to sign declined.',
+    'agent_id',
+    'user_id',
+    'asker_id',
     'decision',
   ),
-  'identity.signing.expired': info('No signature came in time.', 'agent_id'),
+  'identity.signing.expired': info('No signature came in time.', 'agent_id', 'user_id', 'asker_id'),
+  'identity.signing.cancelled': info('Whoever asked a person for a signature took it back.', 'user_id', 'asker_id'),
   'identity.address.denied': often(
     warning('A request came from a range that operators have denied; told to operators alone.', 'address'),
   ),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { publicKeyForm, signatureForm } from './agent-keys.ts';
 import { signedIn } from './identity.ts';
 import { byId, defineOperation, id, noInput, nothing, page, pageInput, time } from './operation.ts';
 import { operatorReads, operatorWrites } from './operator-rights.ts';
@@ -305,6 +306,80 @@ export const passkeysRemove = defineOperation({
   errors: ['not_found', 'identity_step_up_required', 'permission_denied', 'in_use'],
 });
 
+/* ---------- keys that people sign with ---------- */
+
+const personalKeyView = z.object({
+  id,
+  public_key: z.string(),
+  fingerprint: z.string(),
+  label: z.string(),
+  created_at: time,
+  last_used_at: time.nullable(),
+  revoked_at: time.nullable().describe('it signs nothing since; what it signed before stays good'),
+});
+export type PersonalKeyView = z.infer<typeof personalKeyView>;
+
+export const personalKeysList = defineOperation({
+  name: 'personal_keys.list',
+  summary: 'List the keys that you sign with, those you revoked among them',
+  method: 'GET',
+  path: '/api/v1/me/personal-keys',
+  ...reads,
+  input: noInput,
+  output: z.object({ items: z.array(personalKeyView), next_cursor: z.null() }),
+  status: 200,
+  errors: [],
+});
+export const personalKeysBegin = defineOperation({
+  name: 'personal_keys.begin',
+  summary: 'Begin to register a key that your browser made',
+  description:
+    'The key signs four lines: atrium:personal-key:v1, your id, the public key, `nonce`. The challenge of `options`, for one of your passkeys, is the SHA-256 of the same text. Both are good for five minutes and once.',
+  method: 'POST',
+  path: '/api/v1/me/personal-keys/options',
+  ...writes,
+  input: z.strictObject({ public_key: publicKeyForm }),
+  output: ceremony.extend({ nonce: z.string() }),
+  status: 200,
+  errors: [
+    'permission_denied',
+    'passkey_missing',
+    'key_already_registered',
+    'fingerprint_collision',
+    'in_use',
+    'rate_limited',
+  ],
+});
+export const personalKeysCreate = defineOperation({
+  name: 'personal_keys.create',
+  summary: 'Register the key, with its proof and the approval of your passkey',
+  method: 'POST',
+  path: '/api/v1/me/personal-keys',
+  ...writes,
+  input: z.strictObject({ ...ceremonyAnswer, proof: signatureForm, label: factorName }),
+  output: personalKeyView,
+  status: 201,
+  errors: [
+    'permission_denied',
+    'validation_failed',
+    'invalid_signature',
+    'key_already_registered',
+    'fingerprint_collision',
+    'in_use',
+  ],
+});
+export const personalKeysRevoke = defineOperation({
+  name: 'personal_keys.revoke',
+  summary: 'Revoke a key of yours; what it signed stays good',
+  method: 'DELETE',
+  path: '/api/v1/me/personal-keys/{id}',
+  ...writes,
+  input: byId,
+  output: nothing,
+  status: 204,
+  errors: ['not_found', 'permission_denied'],
+});
+
 /* ---------- addresses and linked logins ---------- */
 
 export const emailsList = defineOperation({
@@ -564,6 +639,10 @@ export const signInOperations = [
   passkeysCreate,
   passkeysRename,
   passkeysRemove,
+  personalKeysList,
+  personalKeysBegin,
+  personalKeysCreate,
+  personalKeysRevoke,
   emailsList,
   emailsAdd,
   emailsSendLink,

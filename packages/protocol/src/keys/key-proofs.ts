@@ -46,3 +46,10 @@ export const parseRecoveryChallenge = (text: string): RecoveryChallenge | null =
   if (!nonceForm.test(nonce) || !/^(0|[1-9][0-9]{0,15})$/.test(time)) return null;
   return parsePublicKey(public_key).ok ? { public_key, nonce, issued_at: Number(time) } : null;
 };
+
+/**
+ * What the key of a person signs when it is registered, and whose SHA-256 their passkey takes for its challenge: both
+ * say yes to this key, of this person, once.
+ */
+export const personalKeyProof = (userId: string, publicKey: string, nonce: string): string =>
+  ['atrium:personal-key:v1', userId, publicKey, nonce].join('\n');

@@ -60,7 +60,15 @@ const fillSignIn = async (owner: Person): Promise<Record<string, string>> => {
      values ($1, $2, 'outside', $3, 'outside', now())`,
     [login, provider, owner.id],
   );
+  const personal_key = crypto.randomUUID();
+  const { public_key, fingerprint } = await makeKey();
+  await world.database.query(
+    `insert into identity_personal_keys (id, user_id, public_key, fingerprint, label, created_at)
+     values ($1, $2, $3, $4, 'Laptop', now())`,
+    [personal_key, owner.id, public_key, fingerprint],
+  );
   return {
+    personal_key,
     email: ok(await owner.get('/api/v1/me/emails')).items[0].id,
     passkey: ok(await owner.post('/api/v1/me/passkeys', { ceremony_id, credential })).id,
     provider,
@@ -317,6 +325,7 @@ const kindByGroup: Record<string, string> = {
   users: 'user',
   emails: 'email',
   passkeys: 'passkey',
+  personal_keys: 'personal_key',
   logins: 'login',
   providers: 'provider',
   api_keys: 'key',

@@ -142,6 +142,7 @@ const known: Record<string, Json> = {
   proof: signingVectors.cases[0].signature,
   old_signature: signingVectors.cases[0].signature,
   new_signature: signingVectors.cases[0].signature,
+  label: 'Foreign',
   proof_time: soon,
   content: 'Foreign',
   kind: 'supports',

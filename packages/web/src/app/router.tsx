@@ -15,6 +15,7 @@ import { onboardingRoutes } from '../features/onboarding/routes.tsx';
 import { scriptsRoutes } from '../features/scripts/routes.tsx';
 import { serverRoutes } from '../features/server/routes.tsx';
 import { settingsRoutes } from '../features/settings/routes.tsx';
+import { signingRoutes } from '../features/signing/routes.tsx';
 import { toolboxRoutes } from '../features/toolbox/routes.tsx';
 import { toolsRoutes } from '../features/tools/routes.tsx';
 import { ErrorPage, NotFoundPage } from './error-pages.tsx';
@@ -42,6 +43,7 @@ const routeTree = rootRoute.addChildren([
     ...auditRoutes,
     ...serverRoutes,
     ...settingsRoutes,
+    ...signingRoutes,
   ]),
 ]);
 

@@ -13,6 +13,7 @@ import type {
   orgsUsage,
   passkeysList,
   peopleList,
+  personalKeysList,
   providersList,
   rolesList,
   sessionsList,
@@ -277,6 +278,18 @@ export const passkeys: OutputOf<typeof passkeysList>['items'] = [
   last_used_at: last_used_at as string | null,
   regressed_at: regressed_at as string | null,
 }));
+const personalKeys: OutputOf<typeof personalKeysList>['items'] = [
+  ['Chrome on the machine in the workshop where releases are built', ago(900), null],
+  ['Old laptop', null, ago(60_000)],
+].map(([label, last_used_at, revoked_at], index) => ({
+  id: id(16, index),
+  public_key: `ed25519:${'A'.repeat(43)}=`,
+  fingerprint: `21FE-31DF-A154-A26${index}`,
+  label: String(label),
+  created_at: ago(100_000),
+  last_used_at: last_used_at ?? null,
+  revoked_at: revoked_at ?? null,
+}));
 export const emails: OutputOf<typeof emailsList>['items'] = [
   { id: id(15, 0), address: me.user.email, verified_at: ago(100_000), primary: true, added_at: ago(100_000) },
   {
@@ -424,6 +437,8 @@ export const adminAnswers: Answers = {
   },
   'GET /api/v1/me/factors': { body: factors },
   'GET /api/v1/me/passkeys': { body: page(passkeys) },
+  'GET /api/v1/me/personal-keys': { body: page(personalKeys) },
+  'GET /api/v1/crypto/signing-requests': { body: { ...page([]), total: null } },
   'GET /api/v1/me/emails': { body: page(emails) },
   'GET /api/v1/me/logins': { body: page(logins) },
   'GET /auth/methods': { body: methods },
@@ -454,6 +469,8 @@ export const emptyAnswers: Answers = {
     body: { ...factors, totp_since: null, recovery_codes_left: 0, passkeys: 0, remembered_browsers: 0 },
   },
   'GET /api/v1/me/passkeys': { body: page([]) },
+  'GET /api/v1/me/personal-keys': { body: page([]) },
+  'GET /api/v1/crypto/signing-requests': { body: { ...page([]), total: null } },
   'GET /api/v1/me/emails': { body: page(emails.slice(0, 1)) },
   'GET /api/v1/me/logins': { body: page([]) },
   'GET /auth/methods': { body: { ...methods, mail: 'files', providers: [] } },

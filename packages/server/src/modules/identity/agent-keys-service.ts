@@ -65,7 +65,7 @@ export const createAgentKeysService = (context: IdentityContext) => {
       return transact(call, 'agents.attach_key', async (tx) => {
         const agent = await lockOwnAgent(context, tx, caller);
         if (agent.fingerprint !== null) throw new AppError('agent_key_exists');
-        await requireFreeKey(tx, key);
+        await requireFreeKey(tx.db, key);
         const { id, name } = agent;
         const { org_id } = caller;
         await insertKey(tx, { id, org_id }, key, 'attached', clock.now());
@@ -100,7 +100,7 @@ export const createAgentKeysService = (context: IdentityContext) => {
       const key = await nameKey(input.public_key);
       return transact(call, 'agents.rotate_identity_key', async (tx) => {
         const { id, name } = await lockOwnAgent(context, tx, caller);
-        await requireFreeKey(tx, key);
+        await requireFreeKey(tx.db, key);
         const at = clock.now();
         // Another rotation was quicker: the old key that signed this one is not the agent's any more.
         if (!(await agentKeysStore.replace(tx.db, org_id, old.id, at))) throw new AppError('generation_conflict');

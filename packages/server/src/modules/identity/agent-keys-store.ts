@@ -71,14 +71,6 @@ export const agentKeysStore = {
     return rows.length > 0;
   },
 
-  /** The key itself before another one that shares its fingerprint. */
-  findTaken: async (db: Db, publicKey: string, fingerprint: string): Promise<AgentKeyRow | null> =>
-    (
-      await sql<AgentKeyRow>`select ${columns} from identity_agent_keys k
-        where k.public_key = ${publicKey} or k.fingerprint = ${fingerprint}
-        order by k.public_key = ${publicKey} desc limit 1`.execute(db)
-    ).rows[0] ?? null,
-
   currentOf: async (db: Db, orgId: string, agentId: string): Promise<AgentKeyRow | null> =>
     (
       await sql<AgentKeyRow>`select ${columns} from identity_agent_keys k

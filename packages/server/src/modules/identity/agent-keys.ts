@@ -1,17 +1,18 @@
 import { fingerprintOf, publicKeyOf, registrationKeyForm, verifyText } from '@atrium/protocol';
-import type { Transaction } from '../../platform/db/database.ts';
+import type { Database, Transaction } from '../../platform/db/database.ts';
 import { AppError, notFound } from '../../platform/errors/app-error.ts';
 import { newId } from '../../platform/ids/ids.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
-import { type AgentKeyRow, agentKeysStore, type KeyOrigin } from './agent-keys-store.ts';
+import { agentKeysStore, type KeyOrigin } from './agent-keys-store.ts';
 import { type AgentRow, agentsStore } from './agents-store.ts';
 import { currentCaller } from './current-caller.ts';
 import type { IdentityContext } from './identity-context.ts';
 import type { HookKeyChange, IdentityHooks } from './identity-hooks.ts';
 import { requireScopes } from './identity-policy.ts';
+import { keyHoldersStore } from './key-holders-store.ts';
 
-/* What registration, recovery and signing share about keys of agents. */
+/* What registration, recovery and signing share about keys. */
 
 /** A key with the name that it goes by. */
 export interface NamedKey {
@@ -24,14 +25,14 @@ export const nameKey = async (public_key: string): Promise<NamedKey> => ({
   fingerprint: await fingerprintOf(publicKeyOf(public_key)),
 });
 
-const taken = (holder: AgentKeyRow, key: NamedKey): AppError =>
+const taken = (holder: { public_key: string }, key: NamedKey): AppError =>
   holder.public_key === key.public_key
     ? new AppError('key_already_registered')
     : new AppError('fingerprint_collision', undefined, { extensions: { fingerprint: key.fingerprint } });
 
-/** Refuses a key that somebody has or had. Others may still be registering it: only the insert decides. */
-export const requireFreeKey = async (tx: Transaction, key: NamedKey): Promise<void> => {
-  const holder = await agentKeysStore.findTaken(tx.db, key.public_key, key.fingerprint);
+/** Refuses a key that an agent or a person has or had. Others may still be registering it: under its lock it is sure. */
+export const requireFreeKey = async (db: Database['read'], key: NamedKey): Promise<void> => {
+  const holder = await keyHoldersStore.findTaken(db, key.public_key, key.fingerprint);
   if (holder !== null) throw taken(holder, key);
 };
 
@@ -44,9 +45,12 @@ export const insertKey = async (
   at: Date,
   continuity?: Record<string, string>,
 ): Promise<void> => {
+  await keyHoldersStore.lock(tx.db, key.fingerprint);
+  // A person may have come with it meanwhile.
+  await requireFreeKey(tx.db, key);
   const row = { id: newId(), org_id: agent.org_id, agent_id: agent.id, ...key, origin, at };
   if (await agentKeysStore.insert(tx.db, continuity === undefined ? row : { ...row, continuity })) return;
-  await requireFreeKey(tx, key);
+  await requireFreeKey(tx.db, key);
   // The agent itself got a key meanwhile.
   throw new AppError('agent_key_exists');
 };

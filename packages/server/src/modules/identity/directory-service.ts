@@ -1,11 +1,13 @@
-import { type DirectoryEntry, normaliseFingerprint } from '@atrium/protocol';
+import { type DirectoryEntry, hasPermission, hasScope, normaliseFingerprint } from '@atrium/protocol';
 import { notFound } from '../../platform/errors/app-error.ts';
 import { addressKey } from '../../platform/limits/rate-limiter.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
 import { agentKeysStore, type DirectoryRow } from './agent-keys-store.ts';
+import { credentialsStore } from './credentials-store.ts';
 import { requireGuess } from './guesses.ts';
 import type { IdentityContext } from './identity-context.ts';
+import { keyHoldersStore } from './key-holders-store.ts';
 import { signingRequestsStore } from './signing-requests-store.ts';
 
 const entryOf = (row: DirectoryRow): DirectoryEntry => ({
@@ -30,9 +32,23 @@ export const createDirectoryService = ({ database, limiter, options }: IdentityC
     return requireGuess(limiter, 'verify', key, options.agent_keys.verify);
   };
 
-  const signerOf = async (signature: string): Promise<{ fingerprint: string } | null> => {
-    const fingerprint = await signingRequestsStore.signerOf(database.read, signature);
-    return fingerprint === null ? null : { fingerprint };
+  /** Which person a key stands for is known to those who see the members of the organisation that it was signed in. */
+  const mayNamePerson = async ({ caller }: Call, signed: { org_id: string; user_id: string }): Promise<boolean> => {
+    if (caller.credential.id === null || caller.org_id !== signed.org_id) return false;
+    const sees = hasScope(caller.scopes, 'org:read') && hasPermission(caller.permissions, 'users.invite');
+    if (!sees && caller.id !== signed.user_id) return false;
+    return (await credentialsStore.member(database.read, signed.org_id, signed.user_id)) !== null;
+  };
+
+  const signerOf = async (
+    call: Call,
+    signature: string,
+  ): Promise<{ fingerprint: string; person_id?: string } | null> => {
+    const signed = await signingRequestsStore.signerOf(database.read, signature);
+    if (signed === null) return null;
+    const { fingerprint, org_id, user_id } = signed;
+    if (user_id === null || !(await mayNamePerson(call, { org_id, user_id }))) return { fingerprint };
+    return { fingerprint, person_id: user_id };
   };
 
   return {
@@ -55,15 +71,17 @@ export const createDirectoryService = ({ database, limiter, options }: IdentityC
 
     verifyBy: async (call: Call, input: { fingerprint: string; signature: string }) => {
       await requireVerify(call);
-      const { fingerprint } = await find(input.fingerprint);
-      const signer = await signerOf(input.signature);
+      const fingerprint = normaliseFingerprint(input.fingerprint);
+      // Keys of people are known here, and stand in no directory.
+      if (!(await keyHoldersStore.isKnown(database.read, fingerprint))) throw notFound('The key');
+      const signer = await signerOf(call, input.signature);
       const valid = signer?.fingerprint === fingerprint;
       return { valid, signer: valid ? signer : null };
     },
 
     verify: async (call: Call, input: { signature: string }) => {
       await requireVerify(call);
-      const signer = await signerOf(input.signature);
+      const signer = await signerOf(call, input.signature);
       return { valid: signer !== null, signer };
     },
 
@@ -98,6 +116,7 @@ export const createDirectoryService = ({ database, limiter, options }: IdentityC
           `POST ${api}/crypto/signing-requests with {message}, or the tool crypto_prepare_signature.`,
           'Sign the bytes of signing_input, within five minutes.',
           'POST the signature to /sign of the request, or use the tool crypto_submit_signature. There is one attempt.',
+          'To have a person sign, send their id as `person`: they find the message in their inbox and sign in their browser.',
         ],
       };
     },

@@ -10,8 +10,10 @@ import type { InvitationsService } from './invitations-service.ts';
 import { membersStore } from './members-store.ts';
 import type { OrgsService } from './orgs-service.ts';
 import { type OrgMembershipRow, orgsStore } from './orgs-store.ts';
+import { personalKeysStore } from './personal-keys-store.ts';
 import type { SessionsService } from './sessions-service.ts';
 import { endEveryWayIn } from './shut-out.ts';
+import { signingRequestsStore } from './signing-requests-store.ts';
 import { requireFresh } from './step-up.ts';
 import { lastOperator } from './users-admin-service.ts';
 import { usersAdminStore } from './users-admin-store.ts';
@@ -98,6 +100,8 @@ export const createErasureService = (context: IdentityContext, { sessions, invit
           if (org.is_personal) await orgs.deleteIn(tx, nameless, org);
           else await leave(tx, id, org.id);
         }
+        await personalKeysStore.forget(tx.db, id, clock.now());
+        await signingRequestsStore.cancelOf(tx.db, id, clock.now());
         for (const hook of hooks.personErasing) await hook(tx, { id, name: erasedName });
         const texts = [account.name, ...emails.map(({ address }) => address)];
         await context.forgetInAudit(tx.db, { id, texts, instead: erasedName }, clock.now());

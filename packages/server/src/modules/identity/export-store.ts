@@ -18,6 +18,10 @@ export const exportStore = {
         'sessions', (select coalesce(jsonb_agg(to_jsonb(s) - 'hash' - 'user_id' order by s.created_at), '[]') from identity_sessions s where s.user_id = ${userId}),
         'api_keys', (select coalesce(jsonb_agg(to_jsonb(k) - 'hash' - 'user_id' order by k.created_at), '[]') from identity_api_keys k where k.user_id = ${userId}),
         'passkeys', (select coalesce(jsonb_agg(to_jsonb(p) - 'public_key' - 'user_id' order by p.created_at), '[]') from identity_passkeys p where p.user_id = ${userId}),
+        'signing_keys', (select coalesce(jsonb_agg(to_jsonb(k) - 'user_id' order by k.created_at), '[]') from identity_personal_keys k where k.user_id = ${userId}),
+        'signing_requests', (select coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'message', s.message, 'status', s.status, 'signature', s.signature,
+            'fingerprint', s.fingerprint, 'created_at', s.created_at) order by s.created_at), '[]')
+          from identity_signing_requests s where s.user_id = ${userId}),
         'authenticator', (select jsonb_build_object('created_at', t.created_at, 'confirmed_at', t.confirmed_at) from identity_totp t where t.user_id = ${userId}),
         'linked_logins', (select coalesce(jsonb_agg(jsonb_build_object('provider', p.name, 'subject', l.subject, 'label', l.label,
             'email_at_link', l.email_at_link, 'created_at', l.created_at, 'last_used_at', l.last_used_at)), '[]')

@@ -26,6 +26,7 @@ export const identityEvents = {
   signingCompleted: 'identity.signing.completed',
   signingExpired: 'identity.signing.expired',
   signingDecided: 'identity.signing.decided',
+  signingCancelled: 'identity.signing.cancelled',
   devicePaired: 'identity.device.paired',
   deviceUpdated: 'identity.device.updated',
   deviceRevoked: 'identity.device.revoked',
@@ -95,8 +96,11 @@ const mayLearn = (event: StoredEvent, caller: Caller): boolean => {
     case identityEvents.signingCompleted:
     case identityEvents.signingExpired:
     case identityEvents.signingDecided:
-      if (caller.id === event.body['agent_id'] && hasScope(caller.scopes, 'crypto:sign')) return true;
+    case identityEvents.signingCancelled: {
+      const { agent_id, user_id, asker_id } = event.body;
+      if ([agent_id, user_id, asker_id].includes(caller.id) && hasScope(caller.scopes, 'crypto:sign')) return true;
       return may('org:admin', 'audit.read');
+    }
     case identityEvents.devicePaired:
     case identityEvents.deviceUpdated:
     case identityEvents.deviceRevoked:

@@ -26,14 +26,22 @@ export interface HookAgent {
   fingerprint: string;
 }
 
-/** A message that an agent is about to sign, and the person behind the agent. */
+/** A message that is to be signed: by an agent, behind which that person stands, or by the person. */
 export interface HookSigning {
   id: string;
   org_id: string;
-  agent: { id: string; name: string };
+  asker: { type: 'user' | 'agent' | 'device' | 'service'; id: string; name: string };
+  signer: 'agent' | 'person';
   person_id: string;
   message: string;
   expires_at: Date;
+}
+
+/** How a request ends by its own operations. */
+export interface HookSigningEnd {
+  id: string;
+  org_id: string;
+  why: 'signed' | 'declined' | 'cancelled';
 }
 
 /** A device that joins. */
@@ -86,10 +94,10 @@ export interface IdentityHooks {
     device: Pick<HookDevice, 'id' | 'org_id' | 'user_id' | 'name'>,
     call: Call,
   ) => Promise<void>)[];
-  /** An agent prepared a signature: whoever shows questions to people puts it to the one behind the agent. */
+  /** A signature is wanted: whoever shows questions to people puts it to the one behind the agent, or who is to sign. */
   signingRequested: ((tx: Transaction, request: HookSigning, call: Call) => Promise<void>)[];
-  /** Before a request is held that its agent signs: what stands for it elsewhere is held first, and ends. */
-  signingSettling: ((tx: Transaction, request: { id: string; org_id: string }, call: Call) => Promise<void>)[];
+  /** Before a request is held that is signed, declined or taken back: what stands for it elsewhere is held first, and ends. */
+  signingSettling: ((tx: Transaction, request: HookSigningEnd, call: Call) => Promise<void>)[];
   /** Bytes that the files of an organisation take. */
   storageBytes: ((orgId: string) => Promise<number>)[];
   /** A person asked to be forgotten: a higher module replaces their name where it keeps copies of it. */

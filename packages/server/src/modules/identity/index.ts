@@ -51,6 +51,7 @@ import { orgsStore } from './orgs-store.ts';
 import { createPairingsService, type PairingsService } from './pairings-service.ts';
 import { createPasskeysService, type PasskeysService } from './passkeys-service.ts';
 import { createPasswords, type PasswordCost } from './passwords.ts';
+import { createPersonalKeysService, type PersonalKeysService } from './personal-keys-service.ts';
 import { type Consumption, createPlanService, type PlanService } from './plan-service.ts';
 import { createProvidersService, type ProvidersService } from './providers-service.ts';
 import { createRecoveryService, type RecoveryService } from './recovery-service.ts';
@@ -89,6 +90,7 @@ export type {
   HookKeyChange,
   HookOrg,
   HookSigning,
+  HookSigningEnd,
   HookTeam,
 } from './identity-hooks.ts';
 export type { Consumption } from './plan-service.ts';
@@ -236,6 +238,7 @@ export interface IdentityServices {
   emails: EmailsService;
   factors: FactorsService;
   passkeys: PasskeysService;
+  personalKeys: PersonalKeysService;
   providers: ProvidersService;
   social: SocialService;
   erasure: ErasureService;
@@ -277,6 +280,7 @@ const createServices = (context: IdentityContext): IdentityServices => {
   const providers = createProvidersService(context);
   return {
     ...{ plan, sessions, orgs, invitations, setup, entry, links, passkeys, providers },
+    personalKeys: createPersonalKeysService(context, passkeys),
     methods: createMethodsService(context),
     mail: createMailService(context),
     emails: createEmailsService(context, links),

@@ -30,7 +30,7 @@ const algorithms = [-8, -7, -257];
 /** Each ceremony is a row for five minutes. */
 const ceremonies: Rate = { max: 60, windowMs: 15 * 60 * 1000 };
 
-interface CeremonyAnswer {
+export interface CeremonyAnswer {
   ceremony_id: string;
   credential: Record<string, unknown>;
 }
@@ -49,11 +49,16 @@ export const createPasskeysService = (context: IdentityContext, entry: EntryServ
     return { rp_id: hostname, origin };
   };
 
-  const begin = async (call: Call, purpose: 'add' | 'sign_in', challenge: string, userId: string | null) => {
+  const begin = async (
+    call: Call,
+    about: { purpose: 'add' | 'sign_in' } | { purpose: 'personal_key'; public_key: string; nonce: string },
+    challenge: string,
+    userId: string | null,
+  ) => {
     await requireGuess(limiter, 'ceremony', userId ?? addressKey(call.ip), ceremonies);
     const id = newId();
     const expires_at = new Date(clock.now().getTime() + ceremonyMs);
-    await passkeysStore.insertCeremony(db, { id, challenge, purpose, user_id: userId, expires_at });
+    await passkeysStore.insertCeremony(db, { ...about, id, challenge, user_id: userId, expires_at });
     return id;
   };
 
@@ -80,31 +85,38 @@ export const createPasskeysService = (context: IdentityContext, entry: EntryServ
     const owner = await passkeysStore.findByCredential(db, credentialId);
     const person = owner === null ? null : await entry.entrant(call, owner.user_id);
     if (owner === null || person === null) return null;
-    return transact(person.call, 'auth.passkey', async (tx) => {
-      const passkey = await passkeysStore.lockByCredential(tx.db, credentialId);
-      if (passkey === null) return null;
-      const used = await verified(response, ceremony.challenge, passkey);
-      if (used === null) return null;
-      const at = clock.now();
-      const backwards = (used.newCounter > 0 || passkey.counter > 0) && used.newCounter <= passkey.counter;
-      if (!backwards) {
-        await passkeysStore.markUsed(tx.db, passkey.id, {
-          counter: used.newCounter,
-          backed_up: used.credentialBackedUp,
-          at,
-        });
-        return passkey;
-      }
-      await passkeysStore.markRegressed(tx.db, passkey.id, at);
-      const { id, user_id, name } = passkey;
-      const isOperator = (await usersStore.find(tx.db, user_id))?.is_operator === true;
-      tx.emit({ kind: identityEvents.passkeyRegressed, id, body: { user_id, name, refused: isOperator } });
-      tx.audit({
-        ...{ action: 'factors.passkey_regressed', target_type: 'passkey', target_id: id },
-        details: { name, stored: passkey.counter, shown: used.newCounter, refused: isOperator },
-      });
-      return isOperator ? null : passkey;
+    return transact(person.call, 'auth.passkey', (tx) => use(tx, response, ceremony.challenge, { strict: false }));
+  };
+
+  /**
+   * Checks an answer, and moves the counter of its passkey or marks that it went backwards; then it is good for those
+   * who are no operators, and for nobody where `strict`.
+   */
+  const use = async (
+    tx: Transaction,
+    response: AuthenticationResponseJSON,
+    challenge: string,
+    { of, strict }: { of?: string; strict: boolean },
+  ): Promise<PasskeyRow | null> => {
+    const passkey = await passkeysStore.lockByCredential(tx.db, response.id);
+    if (passkey === null || (of !== undefined && passkey.user_id !== of)) return null;
+    const used = await verified(response, challenge, passkey);
+    if (used === null) return null;
+    const at = clock.now();
+    const { newCounter: counter, credentialBackedUp: backed_up } = used;
+    const { id, user_id, name } = passkey;
+    if ((counter === 0 && passkey.counter === 0) || counter > passkey.counter) {
+      await passkeysStore.markUsed(tx.db, id, { counter, backed_up, at });
+      return passkey;
+    }
+    await passkeysStore.markRegressed(tx.db, id, at);
+    const refused = strict || (await usersStore.find(tx.db, user_id))?.is_operator === true;
+    tx.emit({ kind: identityEvents.passkeyRegressed, id, body: { user_id, name, refused } });
+    tx.audit({
+      ...{ action: 'factors.passkey_regressed', target_type: 'passkey', target_id: id },
+      details: { name, stored: passkey.counter, shown: counter, refused },
     });
+    return refused ? null : passkey;
   };
 
   const verified = async (response: AuthenticationResponseJSON, challenge: string, passkey: PasskeyRow) => {
@@ -154,10 +166,40 @@ export const createPasskeysService = (context: IdentityContext, entry: EntryServ
   return {
     check,
 
+    /** A passkey of the caller is to approve something else than a sign-in, of which the challenge is the hash. */
+    beginApproval: async (call: Call, about: { challenge: Uint8Array; public_key: string; nonce: string }) => {
+      const { id } = call.caller;
+      const held = await passkeysStore.ofUser(db, id);
+      if (held.length === 0) throw new AppError('passkey_missing');
+      const { challenge, public_key, nonce } = about;
+      const { generateAuthenticationOptions } = await webAuthn();
+      const made = await generateAuthenticationOptions({
+        rpID: party().rp_id,
+        userVerification: 'required',
+        challenge: new Uint8Array(challenge),
+        allowCredentials: held.map((key) => ({ id: key.credential_id, transports: key.transports })),
+      });
+      return {
+        ceremony_id: await begin(call, { purpose: 'personal_key', public_key, nonce }, made.challenge, id),
+        options: made as unknown as Record<string, unknown>,
+      };
+    },
+
+    /** What the caller began, which is gone with that. */
+    takeApproval: (call: Call, ceremonyId: string) =>
+      passkeysStore.takeApproval(db, ceremonyId, call.caller.id, clock.now()),
+
+    /** Whether a passkey of that person said yes. One that may be a copy does not. */
+    approveIn: async (tx: Transaction, userId: string, challenge: string, credential: CeremonyAnswer['credential']) => {
+      const response = credential as unknown as AuthenticationResponseJSON;
+      if (typeof response.id !== 'string' || response.id.length > 2048) return false;
+      return (await use(tx, response, challenge, { of: userId, strict: true })) !== null;
+    },
+
     options: async (call: Call) => {
       const { generateAuthenticationOptions } = await webAuthn();
       const made = await generateAuthenticationOptions({ rpID: party().rp_id, userVerification: 'required' });
-      const ceremony_id = await begin(call, 'sign_in', made.challenge, null);
+      const ceremony_id = await begin(call, { purpose: 'sign_in' }, made.challenge, null);
       return { ceremony_id, options: made as unknown as Record<string, unknown> };
     },
 
@@ -195,7 +237,7 @@ export const createPasskeysService = (context: IdentityContext, entry: EntryServ
         authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
       });
       return {
-        ceremony_id: await begin(call, 'add', made.challenge, id),
+        ceremony_id: await begin(call, { purpose: 'add' }, made.challenge, id),
         options: made as unknown as Record<string, unknown>,
       };
     },

@@ -82,11 +82,15 @@ export const passkeysStore = {
 
   insertCeremony: async (
     db: Db,
-    ceremony: { id: string; challenge: string; purpose: 'add' | 'sign_in'; user_id: string | null; expires_at: Date },
+    ceremony: { id: string; challenge: string; user_id: string | null; expires_at: Date } & (
+      | { purpose: 'add' | 'sign_in' }
+      | { purpose: 'personal_key'; public_key: string; nonce: string }
+    ),
   ): Promise<void> => {
-    const c = ceremony;
-    await sql`insert into identity_ceremonies (id, challenge, purpose, user_id, expires_at)
-      values (${c.id}, ${c.challenge}, ${c.purpose}, ${c.user_id}, ${c.expires_at})`.execute(db);
+    const c = { public_key: null, nonce: null, ...ceremony };
+    await sql`insert into identity_ceremonies (id, challenge, purpose, user_id, public_key, nonce, expires_at)
+      values (${c.id}, ${c.challenge}, ${c.purpose}, ${c.user_id}, ${c.public_key}, ${c.nonce},
+        ${c.expires_at})`.execute(db);
   },
 
   /** The challenge, which is gone with that: a second answer to it finds nothing. */
@@ -99,5 +103,18 @@ export const passkeysStore = {
     (
       await sql<{ challenge: string; user_id: string | null }>`delete from identity_ceremonies
         where id = ${id} and purpose = ${purpose} and expires_at > ${now} returning challenge, user_id`.execute(db)
+    ).rows[0] ?? null,
+
+  /** The same for the approval of a key, of that person alone. */
+  takeApproval: async (
+    db: Db,
+    id: string,
+    userId: string,
+    now: Date,
+  ): Promise<{ challenge: string; public_key: string; nonce: string } | null> =>
+    (
+      await sql<{ challenge: string; public_key: string; nonce: string }>`delete from identity_ceremonies
+        where id = ${id} and purpose = 'personal_key' and user_id = ${userId} and expires_at > ${now}
+        returning challenge, public_key, nonce`.execute(db)
     ).rows[0] ?? null,
 };

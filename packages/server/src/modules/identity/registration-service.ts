@@ -107,7 +107,7 @@ export const createRegistrationService = (context: IdentityContext, plan: PlanSe
       const client_secret = newToken(tokenPrefixes.clientSecret);
       const acting = madeBy(call, provenAgent({ id, org_id, name, owner_id: null }));
       return transact(acting, 'agents.register', async (tx) => {
-        await requireFreeKey(tx, key);
+        await requireFreeKey(tx.db, key);
         const voucher = await redeem(tx, input.voucher_code, id);
         await plan.requireRoom(tx, org_id, 'agents');
         const at = clock.now();
@@ -169,7 +169,7 @@ export const createRegistrationService = (context: IdentityContext, plan: PlanSe
       const client_secret = newToken(tokenPrefixes.clientSecret);
       const acting = madeBy(call, provenAgent({ id, org_id, name, kind, owner_id }));
       return transact(acting, 'agents.redeem_enrolment', async (tx) => {
-        await requireFreeKey(tx, key);
+        await requireFreeKey(tx.db, key);
         const at = clock.now();
         const agent = await agentsStore.lock(tx.db, org_id, id, at);
         if (agent === null || agent.deactivated_at !== null) throw registrationFailed();

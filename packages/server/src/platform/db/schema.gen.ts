@@ -1121,6 +1121,8 @@ export interface IdentityCeremonies {
   purpose: string;
   user_id: string | null;
   expires_at: Timestamp;
+  public_key: string | null;
+  nonce: string | null;
 }
 
 export interface IdentityDevices {
@@ -1265,6 +1267,17 @@ export interface IdentityPasswords {
   must_change: Generated<boolean>;
 }
 
+export interface IdentityPersonalKeys {
+  id: string;
+  user_id: string;
+  public_key: string;
+  fingerprint: string;
+  label: string;
+  created_at: Timestamp;
+  last_used_at: Timestamp | null;
+  revoked_at: Timestamp | null;
+}
+
 export interface IdentityPrincipals {
   org_id: ColumnType<Selected<string | null>, never, never>;
   type: ColumnType<Selected<'user' | 'agent' | 'device' | 'service' | 'system' | null>, never, never>;
@@ -1368,7 +1381,7 @@ export interface IdentitySetupTokens {
 export interface IdentitySigningRequests {
   id: string;
   org_id: string;
-  agent_id: string;
+  agent_id: string | null;
   message: string;
   nonce: string;
   status: Generated<string>;
@@ -1381,6 +1394,9 @@ export interface IdentitySigningRequests {
   completed_at: Timestamp | null;
   decision: string | null;
   decided_at: Timestamp | null;
+  user_id: string | null;
+  asker_type: 'user' | 'agent' | 'device' | 'service' | 'system' | null;
+  asker_id: string | null;
 }
 
 export interface IdentitySocialStates {
@@ -2255,6 +2271,7 @@ export interface Schema {
   identity_pairings: IdentityPairings;
   identity_passkeys: IdentityPasskeys;
   identity_passwords: IdentityPasswords;
+  identity_personal_keys: IdentityPersonalKeys;
   identity_principals: IdentityPrincipals;
   identity_providers: IdentityProviders;
   identity_public_keys: IdentityPublicKeys;

@@ -1391,9 +1391,12 @@ create table identity_ceremonies (
   purpose text not null,
   user_id uuid,
   expires_at timestamp with time zone not null,
+  public_key text,
+  nonce text,
   constraint identity_ceremonies_pkey PRIMARY KEY (id),
   constraint identity_ceremonies_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity_users(id) ON DELETE CASCADE,
-  constraint identity_ceremonies_purpose_check CHECK ((purpose = ANY (ARRAY['add'::text, 'sign_in'::text])))
+  constraint identity_ceremonies_check CHECK (((purpose = 'personal_key'::text) = ((public_key IS NOT NULL) AND (nonce IS NOT NULL) AND (user_id IS NOT NULL)))),
+  constraint identity_ceremonies_purpose_check CHECK ((purpose = ANY (ARRAY['add'::text, 'sign_in'::text, 'personal_key'::text])))
 );
 
 create table identity_devices (
@@ -1576,6 +1579,20 @@ create table identity_passwords (
   constraint identity_passwords_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity_users(id) ON DELETE CASCADE
 );
 
+create table identity_personal_keys (
+  id uuid not null,
+  user_id uuid not null,
+  public_key text not null,
+  fingerprint text not null,
+  label text not null,
+  created_at timestamp with time zone not null,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint identity_personal_keys_pkey PRIMARY KEY (id),
+  constraint identity_personal_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity_users(id),
+  constraint identity_personal_keys_fingerprint_check CHECK ((fingerprint ~ '^[0-9A-F]{4}(-[0-9A-F]{4}){3}$'::text))
+);
+
 create table identity_providers (
   id uuid not null,
   slug text not null,
@@ -1681,7 +1698,7 @@ create table identity_setup_tokens (
 create table identity_signing_requests (
   id uuid not null,
   org_id uuid not null,
-  agent_id uuid not null,
+  agent_id uuid,
   message text not null,
   nonce uuid not null,
   status text not null default 'pending'::text,
@@ -1694,14 +1711,22 @@ create table identity_signing_requests (
   completed_at timestamp with time zone,
   decision text,
   decided_at timestamp with time zone,
+  user_id uuid,
+  asker_type actor_type,
+  asker_id uuid,
   constraint identity_signing_requests_workflow_id_key UNIQUE (workflow_id),
   constraint identity_signing_requests_pkey PRIMARY KEY (id),
+  constraint identity_signing_requests_org FOREIGN KEY (org_id) REFERENCES identity_orgs(id) ON DELETE CASCADE,
   constraint identity_signing_requests_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES identity_agents(org_id, id) ON DELETE CASCADE,
+  constraint identity_signing_requests_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity_users(id),
+  constraint identity_signing_requests_asker CHECK ((((user_id IS NULL) = (asker_id IS NULL)) AND ((asker_id IS NULL) = (asker_type IS NULL)))),
+  constraint identity_signing_requests_asker_type_check CHECK ((asker_type <> 'system'::actor_type)),
   constraint identity_signing_requests_check CHECK (((status = 'completed'::text) = ((signature IS NOT NULL) AND (valid IS NOT NULL)))),
   constraint identity_signing_requests_check1 CHECK (((decision IS NULL) = (decided_at IS NULL))),
   constraint identity_signing_requests_check2 CHECK (((status <> 'declined'::text) OR (decision = 'declined'::text))),
   constraint identity_signing_requests_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'declined'::text]))),
-  constraint identity_signing_requests_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'expired'::text, 'declined'::text])))
+  constraint identity_signing_requests_signer CHECK ((num_nonnulls(agent_id, user_id) = 1)),
+  constraint identity_signing_requests_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'expired'::text, 'declined'::text, 'cancelled'::text])))
 );
 
 create table identity_social_states (
@@ -2760,6 +2785,9 @@ CREATE INDEX identity_pairings_expiry ON public.identity_pairings USING btree (e
 CREATE INDEX identity_pairings_org ON public.identity_pairings USING btree (org_id);
 CREATE INDEX identity_pairings_user ON public.identity_pairings USING btree (user_id, expires_at);
 CREATE INDEX identity_passkeys_user ON public.identity_passkeys USING btree (user_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX identity_personal_keys_fingerprint ON public.identity_personal_keys USING btree (fingerprint);
+CREATE UNIQUE INDEX identity_personal_keys_public_key ON public.identity_personal_keys USING btree (public_key);
+CREATE INDEX identity_personal_keys_user ON public.identity_personal_keys USING btree (user_id, created_at DESC, id DESC);
 CREATE INDEX identity_recovery_grants_agent ON public.identity_recovery_grants USING btree (org_id, agent_id);
 CREATE INDEX identity_recovery_nonces_expiry ON public.identity_recovery_nonces USING btree (expires_at);
 CREATE INDEX identity_remembered_browsers_user ON public.identity_remembered_browsers USING btree (user_id);
@@ -2768,7 +2796,9 @@ CREATE INDEX identity_sessions_expiry ON public.identity_sessions USING btree (e
 CREATE INDEX identity_sessions_org ON public.identity_sessions USING btree (org_id);
 CREATE INDEX identity_sessions_user ON public.identity_sessions USING btree (user_id, created_at DESC);
 CREATE INDEX identity_signing_requests_agent ON public.identity_signing_requests USING btree (org_id, agent_id, created_at DESC, id DESC);
+CREATE INDEX identity_signing_requests_asker ON public.identity_signing_requests USING btree (asker_id, org_id, created_at DESC, id DESC) WHERE (asker_id IS NOT NULL);
 CREATE INDEX identity_signing_requests_pending ON public.identity_signing_requests USING btree (expires_at) WHERE (status = 'pending'::text);
+CREATE INDEX identity_signing_requests_person ON public.identity_signing_requests USING btree (user_id, org_id, created_at DESC, id DESC) WHERE (user_id IS NOT NULL);
 CREATE INDEX identity_signing_requests_signature ON public.identity_signing_requests USING btree (signature) WHERE (signature IS NOT NULL);
 CREATE INDEX identity_social_states_expiry ON public.identity_social_states USING btree (expires_at);
 CREATE INDEX identity_team_memberships_user ON public.identity_team_memberships USING btree (org_id, user_id);

@@ -36,8 +36,16 @@ const shown = async (ceremony_id: string, ask: () => Promise<Credential | null>)
 };
 
 /** Asks the browser for a passkey of this server. */
-export const showPasskey = async (): Promise<ShownPasskey> => {
-  const { ceremony_id, options } = await call(authPasskeyOptions, {});
+export const showPasskey = async (): Promise<ShownPasskey> => showPasskeyFor(await call(authPasskeyOptions, {}));
+
+/** The same for what was begun elsewhere. */
+export const showPasskeyFor = async ({
+  ceremony_id,
+  options,
+}: {
+  ceremony_id: string;
+  options: Record<string, unknown>;
+}): Promise<ShownPasskey> => {
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(
     options as unknown as PublicKeyCredentialRequestOptionsJSON,
   );

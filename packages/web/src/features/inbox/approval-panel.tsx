@@ -7,7 +7,8 @@ import {
   replyAllowed,
   validateApprovalReply,
 } from '@atrium/protocol';
-import { Check, ChevronDown, MessageSquare, Pencil, ShieldCheck, Users, X } from 'lucide-react';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { Check, ChevronDown, MessageSquare, Pencil, ShieldCheck, Signature, Users, X } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { ProblemError } from '../../data/client.ts';
 import { Button } from '../../ui/button.tsx';
@@ -122,6 +123,7 @@ const Decision = ({
         : { kind: 'accept', ...(always ? { always_allow: always } : {}) },
     );
   const blocked = fourEyes(item, me);
+  const toSign = signingRequestOf(item);
   const allowed = (kind: Parameters<typeof replyAllowed>[1]) => replyAllowed(approval, kind);
   const decided = item.approvals.find((reply) => reply.by.id === me);
   if (decided && !correcting)
@@ -194,6 +196,7 @@ const Decision = ({
           phone={phone ?? false}
           busy={busy || problems.size > 0}
           blocked={blocked !== null}
+          toSign={toSign}
           changes={changes.length}
           editing={mode === 'edit'}
           allowed={allowed}
@@ -207,9 +210,12 @@ const Decision = ({
           }}
         />
       )}
-      {mode === 'decide' && allowed('accept') && !blocked && changes.length === 0 && !item.require && (
-        <AlwaysAllow approval={approval} by={item.created_by.name} onAllow={accept} />
-      )}
+      {mode === 'decide' &&
+        allowed('accept') &&
+        !blocked &&
+        changes.length === 0 &&
+        !item.require &&
+        toSign === null && <AlwaysAllow approval={approval} by={item.created_by.name} onAllow={accept} />}
       {correcting && (
         <Button tone="ghost" className="self-start" onClick={onDone}>
           Keep the decision as it is
@@ -217,6 +223,13 @@ const Decision = ({
       )}
     </div>
   );
+};
+
+/** The request behind an item of the server that asks for a signature; nobody else can make an item look like one. */
+const signingRequestOf = ({ created_by, approval }: ItemView): string | null => {
+  if (created_by.type !== 'system' || approval?.tool !== 'sign_with_your_key') return null;
+  const { request_id } = approval.arguments;
+  return typeof request_id === 'string' ? request_id : null;
 };
 
 /** Why this person cannot approve, as far as the browser can know; the server decides. */
@@ -232,6 +245,7 @@ const DecisionButtons = ({
   phone,
   busy,
   blocked,
+  toSign,
   changes,
   editing,
   allowed,
@@ -242,6 +256,8 @@ const DecisionButtons = ({
   phone: boolean;
   busy: boolean;
   blocked: boolean;
+  /** A request that is answered by a signature in place of an approval. */
+  toSign: string | null;
   changes: number;
   editing: boolean;
   allowed: (kind: 'accept' | 'edit' | 'respond' | 'reject') => boolean;
@@ -250,7 +266,14 @@ const DecisionButtons = ({
   onReset: () => void;
 }) => {
   const canAccept = !blocked && (changes > 0 ? allowed('edit') : allowed('accept'));
-  useShortcut('1', 'Approve', onAccept, { group: 'Item', enabled: canAccept && !busy });
+  const navigate = useNavigate();
+  const accept = (): void => {
+    if (toSign === null) onAccept();
+    else void navigate({ to: '/sign/$requestId', params: { requestId: toSign } });
+  };
+  useShortcut('1', toSign === null ? 'Approve' : 'Read and sign', accept, {
+    ...{ group: 'Item', enabled: canAccept && !busy },
+  });
   useShortcut('2', 'Reject', () => onMode('reject'), { group: 'Item', enabled: allowed('reject') });
   const big = phone ? 'max-md:h-14! max-md:flex-1 max-md:text-16!' : '';
   return (
@@ -260,7 +283,16 @@ const DecisionButtons = ({
         phone && 'max-md:sticky max-md:bottom-0 max-md:-mx-5 max-md:bg-surface max-md:px-5 max-md:py-3',
       )}
     >
-      {(allowed('accept') || changes > 0) && (
+      {toSign !== null && (
+        <Button asChild tone="primary" size="large" className={cx('min-w-32', big)}>
+          <Link to="/sign/$requestId" params={{ requestId: toSign }}>
+            <Signature aria-hidden className="size-4" />
+            Read and sign
+            {!phone && <Kbd keys="1" inverted />}
+          </Link>
+        </Button>
+      )}
+      {toSign === null && (allowed('accept') || changes > 0) && (
         <Button
           tone="primary"
           size="large"

@@ -58,8 +58,9 @@ export const settingsFeature: Feature = {
     invalidateOn('identity.org.', ['me.get', 'orgs.get']);
     invalidateOn('identity.session.', ['sessions.list']);
     invalidateOn('identity.key.', ['api_keys.list']);
-    invalidateOn('identity.factor.', ['factors.get', 'passkeys.list', 'logins.list']);
+    invalidateOn('identity.factor.', ['factors.get', 'passkeys.list', 'logins.list', 'personal_keys.list']);
     invalidateOn('identity.passkey.', ['passkeys.list']);
+    invalidateOn('identity.signing.', ['signing_requests.list', 'signing_requests.get']);
     invalidateOn('identity.email.', ['emails.list', 'me.get']);
     onProofNeeded(({ methods }) => askForProof(Array.isArray(methods) ? methods.map(String) : []));
     invalidateOn('oauth.consent.', ['connected_apps.list']);

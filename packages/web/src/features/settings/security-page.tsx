@@ -13,6 +13,8 @@ import { Skeleton } from '../../ui/skeleton.tsx';
 import { useFragment } from '../identity/fragment.ts';
 import { NewPasswordField } from '../identity/new-password-field.tsx';
 import { passwordStrength } from '../identity/password-strength.ts';
+import { SigningKeys } from '../signing/signing-keys.tsx';
+import { WaitingSignatures } from '../signing/waiting-signatures.tsx';
 import { ApiKeys } from './api-keys.tsx';
 import { Authenticator } from './authenticator.tsx';
 import { EmailAddresses } from './email-addresses.tsx';
@@ -33,6 +35,13 @@ export const SecurityPage = () => (
         lead="A second factor for sign-ins by password, mailed link or another account."
       >
         <Authenticator />
+      </Section>
+      <Section
+        title="Signing keys"
+        lead="For messages that agents and colleagues ask you to sign. The private key stays in the browser that made it."
+      >
+        <WaitingSignatures />
+        <SigningKeys />
       </Section>
       <Section title="Password" lead="Changing it ends your other sessions. Keys stay.">
         <Password />

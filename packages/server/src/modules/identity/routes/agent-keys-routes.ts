@@ -16,7 +16,9 @@ import {
   recoveryChallengeOperation,
   recoveryResetSecret,
   recoveryVerify,
+  signingRequestsCancel,
   signingRequestsCreate,
+  signingRequestsDecline,
   signingRequestsGet,
   signingRequestsList,
   signingRequestsSign,
@@ -61,4 +63,6 @@ export const agentKeysRoutes = ({
   bind(signingRequestsList, signingRequests.list),
   bind(signingRequestsGet, signingRequests.get),
   bind(signingRequestsSign, signingRequests.sign),
+  bind(signingRequestsDecline, signingRequests.decline),
+  bind(signingRequestsCancel, signingRequests.cancel),
 ];

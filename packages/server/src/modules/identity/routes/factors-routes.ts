@@ -24,6 +24,10 @@ import {
   passkeysList,
   passkeysRemove,
   passkeysRename,
+  personalKeysBegin,
+  personalKeysCreate,
+  personalKeysList,
+  personalKeysRevoke,
   recoveryCodesRenew,
   rememberedForget,
   totpConfirm,
@@ -34,7 +38,7 @@ import { type Binding, bind } from '../../../platform/operations/binding.ts';
 import type { IdentityServices } from '../index.ts';
 
 export const factorsRoutes = (services: IdentityServices): Binding[] => {
-  const { methods, links, factors, passkeys, emails, social, erasure } = services;
+  const { methods, links, factors, passkeys, personalKeys, emails, social, erasure } = services;
   return [
     bind(authMethods, methods.list),
     bind(authMagicLink, links.magicLink),
@@ -56,6 +60,10 @@ export const factorsRoutes = (services: IdentityServices): Binding[] => {
     bind(passkeysCreate, passkeys.create),
     bind(passkeysRename, passkeys.rename),
     bind(passkeysRemove, passkeys.remove),
+    bind(personalKeysList, personalKeys.list),
+    bind(personalKeysBegin, personalKeys.begin),
+    bind(personalKeysCreate, personalKeys.create),
+    bind(personalKeysRevoke, personalKeys.revoke),
     bind(emailsList, emails.list),
     bind(emailsAdd, emails.add),
     bind(emailsSendLink, emails.sendLink),
