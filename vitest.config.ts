@@ -17,7 +17,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['packages/{protocol,server,sdk,cli}/src/**/*.test.ts', 'packages/server/test/*.test.ts'],
+          include: ['packages/*/src/**/*.test.ts', 'packages/server/test/*.test.ts'],
           // Two processes for all files instead of one each: half of the time went into loading the same modules again.
           isolate: false,
         },
@@ -40,7 +40,7 @@ export default defineConfig({
             'packages/web/test/support/web-build-setup.ts',
             'packages/server/test/support/data-template-setup.ts',
           ],
-          include: ['packages/web/src/**/*.test.{ts,tsx}', 'packages/web/test/*.test.ts'],
+          include: ['packages/web/test/*.test.ts'],
           pool: 'forks',
           testTimeout: 30_000,
           hookTimeout: 120_000,

@@ -11,7 +11,7 @@ const port = { address: null, listens: 'tcp://atrium.example.org:5432', shares_o
 test('an app is found at its page, else at the port that it listens at', () => {
   expect(placeOf(app(port, page))).toBe('notes.example.org');
   expect(placeOf(app({ ...page, address: 'https://atrium.example.org/apps/notes/', shares_origin: true }))).toBe(
-    '/apps/notes/',
+    '/apps/notes',
   );
   expect(placeOf(app(port))).toBe('tcp://atrium.example.org:5432');
   expect(placeOf(app())).toBe('Has no address yet');
