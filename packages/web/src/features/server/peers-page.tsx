@@ -209,7 +209,7 @@ const NeighbourTable = ({ off, cluster, onJoin }: { off: boolean; cluster: boole
   const act = ({ id, name, state }: NeighbourView) => {
     if (state === 'peer') return <span className="text-12 text-text-3">paired</span>;
     if (state === 'other_key')
-      return <span className="text-12 text-danger">not the key of the peer that it says it is</span>;
+      return <span className="text-12 text-danger-text">not the key of the peer that it says it is</span>;
     return (
       <Button
         size="small"
