@@ -6,7 +6,7 @@ export default defineConfig({
     globalSetup: ['packages/server/test/support/test-server-setup.ts'],
     pool: 'forks',
     // Two cores: while files wait for a browser or a timer, others work. With four a quarter of the time was idle.
-    maxWorkers: 6,
+    maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
     testTimeout: 20_000,
     hookTimeout: 30_000,

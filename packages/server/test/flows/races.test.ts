@@ -61,7 +61,7 @@ it('situation 11: of two answers at the same instant exactly one wins and the ot
   expect(rows.rows).toEqual([{ n: 1000, items: 1000 }]);
   // A race that one side always wins is none.
   expect(Math.min(wins.a, wins.b)).toBeGreaterThan(50);
-}, 90_000);
+}, 240_000);
 
 it('situation 12: an answer and the TTL meet within a millisecond; the item ends once, and the waiting agent hears how, 1,000 times', async () => {
   const agents = await Promise.all(Array.from({ length: 10 }, (_, i) => org.agent(`Waiting ${i}`)));
@@ -113,7 +113,7 @@ it('situation 12: an answer and the TTL meet within a millisecond; the item ends
   expect(ended['answered']! + ended['expired']!).toBe(1000);
   expect(ended['answered']).toBeGreaterThan(0);
   expect(ended['expired']).toBeGreaterThan(0);
-}, 120_000);
+}, 240_000);
 
 it('situation 13: withdrawing and answering race; who lost sees that it was taken back, and keeps the draft', async () => {
   const won = { answer: 0, withdraw: 0 };
