@@ -6,10 +6,10 @@ import { startHttp } from '../packages/server/test/support/oauth-gate.ts';
 import { visitPlainPages } from '../packages/server/test/support/plain-pages.ts';
 import { serverDatabaseUrl } from '../packages/server/test/support/server-database.ts';
 import { removeDataDir, startServer } from '../packages/server/test/support/start-server.ts';
-import { answerWithin } from '../packages/web/test/support/recorded-api.ts';
+import { type Answers, answerWithin } from '../packages/web/test/support/recorded-api.ts';
 import { openBrowser } from './open-browser.ts';
 import { root } from './run-steps.ts';
-import { type SeededIds, type SeededPage, seededPages } from './seed/pages.ts';
+import { answersOf, type SeededIds, type SeededPage, seededPages } from './seed/pages.ts';
 import { plainJourney } from './seed/plain-journey.ts';
 import { seed, seedEnvironment } from './seed.ts';
 
@@ -23,7 +23,10 @@ const only = process.argv.slice(2);
 const shoot = async (
   context: BrowserContext,
   origin: string,
-  pages: readonly (Pick<SeededPage, 'name' | 'ready' | 'streams' | 'answers'> & { address: string })[],
+  pages: readonly (Pick<SeededPage, 'name' | 'ready' | 'streams'> & {
+    address: string;
+    answers: Answers | undefined;
+  })[],
   suffix: string,
 ): Promise<void> => {
   const page = await context.newPage();
@@ -71,7 +74,11 @@ try {
   ): Promise<void> => {
     const pages = seededPages
       .filter((page) => (page.viewer ?? 'owner') === viewer)
-      .map(({ path, ...page }) => ({ ...page, address: path(ids ?? ({} as SeededIds)) }));
+      .map(({ path, ...page }) => ({
+        ...page,
+        address: path(ids ?? ({} as SeededIds)),
+        answers: answersOf(page, ids ?? ({} as SeededIds)),
+      }));
     for (const size of sizes) {
       for (const colorScheme of ['light', 'dark'] as const) {
         const context = await browser.newContext({ ...size, colorScheme, serviceWorkers: 'block' });

@@ -5,7 +5,7 @@ import { gatewayOwn, notesRoute, streamRoute } from '../../packages/web/test/sup
 import { peerAnswers as peersOwn } from '../../packages/web/test/support/peers-answers.ts';
 import type { Answers } from '../../packages/web/test/support/recorded-api.ts';
 import { backupScript, runningRun, scriptsOwn } from '../../packages/web/test/support/scripts-answers.ts';
-import { releaseRequest, signingOwn } from '../../packages/web/test/support/signing-answers.ts';
+import { releaseRequestId, signingOwn } from '../../packages/web/test/support/signing-answers.ts';
 import { forgejo, toolboxOwn } from '../../packages/web/test/support/toolbox-answers.ts';
 import { issuesServer, toolsOwn } from '../../packages/web/test/support/tools-answers.ts';
 import type { SeededDevices } from './devices.ts';
@@ -26,6 +26,7 @@ export interface SeededIds extends SeededServer, SeededDiaries, SeededDevices {
   team: string;
   channel: string;
   invitation: string;
+  owner: string;
 }
 
 export interface SeededPage {
@@ -40,8 +41,11 @@ export interface SeededPage {
   /** It follows a stream for as long as it is there, so the network is never idle. */
   streams?: true;
   /** What is answered in place of the server: the seed makes nothing of it. */
-  answers?: Answers;
+  answers?: Answers | ((ids: SeededIds) => Answers);
 }
+
+export const answersOf = ({ answers }: Pick<SeededPage, 'answers'>, ids: SeededIds): Answers | undefined =>
+  typeof answers === 'function' ? answers(ids) : answers;
 
 const row = '[role=row][data-row], ul[aria-label] > li';
 const containersOwn = Object.fromEntries(
@@ -347,9 +351,9 @@ export const seededPages: readonly SeededPage[] = [
   {
     name: 'sign',
     route: '/sign/$requestId',
-    path: () => `/sign/${releaseRequest.id}`,
+    path: () => `/sign/${releaseRequestId}`,
     ready: 'text=Decline',
-    answers: signingOwn,
+    answers: ({ owner }) => signingOwn(owner),
   },
   { name: 'preferences', route: '/settings/preferences', path: () => '/settings/preferences', ready: 'fieldset' },
   {
@@ -433,5 +437,6 @@ export const seededIds = async (
     team: found('team', teams.items, ({ name }) => name === 'Platform on-call').id,
     channel: found('channel', channels.items, ({ name }) => name === 'payments').id,
     invitation: invitation.invite_code,
+    owner: org.owner.id,
   };
 };

@@ -1,12 +1,15 @@
 import type { SigningRequestView } from '@atrium/protocol';
 import { ago } from './admin-answers.ts';
-import { type Answers, me } from './recorded-api.ts';
+import type { Answers } from './recorded-api.ts';
 
 /* A message that an agent asks this person to sign, as a server answers it. */
 
-export const releaseRequest: SigningRequestView = {
-  ...{ id: '01980000-e100-7000-8000-000000000001', request_id: '01980000-e100-7000-8000-000000000001' },
-  ...{ agent_id: null, person_id: me.principal.id },
+export const releaseRequestId = '01980000-e100-7000-8000-000000000001';
+
+/** It lives for five minutes from when it is asked for. */
+const releaseRequest = (person_id: string): SigningRequestView => ({
+  ...{ id: releaseRequestId, request_id: releaseRequestId },
+  ...{ agent_id: null, person_id },
   asked_by: { type: 'agent', id: '01980000-e200-7000-8000-000000000001', name: 'Release agent' },
   message: `Release 1.4.1 of atrium-server
 
@@ -18,9 +21,9 @@ I have read the change log and release this.`,
   ...{ signing_payload: '', signing_input: '', status: 'pending', signature: null, valid: null },
   ...{ fingerprint: null, public_key: null, created_at: ago(1), expires_at: ago(-4), completed_at: null },
   ...{ decision: null, decided_at: null, next_step: '' },
-};
+});
 
-export const signingOwn: Answers = {
-  [`GET /api/v1/crypto/signing-requests/${releaseRequest.id}`]: { body: releaseRequest },
+export const signingOwn = (personId: string): Answers => ({
+  [`GET /api/v1/crypto/signing-requests/${releaseRequestId}`]: { body: releaseRequest(personId) },
   'GET /api/v1/me/personal-keys': { body: { items: [], next_cursor: null } },
-};
+});

@@ -1,7 +1,13 @@
 /** The suite itself, in a process of its own that was started with `preload.ts`. Writes what became of each case. */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse, request as sendRequest } from 'node:http';
+import {
+  type ClientRequest,
+  createServer,
+  type IncomingMessage,
+  type ServerResponse,
+  request as sendRequest,
+} from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
@@ -158,15 +164,25 @@ const host =
   (await mounted?.startHost({ ...order, public_url: `http://127.0.0.1:${port}` }).then(({ address }) => address)) ?? '';
 Object.assign(globalThis, { placeOf: mounted?.placeOf });
 
-/** As a proxy before the server does. */
+/** Hands on what the server answers, as a proxy before it does; a form that it leads to an address goes on there, as in a browser. */
 const forward = (request: IncomingMessage, response: ServerResponse): void => {
   const { method, headers, url } = request;
-  const sent = sendRequest(`${host}${url}`, { method, headers }, (answer) => {
-    response.writeHead(answer.statusCode!, answer.rawHeaders);
-    answer.pipe(response);
-  });
-  sent.on('error', () => response.destroy());
-  request.pipe(sent);
+  const send = (sentMethod: string | undefined, address: string, sentHeaders: typeof headers): ClientRequest => {
+    const sent = sendRequest(`${host}${address}`, { method: sentMethod, headers: sentHeaders }, (answer) => {
+      const { location = '' } = answer.headers;
+      if (sentMethod === 'POST' && answer.statusCode === 303 && /^\/oauth\/(?:authorize|logout)\?/.test(location)) {
+        const { 'content-length': _length, 'content-type': _type, 'transfer-encoding': _coding, ...kept } = headers;
+        answer.resume();
+        send('GET', location, kept).end();
+        return;
+      }
+      response.writeHead(answer.statusCode!, answer.rawHeaders);
+      answer.pipe(response);
+    });
+    sent.on('error', () => response.destroy());
+    return sent;
+  };
+  request.pipe(send(method, url!, headers));
 };
 
 const { default: Provider } = await load<{ default: { prototype: App } }>('lib/index.js');
