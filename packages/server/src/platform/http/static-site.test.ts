@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../../../test/support/until.ts';
 import { startTestHost, type TestHost } from './http-host.testkit.ts';
 
 let directory: string;
@@ -73,4 +74,28 @@ test.each([
 ])('The path %s leads nowhere outside the site', async (path) => {
   const answer = await t.call(path, { token: null });
   expect(await answer.text()).not.toContain('outside');
+});
+
+test('a server that started with old pages shows those of a build that ends later, and still has what open pages ask for', async () => {
+  const dist = join(directory, 'old');
+  const write = (name: string, text: string) => writeFileSync(join(dist, name), text);
+  mkdirSync(join(dist, 'assets'), { recursive: true });
+  write('index.html', 'the old page');
+  write('assets/app-A1k9_xQz.js', 'the old script');
+  write('.sources', 'one');
+  const other = await startTestHost({ config: { web_root: dist } });
+  try {
+    const shown = async () => (await other.call('/', page)).text();
+    expect(await shown()).toBe('the old page');
+    rmSync(dist, { recursive: true });
+    mkdirSync(dist);
+    write('index.html', 'the new page');
+    await new Promise((done) => setTimeout(done, 1100));
+    expect(await shown()).toBe('the old page');
+    write('.sources', 'two');
+    await until(async () => (await shown()) === 'the new page', 'the new page');
+    expect(await (await other.call('/assets/app-A1k9_xQz.js', { token: null })).text()).toBe('the old script');
+  } finally {
+    await other.host.close();
+  }
 });

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type Dirent, readdirSync, readFileSync } from 'node:fs';
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
@@ -30,6 +30,11 @@ const types: Readonly<Record<string, string>> = {
 /** Paths that belong to doors other than the pages: an unknown one there is a 404, never the application. */
 const notPages = /^\/(?:api|auth|mcp|ws|oauth|v1|apps|\.well-known|health|ready|metrics)(?:\/|$)/;
 
+/** Written at the end of a build. */
+const buildStamp = '.sources';
+/** Between two looks for a newer build. */
+const lookEveryMs = 1000;
+
 /** Names with a content hash, as bundlers write them: their bytes never change. */
 const hashed = /[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+$/;
 const compress = promisify(brotliCompress);
@@ -48,12 +53,15 @@ interface Asset {
 
 /**
  * The built web application, held in memory and looked up by exact name, so that no request path ever touches the file
- * system. It is read again when it was missing, so a build made while the server runs appears.
+ * system. It is read again when it was missing, and when a later build has ended: a server that starts with old pages
+ * shows the new ones as soon as they are there. What open pages still ask for of the old ones stays.
  */
 export class StaticSite {
   readonly #root: string | null;
   readonly #publicUrl: () => string;
   #assets: Map<string, Asset> = new Map();
+  #build = 0;
+  #looked = 0;
 
   readonly #proofs: PageProofs;
 
@@ -68,6 +76,7 @@ export class StaticSite {
   async serve(request: FastifyRequest, reply: FastifyReply, path: string): Promise<boolean> {
     if (this.#root === null) return false;
     if (!this.#assets.has('/index.html')) this.#load();
+    else this.#lookForBuild();
     const asset = path === '/' ? undefined : this.#assets.get(path);
     if (asset !== undefined && path !== '/index.html') {
       await this.#sendAsset(request, reply, asset);
@@ -81,11 +90,22 @@ export class StaticSite {
 
   #load(): void {
     if (this.#root === null) return;
+    // Looked at first: a build that ends meanwhile is read at the next look.
+    this.#build = builtAt(this.#root);
     for (const entry of filesBelow(this.#root)) {
       const full = join(entry.parentPath, entry.name);
       const path = `/${relative(this.#root, full).split(sep).join('/')}`;
-      this.#assets.set(path, readAsset(full, path));
+      const asset = readAsset(full, path);
+      if (asset !== null) this.#assets.set(path, asset);
     }
+  }
+
+  #lookForBuild(): void {
+    const now = performance.now();
+    if (now - this.#looked < lookEveryMs) return;
+    this.#looked = now;
+    const built = builtAt(this.#root!);
+    if (built !== 0 && built !== this.#build) this.#load();
   }
 
   async #sendPage(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -131,6 +151,9 @@ export class StaticSite {
   }
 }
 
+/** 0 where no build has ended. */
+const builtAt = (root: string): number => statSync(join(root, buildStamp), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
 const filesBelow = (root: string): Dirent[] => {
   try {
     return readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
@@ -140,8 +163,15 @@ const filesBelow = (root: string): Dirent[] => {
   }
 };
 
-const readAsset = (full: string, path: string): Asset => {
-  const bytes = readFileSync(full);
+/** Null when a build that runs has just taken it away. */
+const readAsset = (full: string, path: string): Asset | null => {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(full);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
   const type = types[extname(path).toLowerCase()] ?? 'application/octet-stream';
   return {
     type,
