@@ -20,7 +20,7 @@ import { currentCaller } from './current-caller.ts';
 import { requireGuess } from './guesses.ts';
 import type { IdentityContext } from './identity-context.ts';
 import { identityEvents } from './identity-events.ts';
-import type { HookSigning } from './identity-hooks.ts';
+import type { HookSigning, HookSigningEnd } from './identity-hooks.ts';
 import { requirePermission } from './identity-policy.ts';
 import { personalKeysStore } from './personal-keys-store.ts';
 import { type Signer, type SigningRequestRow, signingRequestsStore } from './signing-requests-store.ts';
@@ -214,6 +214,23 @@ export const createSigningRequestsService = ({
     tx.audit({ action: 'signing_requests.decide', target_type: 'signing_request', target_id: id, details });
   };
 
+  /** A request that nobody has settled, held so that only this transaction does: by its signer, or by whoever asked. */
+  const holdOpen = async (
+    tx: Transaction,
+    call: Call,
+    id: string,
+    why: HookSigningEnd['why'],
+    at: Date,
+  ): Promise<SigningRequestRow> => {
+    const by = signerOf(call.caller);
+    for (const hook of hooks.signingSettling) await hook(tx, { id, org_id: by.org_id, why }, call);
+    const lock = why === 'cancelled' ? signingRequestsStore.lockAsked : signingRequestsStore.lock;
+    const asked = await lock(tx.db, by, id, at);
+    if (asked === null) throw notFound('The signing request');
+    requireOpen(asked);
+    return asked;
+  };
+
   return {
     create: async (call: Call, input: { message: string; person?: string | undefined }) => {
       const { message, person } = input;
@@ -262,10 +279,7 @@ export const createSigningRequestsService = ({
         // Somebody who was switched off a moment ago signs nothing.
         if (signer.kind === 'person') await currentCaller(tx, call.caller);
         const at = clock.now();
-        for (const hook of hooks.signingSettling) await hook(tx, { id, org_id, why: 'signed' }, call);
-        const asked = await signingRequestsStore.lock(tx.db, signer, id, at);
-        if (asked === null) throw notFound('The signing request');
-        requireOpen(asked);
+        const asked = await holdOpen(tx, call, id, 'signed', at);
         const key = await keyOf(tx, signer, input.fingerprint, at);
         const valid = await verifyMessage(key.public_key, asked.message, asked.nonce, signature);
         const done = { signature, valid, fingerprint: key.fingerprint, at };
@@ -284,14 +298,10 @@ export const createSigningRequestsService = ({
     /** The person who was to sign does not. */
     decline: async (call: Call, input: { request_id: string }) => {
       const signer = signerOf(call.caller);
-      const { org_id } = signer;
       const id = input.request_id;
       const row = await transact(call, 'signing_requests.decline', async (tx) => {
         const at = clock.now();
-        for (const hook of hooks.signingSettling) await hook(tx, { id, org_id, why: 'declined' }, call);
-        const asked = await signingRequestsStore.lock(tx.db, signer, id, at);
-        if (asked === null) throw notFound('The signing request');
-        requireOpen(asked);
+        const asked = await holdOpen(tx, call, id, 'declined', at);
         await decideIn(tx, asked, 'declined', at);
         return (await signingRequestsStore.find(tx.db, signer, id, at))!;
       });
@@ -305,10 +315,7 @@ export const createSigningRequestsService = ({
       const id = input.request_id;
       const row = await transact(call, 'signing_requests.cancel', async (tx) => {
         const at = clock.now();
-        for (const hook of hooks.signingSettling) await hook(tx, { id, org_id, why: 'cancelled' }, call);
-        const asked = await signingRequestsStore.lockAsked(tx.db, of, id, at);
-        if (asked === null) throw notFound('The signing request');
-        requireOpen(asked);
+        const asked = await holdOpen(tx, call, id, 'cancelled', at);
         await signingRequestsStore.cancel(tx.db, org_id, id, at);
         tx.emit({ kind: identityEvents.signingCancelled, id, body: about(asked) });
         tx.audit({ action: 'signing_requests.cancel', target_type: 'signing_request', target_id: id });

@@ -44,13 +44,13 @@ const ofBytes = new Set(['content-length', 'accept-ranges', 'content-md5', 'dige
 const addresses = new Set(['location', 'content-location', 'sourcemap', 'x-sourcemap']);
 const policies = new Set(['content-security-policy', 'content-security-policy-report-only']);
 
+const touched = new Set(['set-cookie', 'set-cookie2', 'refresh', 'link', ...addresses, ...policies]);
+
 /** True when `rewriteHead` changes none of these, as long as the body stays as it is. */
 export const leavesHead = (raw: readonly string[], mode: HeadOptions['mode']): boolean => {
   for (let index = 0; index < raw.length; index += 2) {
     const lower = raw[index]!.toLowerCase();
-    if (mode === 'path' && originWide.has(lower)) return false;
-    if (lower === 'set-cookie' || lower === 'set-cookie2' || lower === 'refresh' || lower === 'link') return false;
-    if (addresses.has(lower) || policies.has(lower)) return false;
+    if (touched.has(lower) || (mode === 'path' && originWide.has(lower))) return false;
   }
   return true;
 };
