@@ -8,6 +8,9 @@ import {
   signMessage,
   signText,
 } from '@atrium/protocol';
+import type { Pool } from 'pg';
+import { newId } from '../../src/platform/ids/ids.ts';
+import type { Caller } from '../../src/platform/operations/caller.ts';
 
 /** A key pair in the hands of a test, as an agent would hold it. */
 export interface TestKey {
@@ -38,3 +41,16 @@ export const proveRegistration = (key: TestKey, idempotencyKey: string): Promise
 
 export const proveEnrolment = (key: TestKey, idempotencyKey: string): Promise<string> =>
   key.sign(enrolProof(idempotencyKey, key.public_key));
+
+/** Gives a key to an agent that is there. */
+export const attachKey = async (
+  pool: Pick<Pool, 'query'>,
+  agent: Pick<Caller, 'id' | 'org_id'>,
+  { public_key, fingerprint }: TestKey,
+): Promise<void> => {
+  await pool.query(
+    `insert into identity_agent_keys (id, org_id, agent_id, public_key, fingerprint, origin, created_at)
+     values ($1, $2, $3, $4, $5, 'attached', now())`,
+    [newId(), agent.org_id, agent.id, public_key, fingerprint],
+  );
+};

@@ -1,10 +1,9 @@
 import { Readable } from 'node:stream';
 import { signEntry, verifyDiaryArchive } from '@atrium/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeKey, type TestKey } from '../../../test/support/agent-key.ts';
+import { attachKey, makeKey, type TestKey } from '../../../test/support/agent-key.ts';
 import { callBy, makeOrg, type TestOrg } from '../../../test/support/make-inbox.ts';
 import { createTestDiaries, listing, naming, type TestDiaries, writing } from '../../../test/support/test-diaries.ts';
-import { newId } from '../../platform/ids/ids.ts';
 import type { Call } from '../../platform/operations/call.ts';
 import type { Caller } from '../../platform/operations/caller.ts';
 import { createExportService } from './export-service.ts';
@@ -20,11 +19,7 @@ beforeAll(async () => {
   org = await makeOrg(t.pool);
   agent = await org.agent('Agent');
   key = await makeKey();
-  await t.pool.query(
-    `insert into identity_agent_keys (id, org_id, agent_id, public_key, fingerprint, origin, created_at)
-     values ($1, $2, $3, $4, $5, 'attached', now())`,
-    [newId(), org.id, agent.id, key.public_key, key.fingerprint],
-  );
+  await attachKey(t.pool, agent, key);
 });
 afterAll(() => t.drop());
 

@@ -1,7 +1,7 @@
 import { signEntry } from '@atrium/protocol';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeKey, type TestKey } from '../../../test/support/agent-key.ts';
+import { attachKey, makeKey, type TestKey } from '../../../test/support/agent-key.ts';
 import { callBy, makeOrg, type TestOrg } from '../../../test/support/make-inbox.ts';
 import { createTestDiaries, naming, searching, type TestDiaries, writing } from '../../../test/support/test-diaries.ts';
 import { newId } from '../../platform/ids/ids.ts';
@@ -18,11 +18,7 @@ beforeAll(async () => {
   org = await makeOrg(t.pool);
   agent = await org.agent('Agent');
   key = await makeKey();
-  await t.pool.query(
-    `insert into identity_agent_keys (id, org_id, agent_id, public_key, fingerprint, origin, created_at)
-     values ($1, $2, $3, $4, $5, 'attached', now())`,
-    [newId(), org.id, agent.id, key.public_key, key.fingerprint],
-  );
+  await attachKey(t.pool, agent, key);
 });
 afterAll(() => t.drop());
 
