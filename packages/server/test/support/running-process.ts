@@ -1,9 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Whether a process runs; a zombie that nobody reaped does not. */
+/**
+ * Whether a process runs; a zombie that nobody reaped does not. After SIGKILL the first thread may be one while another
+ * still holds the files, and so the sockets, of the process.
+ */
 export const isRunning = (pid: number): boolean => {
   try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return readdirSync(`/proc/${pid}/task`).some((thread) => isAlive(pid, thread));
+  } catch {
+    return false;
+  }
+};
+
+const isAlive = (pid: number, thread: string): boolean => {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8'));
   } catch {
     return false;
   }
