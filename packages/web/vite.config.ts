@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
-import { defineConfig, type Plugin } from 'vite';
+import { defineConfig, type Plugin, type Rolldown } from 'vite';
 
 const server = process.env['DEV_SERVER'] ?? 'http://127.0.0.1:4400';
 
@@ -24,6 +24,26 @@ const pageProof = (): Plugin => ({
   },
 });
 
+interface Modules {
+  getModuleInfo: (id: string) => Pick<Rolldown.ModuleInfo, 'importers'> | null;
+}
+
+/** Modules that are loaded with one of those pages, whatever else needs them. */
+const loadedWith = (pages: RegExp, name: string) => {
+  const known = new Map<string, boolean>();
+  const isLoaded = (id: string, modules: Modules): boolean => {
+    const before = known.get(id);
+    if (before !== undefined) return before;
+    // Holds for a circle of imports until somebody outside of it is found.
+    known.set(id, pages.test(id));
+    const found = pages.test(id) || (modules.getModuleInfo(id)?.importers ?? []).some((one) => isLoaded(one, modules));
+    known.set(id, found);
+    return found;
+  };
+  return (id: string, modules: Modules): string | null =>
+    id.includes('/packages/web/src/') && isLoaded(id, modules) ? name : null;
+};
+
 export default defineConfig({
   plugins: [react(), tailwindcss(), pageProof()],
   build: {
@@ -41,6 +61,11 @@ export default defineConfig({
               name: 'tanstack',
               test: /node_modules\/@tanstack\/(react-query|query-core|react-router|router-core|history|react-store|store)\//,
             },
+            // Without these each small module that two pages share is a request of its own: a hundred for one page.
+            { name: 'start', tags: ['$initial'] },
+            { name: loadedWith(/\/identity\/(setup|sign-in|factor|forgot|reset|invite)-page\.tsx$/, 'door') },
+            { name: loadedWith(/\/app\/frame\.tsx$/, 'frame') },
+            { name: 'shared', minShareCount: 6 },
           ],
         },
       },
