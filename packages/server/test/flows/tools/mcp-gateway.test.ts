@@ -7,6 +7,7 @@ import { type McpUpstream, startMcpUpstream } from '../../support/mcp-upstream.t
 import { createMovedClock } from '../../support/moved-clock.ts';
 import { type Agent, type Org, ok, openWorld, type Person, type World } from '../../support/people.ts';
 import type { Json } from '../../support/rest-client.ts';
+import { isRunning } from '../../support/running-process.ts';
 import { until } from '../../support/until.ts';
 
 const clock = createMovedClock();
@@ -407,28 +408,20 @@ it('a program gets an environment of its own, and is ended with all it started',
      process.on('SIGTERM', () => {});
      setInterval(() => {}, 1000);`,
   );
-  const server = await program('own', script, [], { env: { TOKEN: 'program-secret-value' }, idle_s: 5 });
+  const server = await program('own', script, [], { env: { TOKEN: 'program-secret-value' }, idle_s: 60 });
   await approveAll(server.id);
   const { env, pids } = JSON.parse(textIn((await call(agent.token, 'own__env')).body.result));
   expect(env).toEqual(['HOME', 'LANG', 'PATH', 'TOKEN']);
   const again = JSON.parse(textIn((await call(agent.token, 'own__env')).body.result));
   expect(again.pids).toEqual(pids);
   ok(await operator.patch(`/api/v1/tools/servers/${server.id}`, { enabled: false }));
-  await until(() => !pids.some(isAlive), 'the program and its child are gone');
+  await until(() => !pids.some(isRunning), 'the program and its child are gone');
   expect((await call(agent.token, 'own__env')).status).toBe(404);
   const broken = await program('broken', join(folder, 'nothing.mjs'), []);
   expect([broken.state, broken.stderr_tail]).toEqual(['failing', expect.stringContaining('Cannot find module')]);
   expect(broken.next_attempt_at).not.toBeNull();
   expect(JSON.stringify(server) + world.server.output()).not.toContain('program-secret-value');
 });
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-};
 
 it('W80: everybody acts with tokens of their own at a server where people sign in; an ended sign-in is said', async () => {
   const guarded = await startMcpUpstream({ oauth: true });
