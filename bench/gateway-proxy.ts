@@ -2,8 +2,6 @@
 import { hash } from 'node:crypto';
 import { Agent, createServer, request as httpRequest } from 'node:http';
 import { createRequire } from 'node:module';
-import fastifyHttpProxy from '@fastify/http-proxy';
-import { fastify } from 'fastify';
 import { TokenHashes } from '../packages/server/src/modules/gateway/gate/token-hashes.ts';
 import type { Gate, Visitor } from '../packages/server/src/modules/gateway/gate.ts';
 import { AnswerCache } from '../packages/server/src/modules/gateway/lanes/cache/answer-cache.ts';
@@ -155,6 +153,9 @@ const startHttpProxy = (): void => {
 };
 
 const startFastify = async (): Promise<void> => {
+  // Loaded here alone: the memory of the others is measured without it.
+  const { default: fastifyHttpProxy } = await import('@fastify/http-proxy');
+  const { fastify } = await import('fastify');
   const app = fastify();
   await app.register(fastifyHttpProxy, { upstream: echo, prefix: '/echo', rewritePrefix: '/', websocket: true });
   await app.register(fastifyHttpProxy, { upstream, undici: { connections: 128, pipelining: 1 } });

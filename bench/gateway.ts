@@ -46,11 +46,15 @@ const nginx = await startProxyNginx(upstream.url, echo.url);
 const kinds = ['atrium', 'atrium-slow', 'bare', 'http-proxy', '@fastify/http-proxy'] as const;
 /** As `npm start` starts it. */
 const flags = ['--max-semi-space-size=8', '--no-parallel-scavenge'];
-const peers = await Promise.all(
-  kinds.map((kind) =>
-    startPeer('gateway-proxy.ts', [kind, upstream.url, echo.url, token], kind.startsWith('atrium') ? flags : []),
-  ),
-);
+const startProxies = () =>
+  Promise.all(
+    kinds.map((kind) =>
+      startPeer('gateway-proxy.ts', [kind, upstream.url, echo.url, token], kind.startsWith('atrium') ? flags : []),
+    ),
+  );
+// What is measured is a start after the first one, which compiles.
+for (const first of await startProxies()) first.stop();
+const peers = await startProxies();
 const socketUrl = (url: string): string => url.replace('http', 'ws');
 const [atrium, slow, bare, httpProxy, fastifyProxy] = peers;
 const rows: Row[] = [
@@ -67,6 +71,14 @@ const rows: Row[] = [
   { name: 'http-proxy', pid: httpProxy!.pid, http: httpProxy!.url, echo: socketUrl(httpProxy!.url) },
 ];
 
+/**
+ * Processes share the core of the servers: one that lies idle collects garbage a while after its turn, and the next row
+ * would wait for it. So only the one whose turn it is may run.
+ */
+const turnOf = (row: Row | null): void => {
+  for (const { pid } of peers) process.kill(pid, row === null || row.pid === pid ? 'SIGCONT' : 'SIGSTOP');
+};
+
 const compareAnswers = async (): Promise<void> => {
   const read = async (url: string): Promise<string> => {
     const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
@@ -82,9 +94,13 @@ const compareAnswers = async (): Promise<void> => {
 
 const measure = async (file: string, connections: number): Promise<Figures[]> => {
   const taken: (Window & { micros: number })[][] = rows.map(() => []);
-  for (const row of rows) await runWrk(`${row.http}/${file}`, token, connections, 1);
+  for (const row of rows) {
+    turnOf(row);
+    await runWrk(`${row.http}/${file}`, token, connections, 1);
+  }
   for (let window = 0; window < windows; window++) {
     for (const [index, row] of rows.entries()) {
+      turnOf(row);
       const before = processorMs(row.pid);
       const got = await runWrk(`${row.http}/${file}`, token, connections, seconds);
       taken[index]!.push({ ...got, micros: ((processorMs(row.pid) - before) * 1000) / got.count });
@@ -103,8 +119,10 @@ const measureEcho = async (bytes: number): Promise<(EchoFigures & { name: string
   const those = rows.filter(({ echo: url }) => url !== null);
   const taken: EchoFigures[][] = those.map(() => []);
   for (let window = 0; window < windows; window++)
-    for (const [index, row] of those.entries())
+    for (const [index, row] of those.entries()) {
+      turnOf(row);
       taken[index]!.push(await runEcho(row.echo!, new URL(row.http).origin, token, row.pid, bytes, seconds));
+    }
   return those.map(({ name }, index) => ({
     name,
     rate: median(taken[index]!.map(({ rate }) => rate)),
@@ -159,6 +177,7 @@ try {
     }),
   ].join('\n');
   console.log(sockets);
+  turnOf(rows[1]!);
   const idle = await idleSocketCost(rows[1]!.echo!, new URL(rows[1]!.http).origin, token, rows[1]!.pid);
   const idleLine = `1,000 idle WebSockets cost Atrium ${((idle * 1000) / 1024).toFixed(1)} MiB (budget: under 40).`;
   console.log(idleLine);
@@ -183,7 +202,7 @@ try {
   if (process.argv.includes('--write'))
     writeGatewaySection(`## Gateway
 
-Made by \`npm run bench:gateway -- --write\`: one proxy process alone on a core; the app (nginx, one worker), wrk and the echo share the other. Loopback, HTTP/1.1, no TLS, pooled connections, answers compared byte for byte first, medians of ${windows} windows of ${seconds} s in turns. Atrium has its whole path on: host and path rules, gate with a cached verdict, rebuilt headers, rewriting below a path (cookies are kept by the client), access log in memory, figures; the others add a forwarding header at most. CPU is processor time of the proxy for one request, which other load on the machine disturbs least.
+Made by \`npm run bench:gateway -- --write\`: one proxy process alone on a core, the others stopped meanwhile; the app (nginx, one worker), wrk and the echo share the other. Loopback, HTTP/1.1, no TLS, pooled connections, answers compared byte for byte first, medians of ${windows} windows of ${seconds} s in turns. Atrium has its whole path on: host and path rules, gate with a cached verdict, rebuilt headers, rewriting below a path (cookies are kept by the client), access log in memory, figures; the others add a forwarding header at most. CPU is processor time of the proxy for one request, which other load on the machine disturbs least.
 Machine of this run: ${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}.
 
 ${table('100 B, 32 connections', small)}
