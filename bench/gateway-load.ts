@@ -31,9 +31,10 @@ const minutes = Number(process.env['BENCH_MINUTES'] ?? 5);
 const [tunnels, streams, slow, routes, gigabytes] = [10_000, 1000, 1000, 1000, 2];
 const bodyBytes = gigabytes * 1024 ** 3;
 
-/** A tunnel takes two descriptors of the server. Where a process may not have that many, two share them. */
+/** A tunnel takes two descriptors of the server. Where a process may not have that many, several share them, unevenly. */
 const descriptors = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }));
-const processes = descriptors < 2 * (tunnels + streams) + 1000 ? 2 : 1;
+const needed = 2 * (tunnels + streams) + 1000;
+const processes = descriptors < needed ? Math.ceil(needed / descriptors) + 1 : 1;
 
 const folder = mkdtempSync(join(tmpdir(), 'atrium-load-'));
 const settingsFile = join(folder, 'atrium.yaml');
@@ -88,6 +89,8 @@ const openTunnel = async (): Promise<Socket> => {
     ].join('\r\n'),
   );
   const [head] = (await once(socket, 'data')) as [Buffer];
+  // One that is cut off later is counted as not alive.
+  socket.on('error', () => {});
   if (!head.toString().startsWith('HTTP/1.1 101')) throw new Error(head.toString());
   return socket;
 };
