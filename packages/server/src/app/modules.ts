@@ -181,6 +181,7 @@ const buildIdentity = (options: ModulesOptions, mail: MailTransport, fetch: Guar
     ...{ secrets: storage.secrets, mail, fetch },
     forgetInAudit: createForgetInAudit(storage.keysFor('audit checkpoints')[0]),
     challenge_keys: storage.keysFor('recovery challenges'),
+    password_cost: { memory_kib: Math.floor(auth.passwordMemoryBytes / 1024) },
     options: {
       public_url,
       registration: auth.openRegistration ? 'open' : 'invitation',

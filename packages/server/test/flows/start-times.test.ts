@@ -34,7 +34,10 @@ const makeCheckout = (): void => {
 const startTimed = async (dataDir?: string) => {
   const started = performance.now();
   const since = () => (performance.now() - started) / 1000;
-  const server = await startServer({ web: true, root: checkout, ...(dataDir === undefined ? {} : { dataDir }) });
+  const server = await startServer({
+    ...{ web: true, root: checkout, env: { ATRIUM_PASSWORD_MEMORY: '64MiB' } },
+    ...(dataDir === undefined ? {} : { dataDir }),
+  });
   const rest = createRestClient(server.url);
   await until(async () => (await rest.get('/ready')).status === 200, 'it is ready', 60_000);
   const ready = since();

@@ -81,6 +81,8 @@ export const beginServer = (options: StartOptions = {}): StartingServer => {
       // What else runs on this machine and in its network is no part of a test.
       ATRIUM_DISCOVERY_ENABLED: 'false',
       ATRIUM_CONTAINERS_RUNTIME: 'off',
+      // People are made by the hundred, and each has a password.
+      ATRIUM_PASSWORD_MEMORY: '19MiB',
       // What npm start runs has a cache of its own.
       ...(options.web === true ? {} : compileCache),
       ...options.env,

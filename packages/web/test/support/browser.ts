@@ -2,7 +2,8 @@ import type { Browser, BrowserContext } from 'playwright-core';
 import { openBrowser } from '../../../../scripts/open-browser.ts';
 
 /** Documents of tests live for a second: code that V8 optimises for them is hardly ever run. */
-export const launchBrowser = (): Promise<Browser> => openBrowser(['--js-flags=--no-maglev --no-turbofan --min-semi-space-size=16']);
+export const launchBrowser = (): Promise<Browser> =>
+  openBrowser(['--js-flags=--no-maglev --no-turbofan --min-semi-space-size=16']);
 
 export interface ContextOptions {
   theme?: string;

@@ -50,7 +50,7 @@ import { createOrgsService, type OrgsService } from './orgs-service.ts';
 import { orgsStore } from './orgs-store.ts';
 import { createPairingsService, type PairingsService } from './pairings-service.ts';
 import { createPasskeysService, type PasskeysService } from './passkeys-service.ts';
-import { createPasswords, type PasswordCost } from './passwords.ts';
+import { createPasswords, defaultPasswordCost, type PasswordCost } from './passwords.ts';
 import { createPersonalKeysService, type PersonalKeysService } from './personal-keys-service.ts';
 import { type Consumption, createPlanService, type PlanService } from './plan-service.ts';
 import { createProvidersService, type ProvidersService } from './providers-service.ts';
@@ -257,8 +257,8 @@ export interface IdentityParts {
   /** Keys of this server alone, current first. Challenges of recovery are good under any of them. */
   challenge_keys: readonly [Uint8Array, ...Uint8Array[]];
   options: IdentityOptions;
-  /** Cheaper in tests that are not about passwords. */
-  password_cost?: PasswordCost;
+  /** What it does not name is as in `defaultPasswordCost`. */
+  password_cost?: Partial<PasswordCost>;
   /** Hears of marks of use that could not be written. */
   onError?: (error: unknown) => void;
 }
@@ -327,7 +327,7 @@ export const createIdentity = (parts: IdentityParts): Identity => {
   const hooks = createHooks();
   const activity = new Activity({ database, clock, ...(onError === undefined ? {} : { onError }) });
   const credentials = createCredentials({ database, clock, cache, activity });
-  const passwords = createPasswords(parts.password_cost);
+  const passwords = createPasswords({ ...defaultPasswordCost, ...parts.password_cost });
   const listeners = [(fact: ChangedFact) => cache.invalidate(fact)];
   const transact = createTransact(database, (fact) => {
     for (const listener of listeners) listener(fact);

@@ -2,6 +2,7 @@ import {
   addressRange,
   boolean,
   bytes,
+  bytesWithin,
   certificatePin,
   choice,
   duration,
@@ -356,6 +357,16 @@ export const configKeys = {
     default: '30d',
     meaning: 'How long a sign-in lasts.',
     example: '12h',
+  }),
+  passwordMemory: configKey({
+    env: 'ATRIUM_PASSWORD_MEMORY',
+    yaml: 'auth.password_memory',
+    // 19 MiB is the least that OWASP's Password Storage Cheat Sheet names.
+    type: bytesWithin(19, 1024),
+    default: '64MiB',
+    meaning:
+      'Memory that hashing one password takes (Argon2id, three passes). Less makes sign-ins cheaper on a small machine, and stolen hashes cheaper to guess. A password is hashed anew at the next sign-in with it.',
+    example: '32MiB',
   }),
   openRegistration: configKey({
     env: 'ATRIUM_OPEN_REGISTRATION',

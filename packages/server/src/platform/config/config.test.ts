@@ -151,6 +151,8 @@ describe('readConfig', () => {
     ['ATRIUM_MAX_UPLOAD', '0'],
     ['ATRIUM_MAX_UPLOAD', '10 parsecs'],
     ['ATRIUM_SESSION_TTL', '0h'],
+    ['ATRIUM_PASSWORD_MEMORY', '8MiB'],
+    ['ATRIUM_PASSWORD_MEMORY', '2GiB'],
     ['ATRIUM_RATE_LIMIT_REST', '0'],
     ['ATRIUM_RATE_LIMIT_REST', '5/fortnight'],
     ['ATRIUM_TRUSTED_PROXIES', '10.1'],

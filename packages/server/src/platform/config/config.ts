@@ -32,7 +32,7 @@ export interface Config {
   tls: TlsConfig;
   log: { level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent' };
   telemetry: { otlpEndpoint: string | null };
-  auth: { sessionTtlMs: number; openRegistration: boolean };
+  auth: { sessionTtlMs: number; passwordMemoryBytes: number; openRegistration: boolean };
   oauth: OauthConfig;
   /** The model that diaries are searched with; null when they are searched by words alone. */
   embeddings:
@@ -405,7 +405,11 @@ function assemble(get: Get): Config {
     },
     log: { level: get(k.log) },
     telemetry: { otlpEndpoint: get(k.otlpEndpoint) },
-    auth: { sessionTtlMs: get(k.sessionTtl), openRegistration: get(k.openRegistration) },
+    auth: {
+      sessionTtlMs: get(k.sessionTtl),
+      passwordMemoryBytes: get(k.passwordMemory),
+      openRegistration: get(k.openRegistration),
+    },
     oauth: {
       signingAlg: get(k.oauthSigningAlg),
       registration: get(k.oauthRegistration),

@@ -174,6 +174,17 @@ export const bytes: ValueType<number> = fromText('size', (value) => {
     : new Refusal('must be a size above zero in bytes, KB, MB, GB, KiB, MiB or GiB');
 });
 
+/** A size between two others, which are told in MiB. */
+export const bytesWithin = (least_mib: number, most_mib: number): ValueType<number> => ({
+  label: `size, ${least_mib}MiB to ${most_mib}MiB`,
+  parse: (raw) => {
+    const size = bytes.parse(raw);
+    if (size instanceof Refusal) return size;
+    const fits = size >= least_mib * 2 ** 20 && size <= most_mib * 2 ** 20;
+    return fits ? size : new Refusal(`must be a size from ${least_mib}MiB to ${most_mib}MiB`);
+  },
+});
+
 const durationUnits: Record<string, number> = { ms: 1, s: 1e3, m: 60e3, min: 60e3, h: 3600e3, d: 86400e3 };
 
 const milliseconds = (value: string): number | null => {
