@@ -40,7 +40,11 @@ describe('readConfig', () => {
       role: 'all',
     });
     expect(config.server.maxUploadBytes).toBe(25 * 2 ** 20);
-    expect(config.auth).toEqual({ sessionTtlMs: 30 * 86_400_000, openRegistration: false });
+    expect(config.auth).toEqual({
+      sessionTtlMs: 30 * 86_400_000,
+      passwordMemoryBytes: 64 * 2 ** 20,
+      openRegistration: false,
+    });
     expect(config.rateLimits.rest).toEqual({ max: 300, windowMs: 60_000 });
     expect(config.files).toEqual({ storage: 'disk' });
     const { eventSinks, ...single } = secrets;
