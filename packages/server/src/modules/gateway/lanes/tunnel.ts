@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { keepAlive } from '../../../platform/net/keep-alive.ts';
 import { TargetRefused } from '../../../platform/net/target-guard.ts';
 import { actorOf } from '../../../platform/operations/caller.ts';
 import type { Verdict, Visitor } from '../gate.ts';
@@ -221,7 +222,7 @@ export class Tunnel implements Running {
       upstream.destroy();
       return;
     }
-    upstream.setKeepAlive(true, 30_000);
+    keepAlive(upstream);
     upstream.allowHalfOpen = true;
     this.#upstream = upstream;
     const asking = new UpstreamConnection(upstream, (connection) => connection.destroy());
@@ -333,7 +334,7 @@ export class Tunnel implements Running {
     for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
     socket.setTimeout(0);
     socket.setNoDelay(true);
-    socket.setKeepAlive(true, 30_000);
+    keepAlive(socket);
     upstream.setNoDelay(true);
     upstream.on('error', () => this.#destroy());
     upstream.on('close', () => this.#destroy());

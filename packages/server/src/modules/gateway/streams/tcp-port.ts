@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { keepAlive } from '../../../platform/net/keep-alive.ts';
 import { readClientHello } from './client-hello.ts';
 import { plainAddress, record, type StreamContext, type StreamFacts, type StreamRoute } from './stream-context.ts';
 import { TcpStream } from './tcp-stream.ts';
@@ -31,8 +32,7 @@ export class TcpPort {
     this.#port = port;
     this.routes = routes;
     this.#server = createServer({
-      ...{ allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive: true },
-      ...{ keepAliveInitialDelay: 30_000, highWaterMark: 256 * 1024 },
+      ...{ allowHalfOpen: true, pauseOnConnect: true, noDelay: true, highWaterMark: 256 * 1024 },
     });
     this.#server.on('connection', (socket) => this.#accept(socket));
   }
@@ -55,6 +55,7 @@ export class TcpPort {
   }
 
   #accept(socket: Socket): void {
+    keepAlive(socket);
     const address = plainAddress(socket.remoteAddress ?? '');
     const facts: StreamFacts = {
       ...{ protocol: 'tcp', port: this.#port, name: '', address },

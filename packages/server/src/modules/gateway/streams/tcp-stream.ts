@@ -1,4 +1,5 @@
 import { connect, type NetConnectOpts, type Socket, type SocketConstructorOpts } from 'node:net';
+import { keepAlive } from '../../../platform/net/keep-alive.ts';
 import { writeProxyHeader } from '../../../platform/net/proxy-protocol.ts';
 import { guardedTargetLookup, literalRefusal, TargetRefused } from '../../../platform/net/target-guard.ts';
 import { outcomeOf } from '../lanes/outcome.ts';
@@ -110,11 +111,10 @@ export class TcpStream implements Running {
       lookup: guardedTargetLookup(guard, resolve, target.port, route.allow_private),
       allowHalfOpen: true,
       noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: 30_000,
       highWaterMark,
     };
     const upstream = connect(options);
+    keepAlive(upstream);
     this.#upstream = upstream;
     const fail = (error: Error): void => {
       if (this.#upstream !== upstream) return;
