@@ -142,6 +142,7 @@ const holdMany = async (calm: number): Promise<string[]> => {
   let alive = 0;
   for (let at = 0; at < sockets.length; at += 500)
     alive += (await Promise.all(sockets.slice(at, at + 500).map(isAlive))).filter(Boolean).length;
+  if (alive < tunnels) process.exitCode = 1;
   const least = Math.min(...listening.map(({ events }, n) => events - from[n]!));
   for (const socket of sockets) socket.destroy();
   for (const { response } of listening) response.destroy();
