@@ -1,3 +1,4 @@
+import type { DiscoveryModule } from '../modules/gateway/discovery-module.ts';
 import type { GatewayModule } from '../modules/gateway/index.ts';
 import { Durations } from '../platform/telemetry/durations.ts';
 import { addCounter, addGauge, addHistogram, Tally } from '../platform/telemetry/families.ts';
@@ -9,15 +10,19 @@ export interface GatewayCounting {
   snapshotBuilt: (seconds: number) => void;
   probed: (healthy: boolean, seconds: number) => void;
   ejected: (outcome: string) => void;
+  /** A source of services was looked at whole. */
+  scanned: (kind: string, seconds: number) => void;
   reloaded: (result: ReloadResult, seconds: number) => void;
   /** Where the gauges read. */
   of: (gateway: Pick<GatewayModule, 'source' | 'health'>) => void;
+  discoversWith: (discovery: Pick<DiscoveryModule, 'workers'>) => void;
 }
 
 /** The families of the gateway's control plane. No label names a route, an app or anybody. */
 export const createGatewayMetrics = ({ registry }: Pick<Metrics, 'registry'>): GatewayCounting => {
   const [builds, checks, reloads] = [new Durations(), new Durations(), new Durations()];
-  const [checked, ejected, reloaded] = [new Tally(), new Tally(), new Tally()];
+  const [checked, ejected, reloaded, scanned] = [new Tally(), new Tally(), new Tally(), new Tally()];
+  const scans = new Map<string, Durations>();
   let last: { at: number; ok: boolean } | null = null;
   const tally = (name: string, help: string, label: string, counts: Tally) =>
     addCounter(registry, name, help, () => counts.as(label));
@@ -27,6 +32,10 @@ export const createGatewayMetrics = ({ registry }: Pick<Metrics, 'registry'>): G
   span('atrium_health_check_duration_seconds', 'Time of a probe of a target.', checks);
   span('atrium_config_reload_duration_seconds', 'Time to read and apply the settings again.', reloads);
   tally('atrium_health_checks_total', 'Probes of targets, by result.', 'result', checked);
+  tally('atrium_discovery_scans_total', 'Looks at all that a source of services has, by kind.', 'kind', scanned);
+  addHistogram(registry, 'atrium_discovery_scan_duration_seconds', 'Time of such a look, by kind of source.', () =>
+    [...scans].map(([kind, durations]) => ({ labels: { kind }, durations })),
+  );
   tally('atrium_target_ejections_total', 'Targets put out by failing connections, by outcome.', 'outcome', ejected);
   tally('atrium_config_reloads_total', 'Readings of changed settings, by result.', 'result', reloaded);
   addGauge(
@@ -52,6 +61,20 @@ export const createGatewayMetrics = ({ registry }: Pick<Metrics, 'registry'>): G
       checks.observe(seconds);
     },
     ejected: (outcome) => ejected.add(outcome),
+    scanned: (kind, seconds) => {
+      scanned.add(kind);
+      const durations = scans.get(kind) ?? new Durations();
+      scans.set(kind, durations);
+      durations.observe(seconds);
+    },
+    discoversWith: (discovery) =>
+      addGauge(
+        registry,
+        'atrium_discovery_workers_active',
+        'Sources of services that this process looks at.',
+        [],
+        () => [{ value: discovery.workers() }],
+      ),
     reloaded: (result, seconds) => {
       reloaded.add(result);
       reloads.observe(seconds);

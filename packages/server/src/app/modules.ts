@@ -295,9 +295,10 @@ const buildDiscovery = (
   identity: Identity,
   fetch: GuardedFetch,
   maker: GatewayModule['services']['maker'],
+  counting: Pick<GatewayCounting, 'scanned' | 'discoversWith'>,
 ): DiscoveryModule => {
   const { values, storage, limits, clock, log } = options;
-  return createDiscoveryModule({
+  const discovery = createDiscoveryModule({
     database: storage.database,
     database_url: storage.url,
     clock,
@@ -306,8 +307,11 @@ const buildDiscovery = (
     orgOf: () => identity.homeOrg(values.config.discovery.org),
     maker,
     options: discoveryOptions(values.config),
+    onScan: counting.scanned,
     onError: (error, what) => log.warn({ err: error }, what),
   });
+  counting.discoversWith(discovery);
+  return discovery;
 };
 
 /** Nothing is sent without a secret to sign it with. */
@@ -476,7 +480,7 @@ const openGateway = (options: ModulesOptions, identity: Identity, oauth: Oauth, 
     onError: (error, what) => log.error({ err: error }, what),
   });
   federation.serve(lanes.front);
-  const discovery = buildDiscovery(options, identity, discoveryFetch, gateway.services.maker);
+  const discovery = buildDiscovery(options, identity, discoveryFetch, gateway.services.maker, counting);
   const containers = openContainers(options, gateway.services, oauth.refresh);
   const live: LiveConfig = {
     replace: async (next, applied, waiting) => {

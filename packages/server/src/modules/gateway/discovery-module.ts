@@ -13,6 +13,7 @@ import { createImportService } from './discovery/import/import-service.ts';
 import { createIntakeService } from './discovery/intake-service.ts';
 import { createProposalsService } from './discovery/proposals-service.ts';
 import { proposalsStore } from './discovery/proposals-store.ts';
+import type { OnScan } from './discovery/provider.ts';
 import { createStatusService } from './discovery/status-service.ts';
 
 export interface DiscoveryOptions extends DiscoverySettings {
@@ -31,6 +32,7 @@ export interface DiscoveryModuleParts {
   orgOf: () => Promise<string | null>;
   maker: AppMaker;
   options: DiscoveryOptions;
+  onScan?: OnScan;
   onError: (error: unknown, what: string) => void;
 }
 
@@ -40,6 +42,8 @@ export interface DiscoveryModule extends Module {
   stop(): Promise<void>;
   /** Other settings, without a restart. */
   reconfigure(options: Omit<DiscoveryOptions, 'runs'>): Promise<void>;
+  /** Sources that this process looks at, at the moment. */
+  workers(): number;
   /** Who hears of apps that are open past the sign-in. */
   onExposed(tell: TellAdmins): void;
   personErasing(tx: Transaction, person: { id: string; name: string }): Promise<void>;
@@ -56,7 +60,7 @@ export const createDiscoveryModule = (given: DiscoveryModuleParts): DiscoveryMod
   };
   const proposals = createProposalsService(parts);
   const intake = createIntakeService(parts, proposals, () => options.autoApprove);
-  const runner = new DiscoveryRunner(options, { database, clock, intake, fetch, onError });
+  const runner = new DiscoveryRunner(options, { database, clock, intake, fetch, onScan: given.onScan, onError });
   const status = createStatusService(parts, () => runner.enabled);
   const turn = createDiscoveryTurn({
     url: given.database_url,
@@ -89,6 +93,7 @@ export const createDiscoveryModule = (given: DiscoveryModuleParts): DiscoveryMod
       running = false;
       await turn.stop();
     },
+    workers: () => runner.size,
     reconfigure: async (changed) => {
       options = { ...changed, runs: options.runs };
       if (options.runs && options.enabled !== 'false' && !running) {

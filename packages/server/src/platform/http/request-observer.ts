@@ -16,6 +16,11 @@ const probe = (url: string): boolean => {
   return probes.has(query === -1 ? url : url.slice(0, query));
 };
 
+const lengthOf = (header: number | string | string[] | undefined): number | null => {
+  const length = Number(header ?? Number.NaN);
+  return Number.isSafeInteger(length) && length >= 0 ? length : null;
+};
+
 /** The first and the last to see every request: common headers, back-pressure, trace, metrics and the log line. */
 export class RequestObserver {
   readonly #options: HttpHostOptions;
@@ -94,6 +99,10 @@ export class RequestObserver {
     const status = finished ? reply.raw.statusCode : 499;
     const seconds = (performance.now() - exchange.started) / 1000;
     this.#options.metrics.request(request.method, route, status, seconds);
+    this.#options.metrics.sizes(
+      request.headers['transfer-encoding'] === undefined ? lengthOf(request.headers['content-length'] ?? '0') : null,
+      lengthOf(reply.raw.getHeader('content-length')),
+    );
     exchange.span?.end({
       failed: status >= 500,
       name: `${request.method} ${route}`,

@@ -6,7 +6,7 @@ import {
   type MetricValueWithName,
   type Registry,
 } from 'prom-client';
-import { type Durations, durationBuckets } from './durations.ts';
+import type { Durations } from './durations.ts';
 
 type Labels = Readonly<Record<string, string>>;
 type Value = MetricValue<string> | MetricValueWithName<string>;
@@ -69,7 +69,7 @@ export const addHistogram = (
         below += count;
         return {
           metricName: `${name}_bucket`,
-          labels: { ...labels, le: durationBuckets[bucket] ?? '+Inf' },
+          labels: { ...labels, le: durations.bounds[bucket] ?? '+Inf' },
           value: below,
         };
       });

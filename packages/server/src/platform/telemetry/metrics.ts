@@ -1,7 +1,7 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, type MetricObject, Registry } from 'prom-client';
 import type { StoredEvent } from '../module.ts';
 import { alone, type Siblings } from '../processes/siblings.ts';
-import { Durations } from './durations.ts';
+import { Durations, sizeBuckets } from './durations.ts';
 import { addCounter, addGauge, addHistogram, Tally } from './families.ts';
 import { RequestCounts } from './request-counts.ts';
 
@@ -29,6 +29,8 @@ export interface HttpMetrics {
   /** All families in the text form of Prometheus, added up over the processes of this server. */
   text(): Promise<string>;
   request(method: string, route: string, status: number, seconds: number): void;
+  /** Bodies of a request and its answer, in bytes; null where the length was not said beforehand. */
+  sizes(request: number | null, response: number | null): void;
   denied(operation: string, code: string): void;
   /** A problem was answered, by its code. */
   error(kind: string): void;
@@ -115,6 +117,20 @@ const addRequests = (registry: Registry, requests: RequestCounts): void => {
   addCounter(registry, 'atrium_http_requests_by_class_total', 'Requests answered, by class of status.', () =>
     [...requests.byClass()].map(([name, value]) => ({ labels: { class: name }, value })),
   );
+};
+
+const addSizes = (registry: Registry): HttpMetrics['sizes'] => {
+  const [asked, answered] = [new Durations(sizeBuckets), new Durations(sizeBuckets)];
+  addHistogram(registry, 'atrium_http_request_size_bytes', 'Bodies of requests whose length is said.', () => [
+    { durations: asked },
+  ]);
+  addHistogram(registry, 'atrium_http_response_size_bytes', 'Bodies of answers whose length is said.', () => [
+    { durations: answered },
+  ]);
+  return (request, response) => {
+    if (request !== null) asked.observe(request);
+    if (response !== null) answered.observe(response);
+  };
 };
 
 const addInFlight = (registry: Registry, source: InFlightSource): void => {
@@ -313,6 +329,7 @@ export const createMetrics = (options: { processMetrics: boolean; version?: stri
       siblings.answer('metrics', () => registry.getMetricsAsJSON());
     },
     request: (method, route, status, seconds) => requests.observe(method, route, status, seconds),
+    sizes: addSizes(registry),
     denied: (operation, code) => denied.inc({ operation, code }),
     error: (kind) => errors.add(kind),
     sockets: new Gauge({ name: 'atrium_sockets', help: 'Open WebSockets.', registers }),

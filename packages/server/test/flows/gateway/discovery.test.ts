@@ -204,4 +204,8 @@ it('G8: five hundred containers that start within a second are five hundred prop
     "select count(*)::int as n from core_events where kind = 'gateway.proposal.found' and body->>'name' like 'crowd-%'",
   );
   expect(told.rows[0].n).toBe(500);
+  const metrics = await (await fetch(`${world.url}/metrics`)).text();
+  expect(Number(/^atrium_discovery_scans_total\{kind="docker"\} (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0);
+  expect(metrics).toMatch(/^atrium_discovery_scan_duration_seconds_count\{kind="docker"\} [1-9]/m);
+  expect(metrics).toMatch(/^atrium_discovery_workers_active 1$/m);
 });

@@ -240,6 +240,8 @@ describe('metrics', () => {
       ['atrium_http_request_duration_seconds_count', { route: '/oauth/token' }],
       ['atrium_http_request_duration_seconds_bucket', { route: '/oauth/token', le: '+Inf' }],
       ['atrium_http_request_duration_seconds_sum', { route: '/oauth/token' }],
+      ['atrium_http_request_size_bytes_sum'],
+      ['atrium_http_response_size_bytes_count'],
       ['atrium_oauth_token_issued_total', {}, 1],
       ['atrium_oauth_token_revoked_total', {}, 1],
       ['atrium_oauth_authorization_codes_issued_total', {}, 1],

@@ -11,7 +11,7 @@ import { kubeconfigPath } from './kubeconfig.ts';
 import { createKubernetesProvider } from './kubernetes-provider.ts';
 import { createMdnsProvider, type MdnsSettings } from './mdns-provider.ts';
 import { ownContainerIds } from './own-container.ts';
-import type { Provider, ProviderState } from './provider.ts';
+import type { OnScan, Provider, ProviderState } from './provider.ts';
 import { providersStore } from './providers-store.ts';
 import type { SightingSink } from './sighting.ts';
 
@@ -35,6 +35,7 @@ export interface RunnerParts {
   clock: Clock;
   intake: IntakeService;
   fetch: GuardedFetch;
+  onScan?: OnScan | undefined;
   onError: (error: unknown, what: string) => void;
 }
 
@@ -70,6 +71,11 @@ export class DiscoveryRunner {
 
   get enabled(): boolean {
     return this.#settings.enabled !== 'false';
+  }
+
+  /** Sources that are looked at by this process. */
+  get size(): number {
+    return this.#providers.size;
   }
 
   begin(): void {
@@ -151,7 +157,12 @@ export class DiscoveryRunner {
     const wanted = new Map<string, { settings: unknown; make: () => Provider }>();
     const { docker, mdns, kubernetes, http } = this.#settings;
     const sink: SightingSink = this.#intake!;
-    const common = { sink, clock: this.#parts.clock, onState: (state: ProviderState) => this.#told(state) };
+    const common = {
+      sink,
+      clock: this.#parts.clock,
+      onState: (state: ProviderState) => this.#told(state),
+      onScan: this.#parts.onScan,
+    };
     if (!this.enabled) return wanted;
     if (docker.enabled) {
       const make = () =>

@@ -21,7 +21,7 @@ import {
   whySkipped,
 } from './docker-containers.ts';
 import { readLabels } from './labels.ts';
-import { createProviderLoop, type OnState, type Provider, type Run } from './provider.ts';
+import { createProviderLoop, type OnScan, type OnState, type Provider, type Run } from './provider.ts';
 import type { SightedAddress, Sighting, SightingSink } from './sighting.ts';
 import { Turns } from './turns.ts';
 
@@ -35,6 +35,7 @@ export interface DockerProviderParts {
   sink: SightingSink;
   clock: Clock;
   onState: OnState;
+  onScan?: OnScan | undefined;
   /** Ids of the container that this server runs in. */
   own_ids: readonly string[];
   /** Whether something answers HTTP there. */
@@ -314,7 +315,12 @@ const follow = async (parts: DockerProviderParts, run: Run, memory: DockerMemory
   failed.promise.catch(() => {});
   const orFail = (work: Promise<void>): Promise<void> => work.catch((error: unknown) => failed.reject(error));
   const watch = new DockerWatch(parts, api, signal, memory);
-  const gathering = new Gathering((ids) => orFail(ids.length > listAllAbove ? watch.syncAll() : watch.sync(ids)));
+  const syncAll = async (): Promise<void> => {
+    const began = performance.now();
+    await watch.syncAll();
+    run.scanned(began);
+  };
+  const gathering = new Gathering((ids) => orFail(ids.length > listAllAbove ? syncAll() : watch.sync(ids)));
   const missing = [...api.missing];
   const timers: NodeJS.Timeout[] = [];
   try {
@@ -331,9 +337,9 @@ const follow = async (parts: DockerProviderParts, run: Run, memory: DockerMemory
     opening.catch(() => {});
     const early = await Promise.race([opening, pause(openMs, 'late' as const, { signal, ref: false })]);
     const every = early === null ? Math.min(withoutEventsMs, parts.settings.resync_ms) : parts.settings.resync_ms;
-    timers.push(setInterval(() => void orFail(watch.syncAll()), every).unref());
-    run.onRescan(() => void orFail(watch.syncAll()));
-    const first = watch.syncAll();
+    timers.push(setInterval(() => void orFail(syncAll()), every).unref());
+    run.onRescan(() => void orFail(syncAll()));
+    const first = syncAll();
     const connected = first.then(() => {
       run.up();
       run.missing(missing, missing.length === 0 ? null : `Give the socket proxy these rights: ${rights}`);
@@ -341,7 +347,7 @@ const follow = async (parts: DockerProviderParts, run: Run, memory: DockerMemory
     const reading = (async () => {
       const events = await opening;
       // It began after the list: what happened in between is in another one.
-      if (early === 'late') void orFail(watch.syncAll());
+      if (early === 'late') void orFail(syncAll());
       if (events === null) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
       for await (const event of events ?? []) {
         run.heard();
@@ -367,6 +373,7 @@ export const createDockerProvider = (parts: DockerProviderParts): Provider => {
     ...{ name: 'docker', kind: 'docker', endpoint: parts.settings.endpoint, hintOf },
     clock: parts.clock,
     onState: parts.onState,
+    onScan: parts.onScan,
     ...(parts.pause === undefined ? {} : { pause: parts.pause }),
     attempt: (run) => follow(parts, run, memory),
   });

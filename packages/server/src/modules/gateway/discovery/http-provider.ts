@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../../platform/clock/clock.ts';
 import type { GuardedFetch } from '../../../platform/net/guarded-fetch.ts';
 import { sightingsOfDocument } from './http-document.ts';
-import { createProviderLoop, type OnState, type Provider, type Run } from './provider.ts';
+import { createProviderLoop, type OnScan, type OnState, type Provider, type Run } from './provider.ts';
 import type { Sighting, SightingSink } from './sighting.ts';
 
 export interface HttpSettings {
@@ -18,6 +18,7 @@ export interface HttpProviderParts {
   sink: SightingSink;
   clock: Clock;
   onState: OnState;
+  onScan?: OnScan | undefined;
   fetch: GuardedFetch;
 }
 
@@ -44,7 +45,9 @@ const follow = async (parts: HttpProviderParts, run: Run, told: Map<string, Sigh
   let waking = new AbortController();
   run.onRescan(() => waking.abort());
   for (;;) {
+    const began = performance.now();
     const answer = await read(parts, run, etag);
+    run.scanned(began);
     run.up();
     run.heard();
     if (answer === null) for (const sighting of told.values()) sink.sight(sighting);
@@ -76,6 +79,7 @@ export const createHttpProvider = (parts: HttpProviderParts): Provider => {
     ...{ name: `http ${parts.settings.url}`, kind: 'http', endpoint: parts.settings.url },
     clock: parts.clock,
     onState: parts.onState,
+    onScan: parts.onScan,
     attempt: (run) => follow(parts, run, told),
   });
 };

@@ -3,7 +3,7 @@ import type { Clock } from '../../../platform/clock/clock.ts';
 import { ServiceClient, ServiceRefusal } from '../../../platform/net/service-client.ts';
 import { type ClusterAccess, readClusterAccess } from './kubeconfig.ts';
 import { type KubeIngress, type KubeObject, type KubeService, sightingsOf } from './kubernetes-services.ts';
-import { createProviderLoop, type OnState, type Provider, type Run } from './provider.ts';
+import { createProviderLoop, type OnScan, type OnState, type Provider, type Run } from './provider.ts';
 import type { Sighting, SightingSink } from './sighting.ts';
 
 export interface KubernetesSettings {
@@ -20,6 +20,7 @@ export interface KubernetesProviderParts {
   sink: SightingSink;
   clock: Clock;
   onState: OnState;
+  onScan?: OnScan | undefined;
   pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
@@ -174,10 +175,12 @@ const follow = async (parts: KubernetesProviderParts, run: Run, told: Told): Pro
     ...kinds.flatMap(({ kind, base, right }) => inEach.map((space) => make(kind, `${base}${space}/${kind}`, right))),
   ];
   const waiting = new Set(collections);
+  const began = performance.now();
   const oneListed = (one: (typeof collections)[number]): void => {
     waiting.delete(one);
     if (waiting.size > 0 || complete) return;
     complete = true;
+    run.scanned(began);
     run.up();
     run.missing([...missing], missing.size === 0 ? null : `Grant get, list and watch on ${[...missing].join(', ')}`);
     changed();
@@ -216,6 +219,7 @@ export const createKubernetesProvider = (parts: KubernetesProviderParts): Provid
     ...{ name: 'kubernetes', kind: 'kubernetes', endpoint: parts.settings.access, hintOf },
     clock: parts.clock,
     onState: parts.onState,
+    onScan: parts.onScan,
     ...(parts.pause === undefined ? {} : { pause: parts.pause }),
     attempt: (run) => follow(parts, run, told),
   });

@@ -3,7 +3,7 @@ import type { Clock } from '../../../platform/clock/clock.ts';
 import { MdnsRecords } from './mdns-records.ts';
 import { mdnsSighting } from './mdns-services.ts';
 import { localAddresses, openMdns } from './mdns-sockets.ts';
-import { createProviderLoop, type OnState, type Provider, type Run } from './provider.ts';
+import { createProviderLoop, type OnScan, type OnState, type Provider, type Run } from './provider.ts';
 import type { Sighting, SightingSink } from './sighting.ts';
 
 export interface MdnsSettings {
@@ -20,6 +20,7 @@ export interface MdnsProviderParts {
   sink: SightingSink;
   clock: Clock;
   onState: OnState;
+  onScan?: OnScan | undefined;
 }
 
 /** After the first question, for answers that were lost. */
@@ -65,10 +66,12 @@ const listen = async (parts: MdnsProviderParts, run: Run, told: Map<string, Sigh
   });
 
   const scan = (): void => {
+    const began = performance.now();
     sockets.keepTo(settings.addresses ?? localAddresses());
     asked.clear();
     sockets.ask(settings.services.map((type) => ({ name: `${type}.local`, type: 'PTR' })));
     for (const sighting of told.values()) sink.sight(sighting);
+    run.scanned(began);
   };
 
   const timers: NodeJS.Timeout[] = [];
@@ -101,6 +104,7 @@ export const createMdnsProvider = (parts: MdnsProviderParts): Provider => {
     hintOf: () => 'In a container mDNS needs the network of the machine: network_mode: host',
     clock: parts.clock,
     onState: parts.onState,
+    onScan: parts.onScan,
     attempt: (run) => listen(parts, run, told),
   });
 };

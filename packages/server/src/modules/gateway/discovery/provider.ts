@@ -31,12 +31,16 @@ export interface ProviderState {
 /** Told of each change. */
 export type OnState = (state: ProviderState) => void;
 
+/** Told of each look at everything that a source has. */
+export type OnScan = (kind: DiscoverySource, seconds: number) => void;
+
 export interface LoopParts {
   name: string;
   kind: DiscoverySource;
   endpoint: string | null;
   clock: Clock;
   onState: OnState;
+  onScan?: OnScan | undefined;
   /** What to do about an error, in one line. */
   hintOf?: (error: unknown) => string | null;
   /** Waits; ends early, without an error, when the signal aborts. Another one in tests alone. */
@@ -51,6 +55,8 @@ export interface Run {
   /** It is connected and has seen everything once. */
   up: () => void;
   heard: () => void;
+  /** A look at everything, which began at that time of `performance.now()`, is over. */
+  scanned: (began: number) => void;
   missing: (rights: readonly string[], hint: string | null) => void;
   /** Called on `rescan` while it is connected. */
   onRescan: (act: () => void) => void;
@@ -86,6 +92,7 @@ export const createProviderLoop = (parts: LoopParts): Provider => {
       signal: stopping.signal,
       up: () => change({ state: 'running', failures: 0, next_attempt_at: null, last_error: null, hint: null }),
       heard: () => change({ last_event_at: clock.now() }),
+      scanned: (began) => parts.onScan?.(kind, (performance.now() - began) / 1000),
       missing: (missing_rights, hint) => change({ missing_rights, hint }),
       onRescan: (act) => {
         rescan = act;
