@@ -349,6 +349,22 @@ describe('common ground', () => {
     expect((await t.call('/ready', { token: null })).status).toBe(200);
   });
 
+  test('metrics hold how long bodies are', async () => {
+    const read = async () => {
+      const text = await (await t.call('/metrics', { token: null })).text();
+      return ['request', 'response'].map((of) =>
+        Number(new RegExp(`^atrium_http_${of}_size_bytes_sum (\\d+)$`, 'm').exec(text)?.[1]),
+      );
+    };
+    const before = await read();
+    const [sent, got] = ['{"title":"x"}', await t.call(`/api/v1/things/${id}`)];
+    const answer = await t.call(`/api/v1/things/${id}`, { method: 'PATCH', body: sent });
+    const lengths = [(await got.text()).length, (await answer.text()).length];
+    await expect.poll(async () => (await read())[0]! - before[0]!).toBe(sent.length);
+    // The text of the figures is an answer as well.
+    expect((await read())[1]! - before[1]!).toBeGreaterThan(lengths[0]! + lengths[1]!);
+  });
+
   test('metrics are for this machine or the token, and hold no path', async () => {
     await t.call(`/api/v1/things/${id}?limit=secret-title`);
     const local = await t.call('/metrics', { token: null });

@@ -101,7 +101,8 @@ export class RequestObserver {
     this.#options.metrics.request(request.method, route, status, seconds);
     this.#options.metrics.sizes(
       request.headers['transfer-encoding'] === undefined ? lengthOf(request.headers['content-length'] ?? '0') : null,
-      lengthOf(reply.raw.getHeader('content-length')),
+      // Fastify hands its headers on without leaving them with the answer; the engine's answers do not pass through it.
+      lengthOf(reply.getHeader('content-length') ?? reply.raw.getHeader('content-length')),
     );
     exchange.span?.end({
       failed: status >= 500,
