@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { buildConnector, Pool } from 'undici';
 import type { Resolve } from '../../../platform/net/address-guard.ts';
+import { keepAlive } from '../../../platform/net/keep-alive.ts';
 import { guardedTargetLookup, literalRefusal, type TargetGuard } from '../../../platform/net/target-guard.ts';
 import type { GatewaySnapshot, RouteSnapshot, TargetSnapshot } from '../snapshot.ts';
 import { BadAnswer } from './answer-head.ts';
@@ -90,7 +91,8 @@ export class TargetLink {
         timeout,
         lookup: guardedTargetLookup(guard, resolve, target.port, route.allow_private),
         rejectUnauthorized: verify,
-        keepAliveInitialDelay: 30_000,
+        // In its own way, below: event streams are silent as long as tunnels.
+        keepAlive: false,
         ...(reading === null ? {} : { onread: reading.onread, highWaterMark: largestHeld }),
         ...(ca === null ? {} : { ca }),
       });
@@ -98,7 +100,10 @@ export class TargetLink {
         const refused = literalRefusal(guard, target.hostname, target.port, route.allow_private);
         if (refused !== null) return callback(refused, null);
         // Not as the pool says: it would ask for the name by which the visitor called us.
-        return connect(this.#address(), (...done) => callback(...this.#agreed(over, done)));
+        return connect(this.#address(), (...done) => {
+          if (done[0] === null) keepAlive(done[1]);
+          callback(...this.#agreed(over, done));
+        });
       };
     };
     this.#origin = `${this.#encrypted ? 'https' : 'http'}://${inBrackets(bare)}:${target.port}`;

@@ -222,7 +222,6 @@ export class Tunnel implements Running {
       upstream.destroy();
       return;
     }
-    keepAlive(upstream);
     upstream.allowHalfOpen = true;
     this.#upstream = upstream;
     const asking = new UpstreamConnection(upstream, (connection) => connection.destroy());
