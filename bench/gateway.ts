@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { nodeFlags } from '../packages/server/test/support/start-server.ts';
 import { pinBesideServers } from './cores.ts';
 import { missingTools, runWrk, startProxyNginx, startUpstreamNginx, type Window } from './gateway-parts.ts';
 import { type EchoFigures, idleSocketCost, runEcho } from './gateway-sockets.ts';
@@ -44,12 +45,10 @@ const echo = await startPeer('gateway-echo.ts');
 pinBesideServers(echo.pid);
 const nginx = await startProxyNginx(upstream.url, echo.url);
 const kinds = ['atrium', 'atrium-slow', 'bare', 'http-proxy', '@fastify/http-proxy'] as const;
-/** As `npm start` starts it. */
-const flags = ['--max-semi-space-size=8', '--no-parallel-scavenge'];
 const startProxies = () =>
   Promise.all(
     kinds.map((kind) =>
-      startPeer('gateway-proxy.ts', [kind, upstream.url, echo.url, token], kind.startsWith('atrium') ? flags : []),
+      startPeer('gateway-proxy.ts', [kind, upstream.url, echo.url, token], kind.startsWith('atrium') ? nodeFlags : []),
     ),
   );
 // What is measured is a start after the first one, which compiles.
@@ -75,8 +74,8 @@ const rows: Row[] = [
  * Processes share the core of the servers: one that lies idle collects garbage a while after its turn, and the next row
  * would wait for it. So only the one whose turn it is may run.
  */
-const turnOf = (row: Row | null): void => {
-  for (const { pid } of peers) process.kill(pid, row === null || row.pid === pid ? 'SIGCONT' : 'SIGSTOP');
+const turnOf = (row: Row): void => {
+  for (const { pid } of peers) process.kill(pid, row.pid === pid ? 'SIGCONT' : 'SIGSTOP');
 };
 
 const compareAnswers = async (): Promise<void> => {

@@ -21,7 +21,7 @@ export interface GatewayCounting {
 /** The families of the gateway's control plane. No label names a route, an app or anybody. */
 export const createGatewayMetrics = ({ registry }: Pick<Metrics, 'registry'>): GatewayCounting => {
   const [builds, checks, reloads] = [new Durations(), new Durations(), new Durations()];
-  const [checked, ejected, reloaded, scanned] = [new Tally(), new Tally(), new Tally(), new Tally()];
+  const [checked, ejected, reloaded] = [new Tally(), new Tally(), new Tally()];
   const scans = new Map<string, Durations>();
   let last: { at: number; ok: boolean } | null = null;
   const tally = (name: string, help: string, label: string, counts: Tally) =>
@@ -32,10 +32,10 @@ export const createGatewayMetrics = ({ registry }: Pick<Metrics, 'registry'>): G
   span('atrium_health_check_duration_seconds', 'Time of a probe of a target.', checks);
   span('atrium_config_reload_duration_seconds', 'Time to read and apply the settings again.', reloads);
   tally('atrium_health_checks_total', 'Probes of targets, by result.', 'result', checked);
-  tally('atrium_discovery_scans_total', 'Looks at all that a source of services has, by kind.', 'kind', scanned);
-  addHistogram(registry, 'atrium_discovery_scan_duration_seconds', 'Time of such a look, by kind of source.', () =>
-    [...scans].map(([kind, durations]) => ({ labels: { kind }, durations })),
-  );
+  const scanned = () =>
+    [...scans].map(([kind, durations]) => ({ labels: { kind }, durations, value: durations.count }));
+  addCounter(registry, 'atrium_discovery_scans_total', 'Looks at all that a source of services has, by kind.', scanned);
+  addHistogram(registry, 'atrium_discovery_scan_duration_seconds', 'Time of such a look, by kind of source.', scanned);
   tally('atrium_target_ejections_total', 'Targets put out by failing connections, by outcome.', 'outcome', ejected);
   tally('atrium_config_reloads_total', 'Readings of changed settings, by result.', 'result', reloaded);
   addGauge(
@@ -62,7 +62,6 @@ export const createGatewayMetrics = ({ registry }: Pick<Metrics, 'registry'>): G
     },
     ejected: (outcome) => ejected.add(outcome),
     scanned: (kind, seconds) => {
-      scanned.add(kind);
       const durations = scans.get(kind) ?? new Durations();
       scans.set(kind, durations);
       durations.observe(seconds);

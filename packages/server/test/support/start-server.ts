@@ -8,7 +8,7 @@ import { scratchRoot } from './scratch.ts';
 const root = resolve(import.meta.dirname, '../../../..');
 
 /** Flags that `npm start` gives to Node, so that memory and speed are those of users. */
-const nodeFlags = (
+export const nodeFlags = (
   JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
 ).scripts.start
   .split(' ')
