@@ -22,8 +22,14 @@ export class UpgradeRouter {
       socket.on('error', () => socket.destroy());
       // Sent before the answer to an earlier request was: it is still being written on this connection, on which nothing
       // else may be said, and a second answer would end the process.
-      if (isAnswering(socket)) {
+      if (isAnswering(request)) {
         socket.destroy();
+        return;
+      }
+      // Neither WebSocket nor anything else that may be upgraded to has one, and what is behind it would be read as part
+      // of the other protocol.
+      if (hasBody(request)) {
+        refuseUpgrade(socket, 400, 'Bad Request');
         return;
       }
       if (denied(request)) {
@@ -41,8 +47,15 @@ export class UpgradeRouter {
   }
 }
 
-/** Node keeps the answer that is being written at the socket. */
-const isAnswering = (socket: Duplex & { _httpMessage?: unknown }): boolean => (socket._httpMessage ?? null) !== null;
+/**
+ * Node keeps the answer that is being written at the socket of the connection, which is not the one that it hands over
+ * with an upgrade while that has a body.
+ */
+const isAnswering = ({ socket }: IncomingMessage): boolean =>
+  ((socket as typeof socket & { _httpMessage?: unknown })._httpMessage ?? null) !== null;
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 /** Answers an upgrade with a plain HTTP status and ends the connection. */
 export const refuseUpgrade = (socket: Duplex, status: number, reason: string): void => {

@@ -369,6 +369,10 @@ export const foundCases: readonly (WireCase | AnswerCase)[] = [
   requestOf('a length behind the body', `${chunkedPut}\r\n\r\n3\r\nabc\r\n0\r\nContent-Length: 3\r\n\r\n`),
   requestOf('no body in chunks', `${chunkedPut.replace('PUT', 'GET')}\r\n\r\n0\r\n\r\n`),
   requestOf('zeros before a length', 'PUT /apps/notes/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 03\r\n\r\nabc'),
+  requestOf(
+    'an upgrade with a body, behind a request',
+    'GET /apps/notes/a HTTP/1.1\r\nHost: localhost\r\n\r\nGET /apps/notes/b HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nTransfer-Encoding: chunked\r\n\r\n2\r\na',
+  ),
   answerOf(
     'an interim answer that closes',
     'HTTP/1.1 103 OK\r\nConnection: close\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny',

@@ -268,6 +268,20 @@ describe('an upgrade that is refused', () => {
     );
   });
 
+  it('has a body, whole or not', async () => {
+    const bearer = 'Authorization: Bearer t';
+    for (const [lines, body] of [
+      [['Content-Length: 5'], 'whole'],
+      [['Content-Length: 5'], ''],
+      [['Transfer-Encoding: chunked'], '5\r\nwhole\r\n0\r\n\r\n'],
+      [['Transfer-Encoding: chunked'], '5\r\nwh'],
+    ] as const)
+      expect(await refused(`${handshake('/apps/s/', [bearer, ...lines])}${body}`)).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await exchange(l.port, [handshake('/apps/s/', [bearer, 'Content-Length: 0'])], 300)).toMatch(
+      /^HTTP\/1\.1 101 /,
+    );
+  });
+
   it('G25: hosts and paths are judged as for any request', async () => {
     expect(await refused(handshake('/', [], 'evil.test'))).toMatch(/^HTTP\/1\.1 421 /);
     expect(await refused(handshake('/apps/s/', ['Host: s.test']))).toMatch(/^HTTP\/1\.1 400 /);
@@ -335,6 +349,23 @@ describe('an upgrade behind a request that is not answered yet', () => {
     socket.write(`GET /apps/s/x HTTP/1.1\r\nHost: localhost\r\n\r\n${handshake(path)}`);
     await once(socket, 'close');
     expect((await one.get('/health')).status).toBe(200);
+    await one.close();
+    await slow.close();
+  });
+
+  it.each([true, false])('is not answered in its place either when it has a body (fast lane: %s)', async (fast_lane) => {
+    const slow = await startUpstream((_request, response) => void setTimeout(() => response.end('first'), 200));
+    const one = await startLane(
+      [{ host: '', path: '/apps/s/', route: makeRoute({ slug: 's', targets: [makeTarget(slow.url)] }) }],
+      { config: { fast_lane } },
+    );
+    const first = 'GET /apps/s/x HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    for (const body of ['Transfer-Encoding: chunked', 'Transfer-Encoding: identity, chunked', 'Content-Length: 9']) {
+      // Not whole yet when it arrives.
+      const second = `${handshake('/apps/s/y', [body]).replace('websocket', 'h2c')}3\r\na`;
+      const answer = await exchange(one.port, [first + second]);
+      expect(answer === '' || answer.startsWith('HTTP/1.1 200 '), answer).toBe(true);
+    }
     await one.close();
     await slow.close();
   });
