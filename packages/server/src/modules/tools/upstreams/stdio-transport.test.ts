@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { isRunning } from '../../../../test/support/running-process.ts';
 import { until } from '../../../../test/support/until.ts';
+import type { ServerRow, ServerSecrets } from '../tools-rows.ts';
 import { StdioTransport } from './stdio-transport.ts';
+import { UpstreamSession } from './upstream-session.ts';
 
 const cwd = mkdtempSync(join(tmpdir(), 'stdio-'));
 afterAll(() => rmSync(cwd, { recursive: true }));
@@ -49,6 +51,16 @@ it('a program that ends by itself leaves nobody who waits for it', async () => {
   await ended;
   const watchers = () => spawnedFor(String(pid));
   await until(async () => (await watchers()).length === 0, 'the end of the watcher');
+});
+
+it('what a program says about its end is told, also when it took no input before', async () => {
+  const opened = UpstreamSession.open({
+    server: { transport: 'stdio', command: 'sh' } as ServerRow,
+    secrets: { args: ['-c', 'exec <&-; sleep 0.3; echo no such module >&2; exit 1'], env: {} } as ServerSecrets,
+    net: {} as never,
+    ...{ provider: null, scratch: cwd, version: '1.0.0', onToolsChanged: () => {}, onClosed: () => {} },
+  });
+  await expect(opened).rejects.toMatchObject({ stderr: 'no such module\n' });
 });
 
 const spawnedFor = async (pid: string): Promise<string[]> => {

@@ -113,9 +113,10 @@ export class UpstreamSession {
       await client.connect((stdio ?? session.#http)!, { timeout: connectMs });
       return session;
     } catch (error) {
-      const stderr = session.stderr;
       await session.close();
-      throw withStderr(upstreamErrorOf(error), stderr);
+      // Its input breaks before all is read that it said about its end.
+      await stdio?.close();
+      throw withStderr(upstreamErrorOf(error), session.stderr);
     }
   }
 
