@@ -1052,6 +1052,10 @@ export const diariesSearch = defineOperation({
     w_relevance: weight.default(1),
     w_recency: weight.default(0).describe('for what is new; falls by half in 69 hours'),
     w_importance: weight.default(0),
+    near_entry_id: id
+      .optional()
+      .describe('lifts what relations lead to from this entry: one counts whole, a second half, a third a quarter'),
+    w_relation: weight.default(0.5).describe('how much that counts, with near_entry_id'),
     abstain: z.boolean().default(true).describe('false: answer the nearest, however far it is'),
     diversity: weight.default(0).describe('0 to 1: how much answers that say the same are held back'),
     content: z

@@ -103,6 +103,32 @@ export const relationsStore = {
         order by r.created_at desc, r.id desc limit ${page.limit}`.execute(db)
     ).rows,
 
+  /**
+   * How many accepted relations lie between an entry and others, itself included. A relation counts in both directions,
+   * and only when both of its ends are seen. Of what hangs together with more than `most`, the nearest are told.
+   */
+  hops: async (
+    db: Db,
+    sees: SeesEntry,
+    entry_id: string,
+    reach: { hops: number; most: number },
+  ): Promise<Map<string, number>> => {
+    const hops = new Map([[entry_id, 0]]);
+    let edge = [entry_id];
+    for (let hop = 1; hop <= reach.hops && edge.length > 0; hop++) {
+      const { rows } = await sql<{ id: string }>`select distinct side.id from diary_relations r
+        join diary_entries f on f.id = r.from_id join diary_diaries fd on fd.id = f.diary_id
+        join diary_entries t on t.id = r.to_id join diary_diaries td on td.id = t.diary_id
+        cross join lateral (values (r.from_id), (r.to_id)) side (id)
+        where r.status = 'accepted' and (r.from_id = any(${edge}::uuid[]) or r.to_id = any(${edge}::uuid[]))
+          and ${bothSeen(sees)} and side.id <> all(${[...hops.keys()]}::uuid[])
+        order by side.id limit ${reach.most + 1 - hops.size}`.execute(db);
+      edge = rows.map(({ id }) => id);
+      for (const id of edge) hops.set(id, hop);
+    }
+    return hops;
+  },
+
   /** False when somebody decided before. */
   decide: async (
     db: Db,

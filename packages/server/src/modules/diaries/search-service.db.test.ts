@@ -239,6 +239,59 @@ describe('38: weights', () => {
   });
 });
 
+describe('what relations lead to', () => {
+  const relate = async (diary_ref: string, entry_id: string, to_entry_id: string, by = call, decision = true) => {
+    const { services } = t;
+    const relation = await services.relations.relate(by, { diary_ref, entry_id, to_entry_id, kind: 'references' });
+    if (decision)
+      await services.relations.decide(by, { diary_ref, entry_id, relation_id: relation.id, decision: 'accepted' });
+  };
+
+  it('comes first when an entry is named, in both directions, the nearer before the farther', async () => {
+    const diary = await diaryOf();
+    const outage = await write(diary, 'The outage of March');
+    await among(diary);
+    const notes: string[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      notes.push(await write(diary, `Ledger service: note of the ${['day', 'week', 'month', 'year', 'time'][n]}`));
+      await among(diary, 5);
+    }
+    const [far, near, proposed, none, nearest] = notes as [string, string, string, string, string];
+    await relate(diary, nearest, outage);
+    await relate(diary, nearest, near);
+    await relate(diary, far, near);
+    await relate(diary, outage, proposed, call, false);
+    const plain = await found(diary, 'ledger service note');
+    const lifted = await found(diary, 'ledger service note', { near_entry_id: outage, w_relation: 1 });
+    expect(lifted.slice(0, 3)).toEqual([nearest, near, far]);
+    expect(new Set(lifted)).toEqual(new Set(plain));
+    expect([proposed, none].map((id) => lifted.indexOf(id) > 2)).toEqual([true, true]);
+    expect(await found(diary, 'ledger service note', { near_entry_id: outage, w_relation: 0 })).toEqual(plain);
+    expect(await found(diary, 'ledger service note', { w_relation: 1 })).toEqual(plain);
+  });
+
+  it('shows nothing of entries that somebody may not see, be they named or on the way', async () => {
+    const [open, closed] = [await diaryOf(undefined, { visibility: 'network' }), await diaryOf()];
+    const [start, secret] = [await write(open, 'Where it began'), await write(closed, 'Between the two')];
+    await among(open);
+    const plain = await write(open, 'heron colony counted');
+    await among(open);
+    const behind = await write(open, 'heron colony counted once more on the island');
+    await among(open);
+    await relate(closed, secret, start);
+    await relate(closed, secret, behind);
+    const by = callBy(bob);
+    const order = async (caller: Call, near_entry_id: string) => {
+      const { items } = await search(open, 'heron colony counted', { near_entry_id, w_relation: 1 }, caller);
+      return items.map(({ id }) => id);
+    };
+    expect((await order(call, start))[0]).toBe(behind);
+    expect((await order(by, start))[0]).toBe(plain);
+    await expect(order(by, secret)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(order(call, crypto.randomUUID())).rejects.toMatchObject({ code: 'not_found' });
+  });
+});
+
 describe('39: pages', () => {
   it('39: no hit is missed or doubled while entries are written, and the total stays', {
     tags: ['long'],

@@ -6,12 +6,14 @@ import type { Call } from '../../platform/operations/call.ts';
 import { timePosition, toPage } from '../../platform/paging/keyset.ts';
 import type { AccessService } from './access-service.ts';
 import { readerOf, requireDiary } from './diaries-access.ts';
+import { noEntry } from './diaries-errors.ts';
 import type { DiariesParts } from './diaries-parts.ts';
 import { diaryPublic, entryPublic, entryVisible, permitted } from './diaries-policy.ts';
 import { counterKeyOf, tooMany, waitFor } from './diaries-rates.ts';
 import { EmbeddingError } from './embedder.ts';
-import type { SeesEntry } from './entries-store.ts';
+import { entriesStore, type SeesEntry } from './entries-store.ts';
 import { searchText } from './entry-analysis.ts';
+import { relationsStore } from './relations-store.ts';
 import { diversify } from './search/diversity.ts';
 import { type Channel, fuse } from './search/fusion.ts';
 import { parseTsvector } from './search/lexemes.ts';
@@ -42,6 +44,8 @@ const unpacked = (text: string): Findings => {
   return { ...how, hits: hits.map(([id, score, relevance, found_by]) => ({ id, score, relevance, found_by })) };
 };
 
+/** How far relations are followed, and to how many entries at most. */
+const relatedReach = { hops: 3, most: 1000 };
 const pagesKeptMs = 15 * 60_000;
 const diversified = 100;
 
@@ -181,10 +185,17 @@ export const createSearchService = (
     const meant = new Set(byMeaning.map(({ id }) => id));
     const fused = fuse(channelOf(byWords), channelOf(byMeaning));
     const relevance = new Map(fused.map((one) => [one.id, one.relevance]));
+    const hops =
+      input.near_entry_id === undefined
+        ? null
+        : await relationsStore.hops(db, asker.sees, input.near_entry_id, relatedReach);
     const weighed = weighEntries(
-      fused.map((one) => ({ ...one, ...known.get(one.id)! })),
+      fused.map((one) => ({ ...one, ...known.get(one.id)!, hops: hops?.get(one.id) ?? null })),
       now,
-      { relevance: input.w_relevance, recency: input.w_recency, importance: input.w_importance },
+      {
+        ...{ relevance: input.w_relevance, recency: input.w_recency, importance: input.w_importance },
+        relation: input.w_relation,
+      },
     );
     const hits = weighed.slice(0, diaryLimits.found).map(({ id, score }): Hit => {
       const found = words.get(id);
@@ -306,6 +317,11 @@ export const createSearchService = (
     const { readable, diary_id } = await reachOf(call, input, now);
     const reach = await searchStore.reach(db, readable, diary_id);
     const asker = { sees: entryVisible(call.caller, now), key: counterKeyOf(call) };
+    if (
+      input.near_entry_id !== undefined &&
+      (await entriesStore.findSeen(db, asker.sees, input.near_entry_id)) === null
+    )
+      throw noEntry();
     return { id: newId(), at: 0, findings: await findingsOf(asker, input, reach, now) };
   };
 
