@@ -12,6 +12,9 @@ const addMetrics = (registry: Metrics['registry'], part: () => CertificatesPart,
   addCounter(registry, 'atrium_certificate_serve_total', 'Handshakes by whether a certificate names the host.', () =>
     served.as('result'),
   );
+  addCounter(registry, 'atrium_certificate_miss_total', 'Handshakes for a host that no certificate names.', () => [
+    { value: served.get('unnamed') },
+  ]);
   addGauge(
     registry,
     'atrium_certificates_total',

@@ -215,7 +215,7 @@ const buildOauth = (
   certificates: ClientCertificates | null,
   guarded: GuardedFetch,
   webhooks: GuardedFetch,
-  count: Counting['count'],
+  { count, validated }: Pick<Counting, 'count' | 'validated'>,
 ): Oauth => {
   const { values, storage, limits, clock, log, metrics } = options;
   const { address } = values.config.rateLimits;
@@ -234,7 +234,7 @@ const buildOauth = (
     certificates,
     identity,
     hooks: hooksOf(values, webhooks),
-    count,
+    ...{ count, validated },
     alerted: metrics.alert,
     refused: metrics.error,
     onError: (error, what) => log.error({ err: error }, what),
@@ -548,7 +548,7 @@ export const createModules = async (options: ModulesOptions): Promise<Modules> =
   });
   const figures = createOauthMetrics(metrics, counts.count);
   const certificates = await openClientCertificates(values);
-  const oauth = buildOauth(options, identity, certificates, oauthFetch, guarded, figures.count);
+  const oauth = buildOauth(options, identity, certificates, oauthFetch, guarded, figures);
   const operators = createOperatorsPart(oauth.parts);
   figures.totals(operators.services.figures);
   const denials = new SampledFacts({

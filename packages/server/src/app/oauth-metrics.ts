@@ -1,9 +1,10 @@
-import { addCounter, addGauge } from '../platform/telemetry/families.ts';
+import { addCounter, addGauge, Tally } from '../platform/telemetry/families.ts';
 import type { CountedKind } from '../platform/telemetry/hourly-counts.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 
 export interface Counting {
   count: (kind: CountedKind, by?: number) => void;
+  validated: (result: 'valid' | 'kept' | 'invalid') => void;
   /** Where the totals of clients and tokens come from. */
   totals: (read: () => Promise<{ totals: { clients: number; live_tokens: number } }>) => void;
 }
@@ -39,7 +40,15 @@ export const createOauthMetrics = (metrics: Metrics, kept: Counting['count']): C
       { labels: { of: 'person' }, value: events('identity.user.sign_in_failed') },
     ],
   );
+  const validations = new Tally();
+  addCounter(
+    registry,
+    'atrium_auth_jwt_validations_total',
+    'Access tokens in the form of a JWT that were judged.',
+    () => validations.as('result'),
+  );
   return {
+    validated: (result) => validations.add(result),
     count: (kind, by = 1) => {
       counts[kind] += by;
       kept(kind, by);

@@ -42,6 +42,7 @@ export const makeOauth = (
     requests: { take: () => ({ allowed: true, limit: 1, remaining: 1, reset_s: 1 }) },
     address_rule: () => ({ limit: 1000, window_s: 60 }),
     count: () => {},
+    validated: () => {},
     alerted: () => {},
     refused: () => {},
     onError: (error) => void test.background.push(error),

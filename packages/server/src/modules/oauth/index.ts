@@ -139,7 +139,8 @@ export const createOauth = (options: OauthOptions): Oauth => {
     ...{ grace_ms: config.keyGraceMs, rotate_every_ms: config.keyRotationMs },
   });
   const revocations = new RevocationSet(db, clock, fresh);
-  const tokens = new AccessTokens({ keys, clock, revocations, issuer: options.public_url, db });
+  const { validated } = options;
+  const tokens = new AccessTokens({ keys, clock, revocations, issuer: options.public_url, db, validated });
   const bearer = createBearerSource({
     ...{ tokens, revocations, identity, clock, origin: options.public_url, db },
     isOwnClient: async (clientId) => (await clients.facts(db, clientId))?.origin === 'operator',

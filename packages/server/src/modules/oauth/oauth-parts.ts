@@ -9,6 +9,7 @@ import type { CountedKind } from '../../platform/telemetry/hourly-counts.ts';
 import type { IdentityService } from '../identity/index.ts';
 import type { ClientCertificates } from './clients/client-certificates.ts';
 import type { HooksParts } from './hooks/hooks-parts.ts';
+import type { AccessTokenParts } from './tokens/access-token.ts';
 
 /** What the module is built from. */
 export interface OauthParts {
@@ -29,6 +30,7 @@ export interface OauthParts {
   hooks: HooksParts | null;
   /** For the figures that operators see. */
   count: (kind: CountedKind, by?: number) => void;
+  validated: NonNullable<AccessTokenParts['validated']>;
   /** Operators were called to something; counted apart, for when they cannot be told. */
   alerted: (alert: string) => void;
   /** An answer refused something, by its OAuth code. */

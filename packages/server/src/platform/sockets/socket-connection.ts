@@ -96,6 +96,7 @@ export class SocketConnection implements Receiver {
     }
     // Sockets do not compress, so `ws` queues nothing of its own that a frame written beside it could overtake.
     this.#wire.write(frameOf(text));
+    this.#host.options.metrics.socketMessage('out');
   }
 
   replayed(cursor: number): void {
@@ -161,6 +162,7 @@ export class SocketConnection implements Receiver {
   }
 
   #receive(data: RawData, isBinary: boolean): void {
+    this.#host.options.metrics.socketMessage('in');
     this.#touch();
     const strange = this.caller === null && !this.#identifying;
     const message = isBinary ? null : parseMessage(data);

@@ -36,6 +36,7 @@ export interface HttpMetrics {
   error(kind: string): void;
   sockets: Gauge;
   eventsDelivered: Counter;
+  socketMessage(direction: 'in' | 'out'): void;
   socketClosed(code: number): void;
   inFlight(source: InFlightSource): void;
 }
@@ -293,6 +294,7 @@ export const createMetrics = (options: { processMetrics: boolean; version?: stri
   const requests = new RequestCounts();
   const [queries, dispatch] = [new Durations(), new Durations()];
   const [limited, errors, events, alerts] = [new Tally(), new Tally(), new Tally(), new Tally()];
+  const messages = new Tally();
   const listeners: ((event: CommittedEvent) => void)[] = [];
   let inFlight: InFlightSource | null = null;
   let siblings: Siblings = alone;
@@ -301,6 +303,9 @@ export const createMetrics = (options: { processMetrics: boolean; version?: stri
   addErrors(registry, errors);
   addEvents(registry, events, dispatch);
   addCounter(registry, 'atrium_alerts_total', 'Alerts raised for operators.', () => alerts.as('alert'));
+  addCounter(registry, 'atrium_websocket_messages_total', 'Messages of sockets of the product, by direction.', () =>
+    messages.as('direction'),
+  );
   addGauge(
     registry,
     'atrium_app_info',
@@ -338,6 +343,7 @@ export const createMetrics = (options: { processMetrics: boolean; version?: stri
       help: 'Events handed to live receivers.',
       registers,
     }),
+    socketMessage: (direction) => messages.add(direction),
     socketClosed: (code) => closed.inc({ code: String(code) }),
     inFlight: (source) => {
       inFlight = source;

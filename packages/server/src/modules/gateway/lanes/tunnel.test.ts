@@ -353,20 +353,23 @@ describe('an upgrade behind a request that is not answered yet', () => {
     await slow.close();
   });
 
-  it.each([true, false])('is not answered in its place either when it has a body (fast lane: %s)', async (fast_lane) => {
-    const slow = await startUpstream((_request, response) => void setTimeout(() => response.end('first'), 200));
-    const one = await startLane(
-      [{ host: '', path: '/apps/s/', route: makeRoute({ slug: 's', targets: [makeTarget(slow.url)] }) }],
-      { config: { fast_lane } },
-    );
-    const first = 'GET /apps/s/x HTTP/1.1\r\nHost: localhost\r\n\r\n';
-    for (const body of ['Transfer-Encoding: chunked', 'Transfer-Encoding: identity, chunked', 'Content-Length: 9']) {
-      // Not whole yet when it arrives.
-      const second = `${handshake('/apps/s/y', [body]).replace('websocket', 'h2c')}3\r\na`;
-      const answer = await exchange(one.port, [first + second]);
-      expect(answer === '' || answer.startsWith('HTTP/1.1 200 '), answer).toBe(true);
-    }
-    await one.close();
-    await slow.close();
-  });
+  it.each([true, false])(
+    'is not answered in its place either when it has a body (fast lane: %s)',
+    async (fast_lane) => {
+      const slow = await startUpstream((_request, response) => void setTimeout(() => response.end('first'), 200));
+      const one = await startLane(
+        [{ host: '', path: '/apps/s/', route: makeRoute({ slug: 's', targets: [makeTarget(slow.url)] }) }],
+        { config: { fast_lane } },
+      );
+      const first = 'GET /apps/s/x HTTP/1.1\r\nHost: localhost\r\n\r\n';
+      for (const body of ['Transfer-Encoding: chunked', 'Transfer-Encoding: identity, chunked', 'Content-Length: 9']) {
+        // Not whole yet when it arrives.
+        const second = `${handshake('/apps/s/y', [body]).replace('websocket', 'h2c')}3\r\na`;
+        const answer = await exchange(one.port, [first + second]);
+        expect(answer === '' || answer.startsWith('HTTP/1.1 200 '), answer).toBe(true);
+      }
+      await one.close();
+      await slow.close();
+    },
+  );
 });

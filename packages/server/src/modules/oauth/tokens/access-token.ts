@@ -71,12 +71,22 @@ const factsOf = (format: 'jwt' | 'opaque', claims: Record<string, unknown>): Acc
 /** Signatures that were checked lately, by token: what signed them never changes, unlike what ended them. */
 const mostVerified = 2000;
 
+export interface AccessTokenParts {
+  keys: KeyRing;
+  clock: Clock;
+  revocations: RevocationSet;
+  issuer: () => string;
+  db: Db;
+  /** Counts how JWTs are found: the signature `valid` or not, or `kept` from a check before. */
+  validated?: (result: 'valid' | 'kept' | 'invalid') => void;
+}
+
 /** Tells good access tokens from others, without a request to anybody. */
 export class AccessTokens {
   readonly #verified = new Map<string, { kid: string; facts: AccessTokenFacts }>();
-  readonly #parts: { keys: KeyRing; clock: Clock; revocations: RevocationSet; issuer: () => string; db: Db };
+  readonly #parts: AccessTokenParts;
 
-  constructor(parts: { keys: KeyRing; clock: Clock; revocations: RevocationSet; issuer: () => string; db: Db }) {
+  constructor(parts: AccessTokenParts) {
     this.#parts = parts;
   }
 
@@ -89,16 +99,27 @@ export class AccessTokens {
 
   /** The part of a JWT that does not change once it is true: who signed it, for what. */
   async signature(token: string): Promise<AccessTokenFacts | null> {
-    const { keys, clock, issuer } = this.#parts;
+    const { keys, clock, issuer, validated } = this.#parts;
     const hash = hashToken(token);
     const known = this.#verified.get(hash);
     if (known !== undefined) {
       const ends = known.facts.expires_at.getTime() + tolerance * 1000;
       const stands = keys.current.verify.has(known.kid) && known.facts.claims['iss'] === issuer();
-      if (stands && ends > clock.now().getTime()) return known.facts;
+      if (stands && ends > clock.now().getTime()) {
+        validated?.('kept');
+        return known.facts;
+      }
       this.#verified.delete(hash);
+      validated?.('invalid');
       return null;
     }
+    const facts = await this.#check(token, hash);
+    validated?.(facts === null ? 'invalid' : 'valid');
+    return facts;
+  }
+
+  async #check(token: string, hash: string): Promise<AccessTokenFacts | null> {
+    const { keys, clock, issuer } = this.#parts;
     try {
       const { kid, alg } = decodeProtectedHeader(token);
       const key = kid === undefined ? undefined : keys.current.verify.get(kid);
