@@ -34,10 +34,9 @@ export const startBenchServer = async (env: Record<string, string> = {}): Promis
   const server = await startServer({
     web: true,
     on_disk: true,
+    as_users_start: true,
     env: {
       ATRIUM_LOG: 'info',
-      // As users have it; tests take less.
-      ATRIUM_PASSWORD_MEMORY: '64MiB',
       ATRIUM_RATE_LIMIT_REST: '100000000',
       ATRIUM_RATE_LIMIT_ADDRESS: '100000000',
       ATRIUM_RATE_LIMIT_TOOLS: '100000000',

@@ -127,6 +127,7 @@ const sweepTable = async (): Promise<string[]> => {
 const revocationLine = async (): Promise<string> => {
   const other = await startServer({
     on_disk: true,
+    as_users_start: true,
     env: {
       DATABASE_URL: server.databaseUrl,
       ATRIUM_MASTER_KEY: masterKey,

@@ -83,11 +83,12 @@ const listenToSignals = (log: Logger) => {
   };
 };
 
-/** A start builds schemas, routes and plans, and most of what that took is needed no more. */
-const settleMs = 5000;
-
-/** Gives the memory of the start back at once: V8 itself would wait until the heap has grown again. */
-const settleMemory = (): void => {
+/**
+ * A start builds schemas, routes and plans, and most of what that took is needed no more. It is given back at once: V8
+ * itself would wait until the heap has grown again.
+ */
+const settleMemory = (settleMs: number): void => {
+  if (settleMs === 0) return;
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as (options: { type: 'major'; flavor: 'last-resort' }) => void;
   setTimeout(() => collect({ type: 'major', flavor: 'last-resort' }), settleMs).unref();
@@ -155,7 +156,7 @@ export const run = async ({ web }: RunOptions = {}): Promise<void> => {
     const app = await startPart(values, log, stopping.signal, part);
     running = await withOthers(app, first, processes, log);
     stopping.isRunning(running);
-    settleMemory();
+    settleMemory(values.config.server.settleMs);
     return running;
   };
   /** Everything is replaced while nothing runs; then the server is there again, at the same address. */
@@ -199,7 +200,7 @@ export const runFurther = async (): Promise<void> => {
     const restart = (request: RestoreRequest) => void siblings.ask(restoring, request);
     const app = await startPart(values, log, stopping.signal, { siblings, process_number, restart });
     stopping.isRunning(app);
-    settleMemory();
+    settleMemory(values.config.server.settleMs);
     process.send?.(readyMessage);
   } catch (error) {
     endWith(error, stopping.signal, log);

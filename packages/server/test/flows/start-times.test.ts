@@ -35,7 +35,7 @@ const startTimed = async (dataDir?: string) => {
   const started = performance.now();
   const since = () => (performance.now() - started) / 1000;
   const server = await startServer({
-    ...{ web: true, root: checkout, env: { ATRIUM_PASSWORD_MEMORY: '64MiB' } },
+    ...{ web: true, root: checkout, as_users_start: true },
     ...(dataDir === undefined ? {} : { dataDir }),
   });
   const rest = createRestClient(server.url);

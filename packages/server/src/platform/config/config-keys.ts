@@ -279,6 +279,15 @@ export const configKeys = {
       'Processes that share the port, for machines with several cores. Each further one takes the memory of a server; durable work stays with the first. More than one needs Linux.',
     example: '4',
   }),
+  settleAfter: configKey({
+    env: 'ATRIUM_SETTLE_AFTER',
+    yaml: 'server.settle_after',
+    type: durationOrNone,
+    default: '5s',
+    meaning:
+      'How long after its start the server gives back the memory that only the start took, which stops it for about a tenth of a second; 0 leaves that to Node.',
+    example: '30s',
+  }),
   maxConnectionsPerAddress: configKey({
     env: 'ATRIUM_MAX_CONNECTIONS_PER_ADDRESS',
     yaml: 'server.max_connections_per_address',

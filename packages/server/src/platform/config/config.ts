@@ -27,6 +27,7 @@ export interface Config {
     maxConnectionsPerAddress: number;
     /** Those that share the port, this one included. */
     processes: number;
+    settleMs: number;
     maxWaiting: number;
   };
   tls: TlsConfig;
@@ -389,6 +390,7 @@ function assemble(get: Get): Config {
       maxPerBulkhead: get(k.maxPerBulkhead),
       maxConnectionsPerAddress: get(k.maxConnectionsPerAddress),
       processes: get(k.processes),
+      settleMs: get(k.settleAfter),
       maxWaiting: get(k.maxWaiting),
     },
     tls: {
