@@ -26,6 +26,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'flows',
+          // Servers are processes of their own; what drives them is loaded once for all files.
+          isolate: false,
           globalSetup: ['packages/server/test/support/data-template-setup.ts'],
           include: ['packages/server/test/flows/**/*.test.ts'],
           // Each file starts a server of its own, first start included.
@@ -36,6 +38,7 @@ export default defineConfig({
       {
         test: {
           name: 'web',
+          isolate: false,
           globalSetup: [
             'packages/web/test/support/web-build-setup.ts',
             'packages/server/test/support/data-template-setup.ts',
