@@ -24,7 +24,6 @@ import type { ToolResult } from './result-limit.ts';
 import { serversStore } from './servers-store.ts';
 import { callPlace, type ToolCallAsker, type ToolsParts } from './tools-parts.ts';
 import type { CallRow, CallState, OfferedRow, ServerRow } from './tools-rows.ts';
-import { performCall } from './upstreams/perform-call.ts';
 import { UpstreamError } from './upstreams/upstream-error.ts';
 import type { UpstreamHub } from './upstreams/upstream-hub.ts';
 
@@ -192,6 +191,7 @@ export const createCallsService = (parts: ToolsParts, hub: UpstreamHub, changes:
     const person = server.auth === 'oauth_person' ? personBehind(caller) : null;
     const finish = (how: CallEnding) => database.transaction(call, (tx) => end(tx, call, row, how));
     try {
+      const { performCall } = await import('./upstreams/perform-call.ts');
       const done = await performCall(hub, {
         server,
         person,

@@ -6,9 +6,9 @@ import { mayInvoke, personBehind } from '../policy.ts';
 import { serversStore } from '../servers-store.ts';
 import type { ToolsParts } from '../tools-parts.ts';
 import type { ServerRow } from '../tools-rows.ts';
-import { UpstreamError } from './upstream-error.ts';
+import { UpstreamError, UpstreamRefusal } from './upstream-error.ts';
 import type { UpstreamHub } from './upstream-hub.ts';
-import { isRefusal, type UpstreamSession } from './upstream-session.ts';
+import type { UpstreamSession } from './upstream-session.ts';
 
 /** A slow server must not hold up the lists of all others. */
 const listMs = 5000;
@@ -44,7 +44,8 @@ export const createPassedContent = ({ database, onError }: ToolsParts, hub: Upst
     try {
       return (await within(listMs, sessionAt(call, server).then(list), [])).slice(0, mostListed);
     } catch (error) {
-      if (!(error instanceof UpstreamError || isRefusal(error))) onError(error, 'an MCP server could not be listed');
+      if (!(error instanceof UpstreamError || error instanceof UpstreamRefusal))
+        onError(error, 'an MCP server could not be listed');
       return [];
     }
   };
@@ -54,7 +55,7 @@ export const createPassedContent = ({ database, onError }: ToolsParts, hub: Upst
       const result = await act();
       if (Buffer.byteLength(JSON.stringify(result)) <= server.max_result_bytes) return result;
     } catch (error) {
-      if (!(error instanceof UpstreamError || isRefusal(error))) throw error;
+      if (!(error instanceof UpstreamError || error instanceof UpstreamRefusal)) throw error;
       throw new AppError('tool_server_unavailable', `${server.name}: ${error.message}`.slice(0, 600), { cause: error });
     }
     throw new AppError(

@@ -2,9 +2,8 @@ import { SdkHttpError } from '@modelcontextprotocol/client';
 import { mayBeRepeated } from '../fingerprint.ts';
 import { type LimitedResult, limitResult, type ToolResult } from '../result-limit.ts';
 import type { DefinitionRow, ServerRow } from '../tools-rows.ts';
-import { UpstreamError } from './upstream-error.ts';
+import { UpstreamError, UpstreamRefusal } from './upstream-error.ts';
 import type { UpstreamHub } from './upstream-hub.ts';
-import { isRefusal } from './upstream-session.ts';
 
 export interface ToPerform {
   server: ServerRow;
@@ -46,7 +45,7 @@ export const performCall = async (hub: UpstreamHub, what: ToPerform): Promise<Pe
       const result = await session.callTool(tool.name, args, options);
       return { kind: 'result', limited: limitResult(result as unknown as ToolResult, server.max_result_bytes) };
     } catch (error) {
-      if (isRefusal(error)) {
+      if (error instanceof UpstreamRefusal) {
         const text = `${server.slug} refused the call (${error.code}): ${error.message}`.slice(0, 4000);
         return {
           kind: 'result',

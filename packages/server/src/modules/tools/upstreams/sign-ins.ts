@@ -1,12 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { auth } from '@modelcontextprotocol/client';
 import type { ToolsParts } from '../tools-parts.ts';
 import type { ServerRow } from '../tools-rows.ts';
 import { createWebFetch } from './guarded-web-fetch.ts';
 import { keepingOf } from './oauth-keeping.ts';
-import { type BegunSignIn, OauthProvider } from './oauth-provider.ts';
+import type { BegunSignIn } from './oauth-provider.ts';
 
 export const stateHash = (state: string): string => createHash('sha256').update(state).digest('hex');
+
+/** The client of MCP is large, and of no use to a server that nobody has signed in at others from. */
+const loaded = async () => {
+  const [{ auth }, { OauthProvider }] = await Promise.all([
+    import('@modelcontextprotocol/client'),
+    import('./oauth-provider.ts'),
+  ]);
+  return { auth, OauthProvider };
+};
 
 const withFetch = async <T>(
   parts: ToolsParts,
@@ -28,6 +36,7 @@ const withFetch = async <T>(
 export const beginSignIn = (parts: ToolsParts, server: ServerRow, user_id: string | null): Promise<BegunSignIn> =>
   withFetch(parts, server, async (fetch) => {
     const begun: BegunSignIn = { state: randomBytes(32).toString('base64url'), verifier: '', url: null };
+    const { auth, OauthProvider } = await loaded();
     const provider = new OauthProvider(keepingOf(parts, server, user_id), parts.public_url(), begun);
     await auth(provider, { serverUrl: server.url!, fetchFn: fetch as never });
     return begun;
@@ -40,6 +49,7 @@ export const finishSignIn = (
   answer: { code: string; iss: string | undefined; begun: BegunSignIn },
 ): Promise<void> =>
   withFetch(parts, server, async (fetch) => {
+    const { auth, OauthProvider } = await loaded();
     const provider = new OauthProvider(keepingOf(parts, server, user_id), parts.public_url(), answer.begun);
     const iss = answer.iss === undefined ? {} : { iss: answer.iss };
     await auth(provider, { serverUrl: server.url!, authorizationCode: answer.code, ...iss, fetchFn: fetch as never });

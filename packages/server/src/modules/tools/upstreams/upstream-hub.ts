@@ -12,9 +12,9 @@ import { type ServerOutcome, serversStore } from '../servers-store.ts';
 import type { ToolsParts } from '../tools-parts.ts';
 import type { ServerRow } from '../tools-rows.ts';
 import { keepingOf } from './oauth-keeping.ts';
-import { OauthProvider } from './oauth-provider.ts';
+import type { OauthProvider } from './oauth-provider.ts';
 import { UpstreamError } from './upstream-error.ts';
-import { UpstreamSession, upstreamErrorOf } from './upstream-session.ts';
+import type { UpstreamSession } from './upstream-session.ts';
 
 const mostTools = 500;
 const mostSessions = 500;
@@ -139,6 +139,8 @@ export class UpstreamHub {
 
   async #connect(warm: Warm): Promise<UpstreamSession> {
     const { server, user_id } = warm;
+    // The client of MCP is large; a server without others behind it does without.
+    const { UpstreamSession, upstreamErrorOf } = await import('./upstream-session.ts');
     try {
       const session = await UpstreamSession.open({
         server,
@@ -166,6 +168,7 @@ export class UpstreamHub {
     const of = server.auth === 'oauth_org' ? null : user_id;
     const found = await connectionsStore.find(this.#parts.database.read, server.id, of);
     if (found?.connected !== true) throw new UpstreamError('sign_in_needed', 'It asks for a sign-in.');
+    const { OauthProvider } = await import('./oauth-provider.ts');
     return new OauthProvider(keepingOf(this.#parts, server, of), this.#parts.public_url(), null);
   }
 

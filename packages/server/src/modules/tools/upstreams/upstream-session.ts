@@ -16,7 +16,7 @@ import type { ServerRow, ServerSecrets } from '../tools-rows.ts';
 import { createWebFetch, type WebFetch, type WebFetchOptions } from './guarded-web-fetch.ts';
 import type { OauthProvider } from './oauth-provider.ts';
 import { StdioTransport } from './stdio-transport.ts';
-import { UpstreamError } from './upstream-error.ts';
+import { UpstreamError, UpstreamRefusal } from './upstream-error.ts';
 
 const connectMs = 20_000;
 const listMs = 30_000;
@@ -193,8 +193,9 @@ export class UpstreamSession {
     try {
       return await act();
     } catch (error) {
-      // The words of the upstream's own refusals are the caller's to pass on.
-      throw isRefusal(error) ? error : upstreamErrorOf(error);
+      throw error instanceof ProtocolError
+        ? new UpstreamRefusal(error.code, error.message, error)
+        : upstreamErrorOf(error);
     } finally {
       this.running -= 1;
       this.lastUsed = performance.now();
@@ -214,9 +215,6 @@ const tidy = (text: string): string => text.replace(/\p{C}/gu, ' ').trim().slice
 
 const withStderr = (error: UpstreamError, stderr: string | null): UpstreamError =>
   stderr === null ? error : Object.assign(error, { stderr });
-
-/** An answer of JSON-RPC with an error is an answer. */
-export const isRefusal = (error: unknown): error is Error & { code: number } => error instanceof ProtocolError;
 
 const webOf = ({ net, server }: SessionOptions): WebFetch =>
   createWebFetch({
