@@ -57,7 +57,16 @@ const isAnswering = ({ socket }: IncomingMessage): boolean =>
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-/** Answers an upgrade with a plain HTTP status and ends the connection. */
-export const refuseUpgrade = (socket: Duplex, status: number, reason: string): void => {
-  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+/** No clock of the server sees to a connection that asked for an upgrade: who does not end its own side is cut off. */
+const otherSideMs = 1000;
+
+/** Ends a connection behind its last answer. */
+export const endUpgrade = (socket: Duplex, last?: string): void => {
+  socket.end(last);
+  const late = setTimeout(() => socket.destroy(), otherSideMs).unref();
+  socket.once('close', () => clearTimeout(late));
 };
+
+/** Answers an upgrade with a plain HTTP status and ends the connection. */
+export const refuseUpgrade = (socket: Duplex, status: number, reason: string): void =>
+  endUpgrade(socket, `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

@@ -282,6 +282,25 @@ describe('an upgrade that is refused', () => {
     );
   });
 
+  it('is over soon, whatever the client does with its side', async () => {
+    for (const text of [
+      handshake('/apps/unknown/'),
+      handshake('/nowhere'),
+      handshake('/apps/s/', ['Transfer-Encoding: chunked']),
+      handshake('/', [], 'evil.test'),
+    ]) {
+      const socket = connect({ port: l.port, host: '127.0.0.1', allowHalfOpen: true });
+      socket.on('error', () => undefined).resume();
+      socket.write(text);
+      await once(socket, 'end');
+      // Only who writes learns that nobody is there.
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      const writing = setInterval(() => socket.write('x'), 100);
+      await closed;
+      clearInterval(writing);
+    }
+  });
+
   it('G25: hosts and paths are judged as for any request', async () => {
     expect(await refused(handshake('/', [], 'evil.test'))).toMatch(/^HTTP\/1\.1 421 /);
     expect(await refused(handshake('/apps/s/', ['Host: s.test']))).toMatch(/^HTTP\/1\.1 400 /);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { endUpgrade } from '../../../platform/http/upgrade-router.ts';
 import { keepAlive } from '../../../platform/net/keep-alive.ts';
 import { TargetRefused } from '../../../platform/net/target-guard.ts';
 import { actorOf } from '../../../platform/operations/caller.ts';
@@ -36,7 +37,7 @@ export const plainResponse = (request: IncomingMessage, socket: Duplex): ServerR
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket as Socket);
-  response.on('finish', () => socket.end());
+  response.on('finish', () => endUpgrade(socket));
   return response;
 };
 
