@@ -186,7 +186,7 @@ export const createSearchService = (
     const fused = fuse(channelOf(byWords), channelOf(byMeaning));
     const relevance = new Map(fused.map((one) => [one.id, one.relevance]));
     const hops =
-      input.near_entry_id === undefined
+      input.near_entry_id === undefined || input.w_relation === 0
         ? null
         : await relationsStore.hops(db, asker.sees, input.near_entry_id, relatedReach);
     const weighed = weighEntries(

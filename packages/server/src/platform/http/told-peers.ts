@@ -1,5 +1,6 @@
 import { Socket, type Server as TcpServer } from 'node:net';
 import { readProxyHeader } from '../net/proxy-protocol.ts';
+import { cutOffSoon } from './cut-off.ts';
 
 const refusal = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
@@ -35,9 +36,10 @@ export const acceptToldPeers = (
       return;
     }
     const refuse = (): void => {
-      if (http) socket.end(refusal);
-      else socket.destroy();
-      setTimeout(() => socket.destroy(), 1000).unref();
+      if (http) {
+        socket.end(refusal);
+        cutOffSoon(socket);
+      } else socket.destroy();
     };
     const end = () => socket.destroy();
     const late = setTimeout(end, within_ms).unref();

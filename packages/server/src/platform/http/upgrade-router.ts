@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { cutOffSoon } from './cut-off.ts';
 
 /** Takes an upgrade that is its own and answers true; false passes it on. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
@@ -57,14 +58,10 @@ const isAnswering = ({ socket }: IncomingMessage): boolean =>
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-/** No clock of the server sees to a connection that asked for an upgrade: who does not end its own side is cut off. */
-const otherSideMs = 1000;
-
 /** Ends a connection behind its last answer. */
 export const endUpgrade = (socket: Duplex, last?: string): void => {
   socket.end(last);
-  const late = setTimeout(() => socket.destroy(), otherSideMs).unref();
-  socket.once('close', () => clearTimeout(late));
+  cutOffSoon(socket);
 };
 
 /** Answers an upgrade with a plain HTTP status and ends the connection. */

@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'node:net';
+import { cutOffSoon } from '../cut-off.ts';
 import { FastConnection, type FastHost, keptIdleMs } from './fast-connection.ts';
 import type { FastRequest } from './fast-request.ts';
 import type { FastResponse } from './fast-response.ts';
@@ -8,9 +9,6 @@ const headWithinMs = 10_000;
 
 /** How often connections are looked at. */
 const stepMs = 1000;
-
-/** What a client gets to read a refusal. */
-const refusedMs = 1000;
 
 export interface FastReaderParts {
   request(request: FastRequest, response: FastResponse): boolean;
@@ -98,6 +96,6 @@ export class FastReader implements FastHost {
     socket.on('error', () => socket.destroy());
     socket.resume();
     this.#parts.refuse(socket, code);
-    setTimeout(() => socket.destroy(), refusedMs).unref();
+    cutOffSoon(socket);
   }
 }
