@@ -25,14 +25,16 @@ const shoot = async (
   origin: string,
   pages: readonly (Pick<SeededPage, 'name' | 'ready' | 'streams'> & {
     address: string;
-    answers: Answers | undefined;
+    /** Made for each picture: some of what they say holds for minutes. */
+    answers: () => Answers | undefined;
   })[],
   suffix: string,
 ): Promise<void> => {
   const page = await context.newPage();
   for (const { name, address, ready, streams, answers } of pages) {
     if (only.length > 0 && !only.includes(name)) continue;
-    const forget = answers && (await answerWithin(page, answers));
+    const given = answers();
+    const forget = given && (await answerWithin(page, given));
     await page.goto(origin + address);
     await page.locator(ready).first().waitFor({ state: 'attached' });
     if (!streams) await page.waitForLoadState('networkidle');
@@ -77,7 +79,7 @@ try {
       .map(({ path, ...page }) => ({
         ...page,
         address: path(ids ?? ({} as SeededIds)),
-        answers: answersOf(page, ids ?? ({} as SeededIds)),
+        answers: () => answersOf(page, ids ?? ({} as SeededIds)),
       }));
     for (const size of sizes) {
       for (const colorScheme of ['light', 'dark'] as const) {

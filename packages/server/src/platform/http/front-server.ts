@@ -185,6 +185,7 @@ export class FrontServer {
       this.#answers.early(request, response, new AppError('rate_limited', tooMany), 429);
       return;
     }
+    if (this.#useOf(request, arrival) === 'passed' && !(request instanceof StreamRequest)) shareFields(request);
     if (this.#door?.request(request, response, arrival, expects) === true) return;
     // Node would write it into the answer before, of a client that does not wait for that one either.
     if (expects && response.socket !== null) response.writeContinue();
@@ -279,6 +280,20 @@ export class FrontServer {
     this.#answers.early(request, response, new AppError('gateway_unknown_host', detail), 421);
   }
 }
+
+/** The header lines of the request before on the same connection, as Node read them. */
+const lastFields = Symbol('last fields');
+type WithFields = Socket & { [lastFields]?: readonly string[] };
+
+/** Tells what is made of the header lines that nothing but the first line of the head is new. */
+const shareFields = (request: IncomingMessage): void => {
+  const { rawHeaders } = request;
+  const socket = request.socket as WithFields;
+  const last = socket[lastFields];
+  const same = last?.length === rawHeaders.length && rawHeaders.every((text, at) => text === last[at]);
+  if (!same) socket[lastFields] = rawHeaders;
+  (request as { fields?: object }).fields = same ? last : rawHeaders;
+};
 
 /** Where the request before on the same connection went, unless a proxy told it: the next one mostly goes there as well. */
 const lastArrival = Symbol('last arrival');

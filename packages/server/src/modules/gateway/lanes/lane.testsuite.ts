@@ -109,6 +109,23 @@ export const laneTests = (lane: 'fast' | 'slow'): void => {
     await app.close();
   });
 
+  it('header lines of the request before on the same connection are not taken for those of the next one', async () => {
+    const values = ['1', '1', '2', '1'];
+    const got = await l.raw(
+      values
+        .map(
+          (value, at) =>
+            `GET /apps/notes/${at} HTTP/1.1\r\nHost: localhost\r\nX-App: ${value}\r\nCookie: a=${value}\r\n` +
+            `${at === values.length - 1 ? 'Connection: close\r\n' : ''}\r\n`,
+        )
+        .join(''),
+    );
+    const told = [...got.matchAll(/\{"method.*\}/g)].map(([text]) => JSON.parse(text));
+    expect(told.map(({ url, headers }) => [url, headers['x-app'], headers.cookie])).toEqual(
+      values.map((value, at) => [`/${at}`, value, `a=${value}`]),
+    );
+  });
+
   const seenBy = async (path: string, init: RequestInit & { headers?: Record<string, string> } = {}) => {
     const answer = await fetch(`http://127.0.0.1:${l.port}${path}`, init);
     expect(answer.status).toBe(200);

@@ -31,6 +31,8 @@ const treatmentOf = (name: string): Treatment => {
   return treatment;
 };
 
+const textOf = (bytes: Buffer | string): string => (typeof bytes === 'string' ? bytes : bytes.toString('latin1'));
+
 const hostOfOrigin = (origin: string): string => (URL.canParse(origin) ? new URL(origin).hostname : '');
 
 const named = (value: string): string[] =>
@@ -52,9 +54,8 @@ export const responseHeaders = (
   const headers: string[] = [];
   let gone: string[] | null = null;
   for (let at = 0; at < raw.length; at += 2) {
-    const name = String(raw[at]);
-    const value =
-      typeof raw[at + 1] === 'string' ? (raw[at + 1] as string) : (raw[at + 1] as Buffer).toString('latin1');
+    const name = textOf(raw[at]!);
+    const value = textOf(raw[at + 1]!);
     const treatment = treatmentOf(name);
     if (treatment === pass || (treatment === sharedOnly && !sharedOrigin)) headers.push(name, value);
     else if (treatment === setCookie) {

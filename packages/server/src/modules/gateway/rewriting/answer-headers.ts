@@ -46,11 +46,24 @@ const policies = new Set(['content-security-policy', 'content-security-policy-re
 
 const touched = new Set(['set-cookie', 'set-cookie2', 'refresh', 'link', ...addresses, ...policies]);
 
+type Concern = 'no' | 'path mode' | 'always';
+/** Spellings of names seen so far: to look them up in every list costs more than to read them. */
+const concerns = new Map<string, Concern>();
+
+const concernOf = (name: string): Concern => {
+  const known = concerns.get(name);
+  if (known !== undefined) return known;
+  const lower = name.toLowerCase();
+  const concern = touched.has(lower) ? 'always' : originWide.has(lower) ? 'path mode' : 'no';
+  if (concerns.size < 2000) concerns.set(name, concern);
+  return concern;
+};
+
 /** True when `rewriteHead` changes none of these, as long as the body stays as it is. */
 export const leavesHead = (raw: readonly string[], mode: HeadOptions['mode']): boolean => {
   for (let index = 0; index < raw.length; index += 2) {
-    const lower = raw[index]!.toLowerCase();
-    if (touched.has(lower) || (mode === 'path' && originWide.has(lower))) return false;
+    const concern = concernOf(raw[index]!);
+    if (concern === 'always' || (mode === 'path' && concern === 'path mode')) return false;
   }
   return true;
 };
@@ -108,6 +121,10 @@ export const rewriteHead = (raw: readonly string[], options: HeadOptions): Rewri
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index]!;
     const value = raw[index + 1]!;
+    if (!options.changes_body && concernOf(name) === 'no') {
+      headers.push(name, value);
+      continue;
+    }
     const lower = name.toLowerCase();
     if (mode === 'path' && originWide.has(lower)) continue;
     if (options.changes_body && ofBytes.has(lower)) continue;

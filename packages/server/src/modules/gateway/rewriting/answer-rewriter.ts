@@ -17,7 +17,7 @@ type BodyKind = 'html' | 'css' | 'settings' | 'manifest' | 'worker';
 const header = (raw: readonly string[], name: string): string | undefined => {
   const values: string[] = [];
   for (let index = 0; index + 1 < raw.length; index += 2)
-    if (raw[index]!.toLowerCase() === name) values.push(raw[index + 1]!);
+    if (raw[index]!.length === name.length && raw[index]!.toLowerCase() === name) values.push(raw[index + 1]!);
   return values.length === 0 ? undefined : values.join(', ');
 };
 
@@ -149,8 +149,17 @@ const rewrites = (facts: RewriteFacts): boolean => {
   return !route.exclude_paths.some((glob) => matchesGlob(glob, below(facts)) || matchesGlob(glob, whole));
 };
 
-const mapOf = ({ base, authority, target }: RewriteFacts): AddressMap =>
-  createAddressMap({ base, host: authority, target });
+const maps = new WeakMap<RewriteFacts['target'], AddressMap & { asked: string }>();
+
+/** The one made last for a target serves as long as visitors ask in the same way. */
+const mapOf = ({ base, authority, target }: RewriteFacts): AddressMap => {
+  const asked = `${authority} ${base}`;
+  const known = maps.get(target);
+  if (known?.asked === asked) return known;
+  const made = { ...createAddressMap({ base, host: authority, target }), asked };
+  maps.set(target, made);
+  return made;
+};
 
 /** The same list where nothing changes. */
 const replaced = (raw: RawHeaders, name: string, change: (value: string) => string): RawHeaders => {
