@@ -20,8 +20,9 @@ if (missing.length > 0) {
   process.exit(1);
 }
 
-const windows = 3;
+const windows = 5;
 const warmUp = 4;
+const leadIn = 1;
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 2);
 const token = 'bench-token-of-forty-three-characters-abcde';
 
@@ -102,6 +103,8 @@ const measure = async (file: string, connections: number): Promise<Figures[]> =>
   for (let window = 0; window < windows; window++) {
     for (const [index, row] of rows.entries()) {
       turnOf(row);
+      // Whoever was stopped for a while first collects and compiles what it had put off.
+      await runWrk(`${row.http}/${file}`, token, connections, leadIn);
       const before = processorMs(row.pid);
       const got = await runWrk(`${row.http}/${file}`, token, connections, seconds);
       taken[index]!.push({ ...got, micros: ((processorMs(row.pid) - before) * 1000) / got.count });
@@ -207,7 +210,7 @@ try {
   if (process.argv.includes('--write'))
     writeGatewaySection(`## Gateway
 
-Made by \`npm run bench:gateway -- --write\`: one proxy process alone on a core, the others stopped meanwhile; the app (nginx, one worker), wrk and the echo share the other. Loopback, HTTP/1.1, no TLS, pooled connections, answers compared byte for byte first, medians of ${windows} windows of ${seconds} s in turns after ${warmUp} s each. Atrium has its whole path on: host and path rules, gate with a cached verdict, rebuilt headers, rewriting below a path (cookies are kept by the client), access log in memory, figures; the others add a forwarding header at most. CPU is processor time of the proxy for one request, which other load on the machine disturbs least.
+Made by \`npm run bench:gateway -- --write\`: one proxy process alone on a core, the others stopped meanwhile; the app (nginx, one worker), wrk and the echo share the other. Loopback, HTTP/1.1, no TLS, pooled connections, answers compared byte for byte first, medians of ${windows} windows of ${seconds} s in turns, each after ${leadIn} s of the same. Atrium has its whole path on: host and path rules, gate with a cached verdict, rebuilt headers, rewriting below a path (cookies are kept by the client), access log in memory, figures; the others add a forwarding header at most. CPU is processor time of the proxy for one request, which other load on the machine disturbs least.
 Machine of this run: ${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}.
 
 ${table('100 B, 32 connections', small)}
