@@ -2,13 +2,24 @@ import { type CertificatesPart, createCertificatesPart } from '../modules/gatewa
 import type { Clock } from '../platform/clock/clock.ts';
 import type { ConfigValues } from '../platform/config/config.ts';
 import type { GuardedFetch } from '../platform/net/guarded-fetch.ts';
-import { addCounter, addGauge, Tally } from '../platform/telemetry/families.ts';
+import { Durations } from '../platform/telemetry/durations.ts';
+import { addCounter, addGauge, addHistogram, Tally } from '../platform/telemetry/families.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import type { Storage } from './storage.ts';
 
-const addMetrics = (registry: Metrics['registry'], part: () => CertificatesPart, now: () => Date): Tally => {
+/** In seconds: authorities take from a second to minutes. */
+const madeBounds = [0.01, 0.05, 0.25, 1, 5, 15, 60, 300] as const;
+
+const addMetrics = (registry: Metrics['registry'], part: () => CertificatesPart, now: () => Date) => {
   const served = new Tally();
+  const made = { internal: new Durations(madeBounds), acme: new Durations(madeBounds) };
+  addHistogram(
+    registry,
+    'atrium_certificate_generate_duration_seconds',
+    'Until a certificate was made here, or an authority had given it.',
+    () => Object.entries(made).map(([issuer, durations]) => ({ labels: { issuer }, durations })),
+  );
   addCounter(registry, 'atrium_certificate_serve_total', 'Handshakes by whether a certificate names the host.', () =>
     served.as('result'),
   );
@@ -36,7 +47,7 @@ const addMetrics = (registry: Metrics['registry'], part: () => CertificatesPart,
     },
     'min',
   );
-  return served;
+  return { served, made };
 };
 
 export interface CertificateOptions {
@@ -56,7 +67,7 @@ export const openCertificates = (
 ): CertificatesPart => {
   const { storage, clock, log, values } = options;
   const { config } = values;
-  const served = addMetrics(
+  const { served, made } = addMetrics(
     options.metrics.registry,
     () => part,
     () => clock.now(),
@@ -76,6 +87,7 @@ export const openCertificates = (
         };
       },
       onError: (error, what) => log.warn({ err: error }, what),
+      onMade: (issuer, seconds) => made[issuer].observe(seconds),
     },
     { onServed: () => served.add('named'), onMissed: () => served.add('unnamed') },
   );

@@ -1,4 +1,5 @@
-import { addCounter, Tally } from '../platform/telemetry/families.ts';
+import { Durations } from '../platform/telemetry/durations.ts';
+import { addCounter, addHistogram, Tally } from '../platform/telemetry/families.ts';
 import type { CommittedEvent, Metrics } from '../platform/telemetry/metrics.ts';
 
 interface Family {
@@ -58,11 +59,19 @@ const families: readonly Family[] = [
   },
 ];
 
+/** In seconds: a person scans a picture that is good for minutes. */
+const pairingBounds = [1, 2.5, 5, 10, 30, 60, 120, 300] as const;
+
 /** Families that count what the event log tells. Each event is counted by the one process that committed it. */
 export const addEventFamilies = ({ registry, onPublished }: Pick<Metrics, 'registry' | 'onPublished'>): void => {
   const counted = families.map((family) => ({ ...family, tally: new Tally() }));
   for (const { name, help, label, tally } of counted) addCounter(registry, name, help, () => tally.as(label));
+  const pairings = new Durations(pairingBounds);
+  addHistogram(registry, 'atrium_auth_pairing_duration_seconds', 'From the picture to the device that joined.', () => [
+    { durations: pairings },
+  ]);
   onPublished(({ kind, body }) => {
+    if (kind === 'identity.pairing.updated' && typeof body['seconds'] === 'number') pairings.observe(body['seconds']);
     for (const { of, labelOf, tally } of counted) {
       const counts = kind.startsWith(of) ? labelOf(body, kind.slice(of.length)) : null;
       if (counts !== null) tally.add(counts);

@@ -29,9 +29,9 @@ export const createGatewayMetrics = ({ registry }: Pick<Metrics, 'registry'>): G
   const span = (name: string, help: string, durations: Durations) =>
     addHistogram(registry, name, help, () => [{ durations }]);
   span('atrium_snapshot_build_seconds', 'Time to compile routes after a change.', builds);
-  span('atrium_health_check_duration_seconds', 'Time of a probe of a target.', checks);
+  span('atrium_service_health_check_duration_seconds', 'Time of a probe of a target.', checks);
   span('atrium_config_reload_duration_seconds', 'Time to read and apply the settings again.', reloads);
-  tally('atrium_health_checks_total', 'Probes of targets, by result.', 'result', checked);
+  tally('atrium_service_health_checks_total', 'Probes of targets, by result.', 'result', checked);
   const scanned = () =>
     [...scans].map(([kind, durations]) => ({ labels: { kind }, durations, value: durations.count }));
   addCounter(registry, 'atrium_discovery_scans_total', 'Looks at all that a source of services has, by kind.', scanned);

@@ -215,7 +215,7 @@ const buildOauth = (
   certificates: ClientCertificates | null,
   guarded: GuardedFetch,
   webhooks: GuardedFetch,
-  { count, validated }: Pick<Counting, 'count' | 'validated'>,
+  { count, validated, refreshed }: Pick<Counting, 'count' | 'validated' | 'refreshed'>,
 ): Oauth => {
   const { values, storage, limits, clock, log, metrics } = options;
   const { address } = values.config.rateLimits;
@@ -234,7 +234,7 @@ const buildOauth = (
     certificates,
     identity,
     hooks: hooksOf(values, webhooks),
-    ...{ count, validated },
+    ...{ count, validated, refreshed },
     alerted: metrics.alert,
     refused: metrics.error,
     onError: (error, what) => log.error({ err: error }, what),

@@ -5,6 +5,7 @@ import type { Metrics } from '../platform/telemetry/metrics.ts';
 export interface Counting {
   count: (kind: CountedKind, by?: number) => void;
   validated: (result: 'valid' | 'kept' | 'invalid') => void;
+  refreshed: (ok: boolean) => void;
   /** Where the totals of clients and tokens come from. */
   totals: (read: () => Promise<{ totals: { clients: number; live_tokens: number } }>) => void;
 }
@@ -47,7 +48,12 @@ export const createOauthMetrics = (metrics: Metrics, kept: Counting['count']): C
     'Access tokens in the form of a JWT that were judged.',
     () => validations.as('result'),
   );
+  const refreshes = new Tally();
+  addCounter(registry, 'atrium_auth_refresh_total', 'Refresh tokens of clients and devices that were presented.', () =>
+    refreshes.as('result'),
+  );
   return {
+    refreshed: (ok) => refreshes.add(ok ? 'success' : 'refused'),
     validated: (result) => validations.add(result),
     count: (kind, by = 1) => {
       counts[kind] += by;

@@ -43,6 +43,7 @@ export const makeOauth = (
     address_rule: () => ({ limit: 1000, window_s: 60 }),
     count: () => {},
     validated: () => {},
+    refreshed: () => {},
     alerted: () => {},
     refused: () => {},
     onError: (error) => void test.background.push(error),

@@ -90,12 +90,17 @@ export const createPairingsService = (context: IdentityContext) => {
     return row;
   };
 
-  const tell = (tx: Transaction, row: Pick<PairingRow, 'id' | 'org_id' | 'user_id'>, state: string): void =>
+  const tell = (
+    tx: Transaction,
+    row: Pick<PairingRow, 'id' | 'org_id' | 'user_id'>,
+    state: string,
+    more: Record<string, unknown> = {},
+  ): void =>
     tx.emit({
       kind: identityEvents.pairingUpdated,
       id: row.id,
       org_id: row.org_id,
-      body: { user_id: row.user_id, state },
+      body: { user_id: row.user_id, state, ...more },
     });
 
   /** What it asks for, or what a companion gets as far as the credential of its person reaches. */
@@ -254,8 +259,9 @@ export const createPairingsService = (context: IdentityContext) => {
           const pairing = await pairingsStore.lockByToken(tx.db, hash);
           if (pairing === null || !isOpen(pairing, clock.now())) throw dead();
           return join(tx, input, pairing, key, async (deviceId) => {
-            await pairingsStore.markCompleted(tx.db, pairing.id, deviceId, clock.now());
-            tell(tx, pairing, 'completed');
+            const now = clock.now();
+            await pairingsStore.markCompleted(tx.db, pairing.id, deviceId, now);
+            tell(tx, pairing, 'completed', { seconds: (now.getTime() - pairing.created_at.getTime()) / 1000 });
             return { pairing: pairing.id };
           });
         });

@@ -31,6 +31,8 @@ export interface OauthParts {
   /** For the figures that operators see. */
   count: (kind: CountedKind, by?: number) => void;
   validated: NonNullable<AccessTokenParts['validated']>;
+  /** A refresh token was presented, by a client or a device; whether it brought new tokens. */
+  refreshed: (ok: boolean) => void;
   /** Operators were called to something; counted apart, for when they cannot be told. */
   alerted: (alert: string) => void;
   /** An answer refused something, by its OAuth code. */

@@ -2,6 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { scopes } from '@atrium/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../errors/app-error.ts';
+import { Durations } from '../telemetry/durations.ts';
+import { addCounter, addGauge, addHistogram, Tally } from '../telemetry/families.ts';
 import type { HttpHostOptions } from './http-options.ts';
 import type { InFlight } from './in-flight.ts';
 import { isLoopback, trustedProxies } from './trusted-proxies.ts';
@@ -33,8 +35,14 @@ const mayScrape = (request: FastifyRequest, token: string | null, trusted: (addr
   return trusted(peer!) && request.headers['x-forwarded-for'] !== undefined && isLoopback(request.ip);
 };
 
+type Checked = (name: string, ok: boolean, seconds: number) => void;
+
 /** Each check with its answer; one that hangs counts as failed. */
-export const runChecks = async (checks: HttpHostOptions['ready']): Promise<Record<string, boolean>> => {
+export const runChecks = async (
+  checks: HttpHostOptions['ready'],
+  checked: Checked = () => undefined,
+): Promise<Record<string, boolean>> => {
+  const began = performance.now();
   const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
       const timeout = AbortSignal.timeout(2000);
@@ -42,10 +50,39 @@ export const runChecks = async (checks: HttpHostOptions['ready']): Promise<Recor
         timeout.addEventListener('abort', () => resolve(false), { once: true }),
       );
       const ok = await Promise.race([Promise.resolve().then(check), late]).catch(() => false);
+      checked(name, ok, (performance.now() - began) / 1000);
       return [name, ok] as const;
     }),
   );
   return Object.fromEntries(results);
+};
+
+/** The families of those checks. Whoever reads the metrics asks them too, so that they tell of now. */
+const addCheckFamilies = ({ metrics: { registry }, ready }: Pick<HttpHostOptions, 'metrics' | 'ready'>): Checked => {
+  const counts = new Tally();
+  const durations = new Map<string, Durations>();
+  const checked: Checked = (name, ok, seconds) => {
+    counts.add(ok ? 'healthy' : 'unhealthy');
+    const known = durations.get(name) ?? new Durations();
+    durations.set(name, known);
+    known.observe(seconds);
+  };
+  addGauge(
+    registry,
+    'atrium_health_check_status',
+    'What readiness depends on; 1 when it is well.',
+    ['check'],
+    async () =>
+      Object.entries(await runChecks(ready, checked)).map(([check, ok]) => ({ labels: { check }, value: ok ? 1 : 0 })),
+    'min',
+  );
+  addCounter(registry, 'atrium_health_checks_total', 'Checks of what readiness depends on, by result.', () =>
+    counts.as('result'),
+  );
+  addHistogram(registry, 'atrium_health_check_duration_seconds', 'Time of such a check.', () =>
+    [...durations].map(([check, times]) => ({ labels: { check }, durations: times })),
+  );
+  return checked;
 };
 
 /** What a client may ask for by itself. It may ask for the rest, but is given it only when somebody vouched for it. */
@@ -65,6 +102,7 @@ const protectedResource = (publicUrl: string, resource: string): object => ({
 export const registerSystemRoutes = (app: FastifyInstance, options: HttpHostOptions, inFlight: InFlight): void => {
   const { config } = options;
   const trusted = trustedProxies(config.trusted_proxies);
+  const checked = addCheckFamilies(options);
 
   app.get('/health', (_request, reply) =>
     reply
@@ -75,7 +113,7 @@ export const registerSystemRoutes = (app: FastifyInstance, options: HttpHostOpti
   app.get('/ready', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
     if (inFlight.draining) throw new AppError('not_ready', 'The server is stopping.');
-    const checks = await runChecks(options.ready);
+    const checks = await runChecks(options.ready, checked);
     const failed = Object.keys(checks).filter((name) => !checks[name]);
     if (failed.length > 0)
       throw new AppError('not_ready', `Not ready: ${failed.join(', ')}.`, { extensions: { failed } });

@@ -2,6 +2,7 @@ import { makeDeviceKey, PairingMismatch, pairDevice, proveKey } from '@atrium/sd
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Companion, companionOf, completeBy, fetchFrom, joinAs } from '../../support/companion.ts';
 import { freePort } from '../../support/free-port.ts';
+import { metricOf, scrape } from '../../support/held-requests.ts';
 import { openSocket } from '../../support/live-socket.ts';
 import { type Org, ok, openWorld, type Person, type World } from '../../support/people.ts';
 import { type Json, someAddress } from '../../support/rest-client.ts';
@@ -267,6 +268,21 @@ describe('G35: tokens of a device', () => {
     expect(await refresh(phone, renewed.body.refresh_token, proof)).toMatchObject({
       body: { error: 'invalid_dpop_proof' },
     });
+  });
+
+  it('metrics tell how long a pairing took and what became of refreshes', async () => {
+    const before = await scrape(world.url);
+    const phone = await join('Counted');
+    const { refresh_token } = phone.paired.tokens;
+    expect(await refresh(phone, refresh_token, '')).toMatchObject({ status: 400 });
+    expect(await refresh(phone, refresh_token)).toMatchObject({ status: 200 });
+    const after = await scrape(world.url);
+    const grown = (name: string, labels: Record<string, string> = {}) =>
+      (metricOf(after, name, labels) ?? Number.NaN) - (metricOf(before, name, labels) ?? 0);
+    expect(grown('atrium_auth_refresh_total', { result: 'success' })).toBe(1);
+    expect(grown('atrium_auth_refresh_total', { result: 'refused' })).toBe(1);
+    expect(grown('atrium_auth_pairing_duration_seconds_count')).toBe(1);
+    expect(grown('atrium_auth_pairing_duration_seconds_bucket', { le: '30' })).toBe(1);
   });
 
   it('G35: a rotated refresh token that comes again ends the family, and its person is told', async () => {

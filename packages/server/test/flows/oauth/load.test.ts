@@ -264,6 +264,8 @@ describe('metrics', () => {
     const state: [name: string, labels: Record<string, string>][] = [
       ['atrium_concurrent_in_flight', { bulkhead: 'api' }],
       ['atrium_waiting_requests', {}],
+      ['atrium_health_checks_total', { result: 'healthy' }],
+      ['atrium_health_check_duration_seconds_count', { check: 'database' }],
       ['atrium_back_pressure_rejected_total', {}],
       ['atrium_bulkhead_rejected_total', { bulkhead: 'mcp' }],
       ['atrium_oauth_clients', {}],
@@ -276,6 +278,8 @@ describe('metrics', () => {
       ['atrium_http_client_request_duration_seconds_count', { peer: 'sign_in' }],
     ];
     for (const [name, labels] of state) expect(metricOf(after, name, labels), name).not.toBeNull();
+    for (const check of ['database', 'events', 'jobs'])
+      expect(metricOf(after, 'atrium_health_check_status', { check }), check).toBe(1);
     expect(metricOf(after, 'atrium_app_info', { node: process.versions.node })).toBe(1);
     // Label values are words of ours: they cannot grow with what strangers send.
     expect(after).not.toContain(made.client_id);

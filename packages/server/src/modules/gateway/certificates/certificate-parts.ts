@@ -33,6 +33,8 @@ export interface CertificateParts {
   /** Reaches authorities also in networks of the operator's own. */
   fetch: GuardedFetch;
   onError: (error: unknown, what: string) => void;
+  /** A certificate was made, or an authority gave it. */
+  onMade?: (issuer: 'internal' | 'acme', seconds: number) => void;
 }
 
 /** Where each sealed key stands; see SecretBox. */

@@ -21,6 +21,7 @@ const settings: CertificateSettings = {
   base_domain: null,
 };
 const told: { title: string; message: string }[] = [];
+const made: { issuer: string; seconds: number }[] = [];
 const make = (own: Partial<CertificateSettings> = {}) => {
   const part = createCertificatesPart({
     database: t.database,
@@ -32,6 +33,7 @@ const make = (own: Partial<CertificateSettings> = {}) => {
     orgOf: async () => newId(),
     fetch: createGuardedFetch({}),
     onError: () => {},
+    onMade: (issuer, seconds) => void made.push({ issuer, seconds }),
   });
   part.onExpiring(async (_t, _c, notice) => void told.push(notice));
   return part;
@@ -47,6 +49,7 @@ it('nothing changed, so the sweep leaves the managed certificate alone', async (
   const part = make();
   await part.start();
   const first = (await managed()).serial;
+  expect(made).toEqual([{ issuer: 'internal', seconds: expect.any(Number) }]);
   await part.sweeps![0]!.run();
   const second = (await managed()).serial;
   await part.stop();

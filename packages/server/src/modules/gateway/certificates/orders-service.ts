@@ -151,12 +151,15 @@ export const createOrdersService = (
   };
 
   const fetchPair = async (row: CertificateRow): Promise<{ certificate: string; key: string }> => {
+    const began = performance.now();
     const acme = await loadAcme(parts.fetch, parts.settings().acme.directory);
     const client = await openClient(acme);
     const { order, key } = await begin(acme, client, row);
     if (order.status === 'pending')
       for (const authorization of await client.getAuthorizations(order)) await prove(client, row, authorization);
-    return { certificate: await finish(acme, client, row, order, key), key };
+    const certificate = await finish(acme, client, row, order, key);
+    parts.onMade?.('acme', (performance.now() - began) / 1000);
+    return { certificate, key };
   };
 
   const settle = async (row: CertificateRow, pair: { certificate: string; key: string }): Promise<void> => {

@@ -20,7 +20,10 @@ import type { RequestGate } from '../request-gate-service.ts';
 import { type DeviceTokensService, RefreshRefused } from '../tokens/device-tokens.ts';
 
 export interface DoorParts
-  extends Pick<OauthParts, 'database' | 'public_url' | 'identity' | 'config' | 'certificates' | 'refused'> {
+  extends Pick<
+    OauthParts,
+    'database' | 'public_url' | 'identity' | 'config' | 'certificates' | 'refused' | 'refreshed'
+  > {
   engine: () => EngineHandler;
   gate: RequestGate;
   plain: PlainClientCredentials;
@@ -240,6 +243,8 @@ export class EngineDoor {
   async #token(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const form = typeof request.body === 'string' ? request.body : null;
     this.#parts.gate.address(addressKey(request.ip));
+    if (form?.includes('refresh_token') && new URLSearchParams(form).get('grant_type') === 'refresh_token')
+      reply.raw.once('finish', () => this.#parts.refreshed(reply.raw.statusCode === 200));
     if (form !== null && !request.url.includes('?')) {
       try {
         const { headers, ip } = request;
