@@ -1,12 +1,14 @@
-// Builds the pages once, so that the first start need not. Never fails the install: the start builds what is missing.
-import { readdirSync, rmSync } from 'node:fs';
+// Builds the pages and compiles the server once, so that the first start need not. Never fails the install: the start does
+// what is missing.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 
 const aboutItself =
   /^(?:readme|changelog|history|security|contributing|code_of_conduct|migrating|upgrading)\b[^/]*\.md$/i;
 
 /**
- * What no start, build or test reads takes a third of the disk: the forms of ONNX Runtime for browsers, the C headers of Node,
+ * What no start, build or test reads takes a third of the disk: the viewers of Playwright, the forms of ONNX Runtime for browsers, the C headers of Node,
  * the source maps of packages and what they say about themselves, the data of packages' own tests, the sources that zod brings beside what is built of them, the types of the GitHub client that the conformance suite
  * brings, and those of icons under names that nothing here uses.
  */
@@ -34,7 +36,7 @@ const prune = (modules) => {
     for (const type of ['d.ts', 'd.mts']) rmSync(join(icons, `${name}.${type}`), { force: true });
   for (const form of ['prefixed', 'suffixed']) rmSync(join(icons, `dist/lucide-react.${form}.d.ts`), { force: true });
   rmSync(join(modules, 'superjson/src/non-deduped-cal.json'), { force: true });
-  for (const unread of ['zod/src', 'bintrees/test', 'fastify/test', 'undici/docs'])
+  for (const unread of ['zod/src', 'bintrees/test', 'fastify/test', 'undici/docs', 'playwright-core/lib/vite'])
     rmSync(join(modules, unread), { recursive: true, force: true });
   pruneOnnxRuntime(join(modules, 'onnxruntime-web'));
 };
@@ -45,6 +47,16 @@ const pruneOnnxRuntime = (runtime) => {
   const dist = join(runtime, 'dist');
   for (const name of readdirSync(dist)) if (!loaded.includes(name)) rmSync(join(dist, name));
   for (const name of ['lib', 'docs', 'node_modules']) rmSync(join(runtime, name), { recursive: true, force: true });
+};
+
+/** With the flags of `npm start`: V8 takes compiled code only by those that it was compiled with. */
+const compile = () => {
+  const { scripts } = JSON.parse(readFileSync(resolve(import.meta.dirname, '../package.json'), 'utf8'));
+  const flags = scripts.start.split(' ').filter((word) => word.startsWith('--'));
+  execFileSync(process.execPath, [...flags, resolve(import.meta.dirname, 'compile-cache.mjs')], {
+    stdio: 'ignore',
+    timeout: 60_000,
+  });
 };
 
 const [major] = process.versions.node.split('.').map(Number);
@@ -59,5 +71,10 @@ if (major >= 26) {
     prune(resolve(import.meta.dirname, '../node_modules'));
   } catch (error) {
     console.warn(`The installed packages keep what nobody needs of them: ${error.message}`);
+  }
+  try {
+    compile();
+  } catch (error) {
+    console.warn(`The server could not be compiled now and will be at its first start: ${error.message}`);
   }
 }

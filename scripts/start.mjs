@@ -15,9 +15,8 @@ if (process.platform === 'linux' && process.env.MALLOC_ARENA_MAX === undefined &
     ...process.env,
     MALLOC_ARENA_MAX: '2',
   });
-// Keeps the compiled and type-stripped code between starts: the second start loads neither the compiler nor its memory.
-const { enableCompileCache } = await import('node:module');
-enableCompileCache(new URL('../node_modules/.cache/atrium', import.meta.url).pathname);
+const { keepCompiledCode } = await import('./compile-cache.mjs');
+keepCompiledCode();
 
 const { buildWebIfStale } = await import('./web-build.ts');
 const { run } = await import('../packages/server/src/main.ts');

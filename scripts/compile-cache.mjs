@@ -1,0 +1,17 @@
+// Where the code of the server is kept between starts, compiled and without its types. Run by itself it fills that place
+// with what every start loads, so that the first start need not.
+import { enableCompileCache, flushCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** What is loaded from now on is taken from there, or put there. A start that finds it loads no compiler and none of its memory. */
+export const keepCompiledCode = () => {
+  enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/atrium', import.meta.url)));
+};
+
+if (import.meta.main) {
+  keepCompiledCode();
+  await import('./web-build.ts');
+  await import('../packages/server/src/main.ts');
+  flushCompileCache();
+  process.exit();
+}
