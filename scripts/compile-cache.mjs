@@ -1,5 +1,5 @@
 // Where the code of the server is kept between starts, compiled and without its types. Run by itself it fills that place
-// with what every start loads, so that the first start need not.
+// with what starts load, so that the first one need not.
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -12,6 +12,9 @@ if (import.meta.main) {
   keepCompiledCode();
   await import('./web-build.ts');
   await import('../packages/server/src/main.ts');
+  // What comes with the first client of OAuth.
+  const { loadEngine } = await import('../packages/server/src/modules/oauth/engine/oidc-provider.ts');
+  await loadEngine();
   flushCompileCache();
   process.exit();
 }

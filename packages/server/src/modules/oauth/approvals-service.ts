@@ -8,7 +8,7 @@ import type { ClientFacts, ClientRegistry } from './clients/client-registry.ts';
 import type { ResourceRegistry } from './clients/resource-registry.ts';
 import { oidcScopes, scopeWords } from './clients/scopes-of-clients.ts';
 import { byHash } from './engine/engine-adapter.ts';
-import { errors } from './engine/oidc-provider.ts';
+import { errors, loadEngine } from './engine/oidc-provider.ts';
 import { currentScope, inScope, RequestScope } from './engine/request-scope.ts';
 import { oauthEvents } from './oauth-events.ts';
 import type { OauthParts } from './oauth-parts.ts';
@@ -153,6 +153,7 @@ export const createApprovalsService = (parts: Parts) => {
 
   /** Tells the engine what became of a CIBA request, which its client polls for there. */
   const settleCiba = async (db: Db, row: ApprovalRow): Promise<void> => {
+    await loadEngine();
     const provider = parts.provider();
     const request = await provider.BackchannelAuthenticationRequest.find(`${byHash}${row.id_hash}`);
     if (request === undefined) throw ended();

@@ -21,6 +21,7 @@ import { type ConsentService, createConsentService } from './consent-service.ts'
 import { ClientGuesses } from './engine/client-guesses.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
 import type { EngineParts } from './engine/engine-config.ts';
+import { loadEngine } from './engine/oidc-provider.ts';
 import { registerApproval } from './grants/approval.ts';
 import { type ClientHeaders, createClientHeaders } from './grants/client-headers.ts';
 import { registerJwtBearer } from './grants/jwt-bearer.ts';
@@ -307,7 +308,10 @@ export const createOauth = (options: OauthOptions): Oauth => {
       webhooks,
       logoutCalls: createLogoutCalls({
         ...{ database, clock, onError, public_url: options.public_url },
-        send: (call) => engine.get().sendLogout(call),
+        send: async (call) => {
+          await loadEngine();
+          return engine.get().sendLogout(call);
+        },
       }),
       engine: engine.get,
     },

@@ -11,6 +11,7 @@ import type { Call } from '../../../platform/operations/call.ts';
 import type { Caller } from '../../../platform/operations/caller.ts';
 import { approvalGrant } from '../clients/optional-grants.ts';
 import type { EngineHandler } from '../engine/engine.ts';
+import { loadEngine } from '../engine/oidc-provider.ts';
 import { inScope, RequestScope } from '../engine/request-scope.ts';
 import type { PlainClientCredentials } from '../grants/plain-client-credentials.ts';
 import type { PlainIntrospection } from '../grants/plain-introspection.ts';
@@ -354,6 +355,7 @@ export class EngineDoor {
   async #hand({ request, reply, scope, raw = request.raw, counted = false }: HandOver): Promise<void> {
     if (!counted) this.#parts.gate.address(addressKey(request.ip));
     if (request.method === 'HEAD') throw new AppError('method_not_allowed');
+    await loadEngine();
     ownAddress(request, raw, this.#parts.public_url());
     for (const [name, value] of Object.entries(reply.getHeaders()))
       if (value !== undefined) reply.raw.setHeader(name, value as string);

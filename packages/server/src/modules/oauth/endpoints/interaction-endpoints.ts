@@ -4,6 +4,7 @@ import { requireWindow } from '../../../platform/http/page-proof.ts';
 import { addressKey } from '../../../platform/limits/rate-limiter.ts';
 import type { Caller } from '../../../platform/operations/caller.ts';
 import type { ConsentService, OpenGrant, WaitingRequest } from '../consent-service.ts';
+import { loadEngine } from '../engine/oidc-provider.ts';
 import { inScope } from '../engine/request-scope.ts';
 import { consentPage } from '../pages/consent-page.ts';
 import { formTarget, html, page, pageHeadersFor } from '../pages/page.ts';
@@ -155,6 +156,7 @@ export class InteractionEndpoints {
   ): Promise<FastifyReply> {
     const { gate, public_url } = this.#parts;
     gate.address(addressKey(request.ip));
+    await loadEngine();
     const person = await personOf(request, this.#parts);
     const scope = scopeOf(request, this.#parts, person);
     scope.of_a_person = true;

@@ -1,5 +1,4 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
-import { AlreadyUsedError } from 'oidc-provider/lib/helpers/re_render_errors.js';
 import type { Clock } from '../../../platform/clock/clock.ts';
 import type { Transaction } from '../../../platform/db/database.ts';
 import { newId } from '../../../platform/ids/ids.ts';
@@ -16,7 +15,7 @@ import { clientsStore } from '../stores/clients-store.ts';
 import type { Db } from '../stores/db.ts';
 import { grantsStore } from '../stores/grants-store.ts';
 import type { Endings } from '../tokens/endings.ts';
-import { errors } from './oidc-provider.ts';
+import { AlreadyUsedError, errors } from './oidc-provider.ts';
 import { currentScope } from './request-scope.ts';
 
 export interface AdapterParts {

@@ -1,5 +1,4 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
-import * as engine from 'oidc-provider/lib/helpers/grants.js';
 import { isUuid } from '../../../platform/ids/ids.ts';
 import { hashToken, newToken } from '../../../platform/secrets/tokens.ts';
 import { type ApprovalsService, longestApprovalS, pollIntervalS, usualApprovalS } from '../approvals-service.ts';
@@ -8,7 +7,7 @@ import { approvalGrant } from '../clients/optional-grants.ts';
 import { bindingMessage, refusal, refuseForNow } from '../engine/approval-checks.ts';
 import type { EngineParts } from '../engine/engine-config.ts';
 import { resourceFor } from '../engine/engine-config.ts';
-import { errors } from '../engine/oidc-provider.ts';
+import { errors, grantHelpers } from '../engine/oidc-provider.ts';
 import { currentScope } from '../engine/request-scope.ts';
 import { type ApprovalRow, approvalsStore } from '../stores/approvals-store.ts';
 import { issueToken } from './issue-token.ts';
@@ -145,7 +144,7 @@ export const registerApproval = (provider: Provider, parts: EngineParts, approva
 
   const poll = async (ctx: KoaContextWithOIDC, facts: ClientFacts): Promise<void> => {
     // Before the pace is counted: a client that first has to fetch a nonce comes again at once.
-    await engine.validateDpop(ctx.oidc.provider, ctx);
+    await grantHelpers.validateDpop(ctx.oidc.provider, ctx);
     const row = await polled(facts, (ctx.oidc.params as Params).approval_id);
     const now = clock.now();
     if (row.expires_at <= now) throw new errors.ExpiredToken('the approval has expired');

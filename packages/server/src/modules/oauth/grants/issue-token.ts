@@ -1,8 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import * as engine from 'oidc-provider/lib/helpers/grants.js';
 import type { EngineParts } from '../engine/engine-config.ts';
 import { resourceFor } from '../engine/engine-config.ts';
-import { errors } from '../engine/oidc-provider.ts';
+import { errors, grantHelpers } from '../engine/oidc-provider.ts';
 import type { TokenExtra } from '../engine/token-claims.ts';
 
 export interface NewToken {
@@ -31,10 +30,10 @@ const clientOf = (ctx: KoaContextWithOIDC) => {
 export const issueToken = async (ctx: KoaContextWithOIDC, parts: EngineParts, token: NewToken) => {
   const { provider } = ctx.oidc;
   const client = clientOf(ctx);
-  const proof = await engine.validateDpop(provider, ctx);
-  engine.checkDpopRequired(provider, ctx, proof);
-  await engine.checkDpopReplay(provider, ctx, proof, client.clientId);
-  const certificate = engine.checkMtlsCert(provider, ctx);
+  const proof = await grantHelpers.validateDpop(provider, ctx);
+  grantHelpers.checkDpopRequired(provider, ctx, proof);
+  await grantHelpers.checkDpopReplay(provider, ctx, proof, client.clientId);
+  const certificate = grantHelpers.checkMtlsCert(provider, ctx);
   if (token.must_be_bound === true && proof === undefined && certificate === undefined)
     throw new errors.InvalidGrant('the subject token is bound to a key; prove one for the new token');
   const server = await resourceFor(parts)(ctx, token.resource, client);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { makeCall } from '../../../../test/support/make-call.ts';
 import { makeOauth } from '../../../../test/support/make-oauth.ts';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.ts';
+import { loadEngine } from '../engine/oidc-provider.ts';
 import type { Oauth } from '../index.ts';
 
 const hourMs = 3_600_000;
@@ -92,6 +93,7 @@ describe('signing keys', () => {
     for (const registration of ['loopback', 'token', 'off'] as const) {
       const one = makeOauth(test, { registration });
       await one.parts.keys.open(makeCall());
+      await loadEngine();
       one.parts.engine();
     }
     for (const spy of spies) {
