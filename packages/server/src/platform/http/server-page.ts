@@ -58,6 +58,7 @@ p strong, li strong, dd strong { color: var(--text); font-weight: 600; }
 [hidden] { display: none !important; }
 #state:not(:empty) { margin: 16px 0 0; }
 #state:empty { margin: 0; }
+noscript p { margin: 16px 0 0; }
 .code { font: 600 24px/1.2 "JetBrains Mono Variable", ui-monospace, SFMono-Regular, Menlo, monospace; letter-spacing: 0.08em; color: var(--text); }
 p.code { margin: 0 0 16px; padding: 14px 12px; border: 1px solid var(--line); border-radius: 8px; background: var(--field); text-align: center; }
 input.code { text-transform: uppercase; }
