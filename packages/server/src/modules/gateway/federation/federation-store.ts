@@ -49,7 +49,7 @@ export const federationStore = {
       sql<ListedPeer>`${listedPeer} where ${nameAfter(after)} and ${state === undefined ? sql`true` : sql`p.status = ${state}`}
         order by p.name, p.id limit ${limit}`.execute(db),
     ),
-  /** A server that joins again keeps what was agreed with it. */
+  /** A server that joins again keeps what was agreed with it, also the way to it where this server calls it. */
   join: async (
     db: Db,
     row: Omit<PeerRow, 'offered_pin' | 'status' | 'remote_routes' | 'last_sync_at' | 'last_error'>,
@@ -58,8 +58,11 @@ export const federationStore = {
         joined_at)
       values (${row.id}, ${row.name}, ${row.api_address}, ${row.public_key}, ${row.pins}, ${row.dials}, ${row.joined_by},
         'offline', ${row.last_seen_at}, ${row.joined_at})
-      on conflict (id) do update set name = excluded.name, api_address = coalesce(excluded.api_address, gateway_peers.api_address),
-        pins = excluded.pins, offered_pin = null, dials = gateway_peers.dials or excluded.dials, last_error = null
+      on conflict (id) do update set name = excluded.name, dials = gateway_peers.dials or excluded.dials, last_error = null,
+        api_address = case when gateway_peers.dials and not excluded.dials then gateway_peers.api_address
+          else coalesce(excluded.api_address, gateway_peers.api_address) end,
+        pins = case when gateway_peers.dials and not excluded.dials then gateway_peers.pins else excluded.pins end,
+        offered_pin = case when gateway_peers.dials and not excluded.dials then gateway_peers.offered_pin end
       where gateway_peers.public_key = excluded.public_key`.execute(db);
   },
   introduced: async (

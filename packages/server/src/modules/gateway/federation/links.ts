@@ -157,7 +157,11 @@ export class Links {
           cluster_secret: this.#parts.settings().cluster_secret,
           keyOf: async (id) => (await federationStore.peer(this.#parts.database.read, id))?.public_key ?? null,
           admit: (token, newcomer) => this.#join(newcomer, { dials: false, token }),
-          adopt: async (newcomer) => void (await this.#join(newcomer, { dials: false, token: null })),
+          // Before somebody has set this server up nobody can be its peer, and who believed it would not ask again.
+          adopt: async (newcomer) => {
+            if (!(await this.#join(newcomer, { dials: false, token: null })))
+              throw new HandshakeRefused('refused', newcomer.id);
+          },
         }),
       );
       // The caller says who it is by its key; what its certificate is it shows when it is called.

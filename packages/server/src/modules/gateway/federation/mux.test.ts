@@ -95,3 +95,22 @@ it('streams end with the link', async () => {
   expect(stream.destroyed).toBe(true);
   expect(() => left.open()).toThrow('the link is closed');
 });
+
+it('what was written before an end is read also when its writer lets go right afterwards', async () => {
+  const { left, opened, deliver } = makeLine();
+  const stream = left.open();
+  await deliver();
+  const [other] = opened as [LinkStream];
+  const failures: Error[] = [];
+  stream.on('error', (error) => failures.push(error));
+  const large = Buffer.alloc(windowBytes / 2, 'x');
+  other.end(large, () => other.destroy());
+  await deliver();
+  const closed = once(stream, 'close');
+  const parts: Buffer[] = [];
+  stream.on('data', (part: Buffer) => parts.push(part));
+  await closed;
+  expect(Buffer.concat(parts).equals(large)).toBe(true);
+  expect(failures).toEqual([]);
+  expect(left.size).toBe(0);
+});

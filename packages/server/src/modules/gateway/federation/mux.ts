@@ -101,7 +101,9 @@ export class LinkStream extends Duplex {
 
   cameReset(why: string): void {
     this.#gone = true;
-    this.destroy(new LinkClosed(why));
+    // The other side had said all before it let go: as with a socket that is closed, the rest is still to be read.
+    if (this.#ended && !this.readableEnded) this.once('end', () => this.destroy());
+    else this.destroy(new LinkClosed(why));
   }
 
   cameCredit(bytes: number): boolean {
