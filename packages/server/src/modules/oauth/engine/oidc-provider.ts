@@ -35,6 +35,10 @@ let loading: Promise<void> | null = null;
 
 /** Many servers never see a client of OAuth, and the engine is two hundred files and 8 MB: it comes with the first one. */
 export const loadEngine = (): Promise<void> => {
-  loading ??= load();
+  loading ??= load().catch((error: unknown) => {
+    // A machine that was short of something for a moment gets another chance.
+    loading = null;
+    throw error;
+  });
   return loading;
 };
