@@ -202,6 +202,16 @@ export const deferOperation = <O extends Operation>(
   input: InputOf<O>,
   options: { title: string; optimistic: () => Rollback[]; invalidates?: readonly string[] },
 ): void => {
+  // What was asked for before would bring back what the change takes away.
+  const asked = (options.invalidates ?? []).map((name) => queryClient.cancelQueries({ queryKey: [name] }));
+  void Promise.all(asked).then(() => beginDeferred(operation, input, options));
+};
+
+const beginDeferred = <O extends Operation>(
+  operation: O,
+  input: InputOf<O>,
+  options: Parameters<typeof deferOperation<O>>[2],
+): void => {
   const rollbacks = options.optimistic();
   const takeBackAll = () => {
     for (const rollback of rollbacks.toReversed()) rollback();
