@@ -99,6 +99,11 @@ export const invalidate = (...names: string[]): Promise<void> =>
 
 type Rollback = () => void;
 
+/** Before a change shows: an answer that was asked for earlier would bring back what it takes away. */
+const stopAsking = async (names: readonly string[] = []): Promise<void> => {
+  await Promise.all(names.map((name) => queryClient.cancelQueries({ queryKey: [name] })));
+};
+
 /** Changes every cached answer of one operation, lists page by page. Returns how to take it back. */
 export const patchCache = <Data>(name: string, change: (data: Data) => Data): Rollback => {
   const before = queryClient.getQueriesData({ queryKey: [name] });
@@ -154,7 +159,7 @@ export const useOperationMutation = <O extends Operation>(
       call(operation, input, operation.idempotency === 'header' ? { idempotencyKey: crypto.randomUUID() } : {}),
     async onMutate(input) {
       // A refetch under way would overwrite the optimistic rows with older ones.
-      await Promise.all((options.invalidates ?? []).map((name) => queryClient.cancelQueries({ queryKey: [name] })));
+      await stopAsking(options.invalidates);
       return options.optimistic?.(input) ?? [];
     },
     onError(error, _input, rollbacks) {
@@ -202,9 +207,7 @@ export const deferOperation = <O extends Operation>(
   input: InputOf<O>,
   options: { title: string; optimistic: () => Rollback[]; invalidates?: readonly string[] },
 ): void => {
-  // What was asked for before would bring back what the change takes away.
-  const asked = (options.invalidates ?? []).map((name) => queryClient.cancelQueries({ queryKey: [name] }));
-  void Promise.all(asked).then(() => beginDeferred(operation, input, options));
+  void stopAsking(options.invalidates).then(() => beginDeferred(operation, input, options));
 };
 
 const beginDeferred = <O extends Operation>(
