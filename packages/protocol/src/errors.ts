@@ -83,7 +83,7 @@ export const errorCodes = {
   csrf_rejected: {
     status: 403,
     title: 'Cross-site request refused',
-    meaning: 'A cookie-authenticated write came from another origin.',
+    meaning: 'A write with a cookie, or a WebSocket, came from another origin.',
   },
   gateway_untrusted_path: {
     status: 403,

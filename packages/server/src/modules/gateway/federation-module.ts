@@ -3,9 +3,10 @@ import type { Duplex } from 'node:stream';
 import { hasPermission, hasScope } from '@atrium/protocol';
 import { WebSocketServer } from 'ws';
 import type { Transaction } from '../../platform/db/database.ts';
+import { AppError } from '../../platform/errors/app-error.ts';
 import { eventFilter } from '../../platform/events/event-filter.ts';
 import type { FrontDoor } from '../../platform/http/front-door.ts';
-import { refuseUpgrade } from '../../platform/http/upgrade-router.ts';
+import type { UpgradeRouter } from '../../platform/http/upgrade-router.ts';
 import { newId } from '../../platform/ids/ids.ts';
 import type { Module } from '../../platform/module.ts';
 import type { RotationVisit } from '../../platform/secrets/secret-box.ts';
@@ -111,11 +112,11 @@ export const createFederationModule = (parts: FederationParts, inner: Gate): Fed
     await turn.start();
   };
 
-  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): boolean => {
+  const upgrade = (upgrades: UpgradeRouter, request: IncomingMessage, socket: Duplex, head: Buffer): boolean => {
     if (request.url?.split('?', 1)[0] !== federationPath) return false;
     // A page in a browser has nothing to say here.
     if (known === null || !parts.settings().enabled || request.headers.origin !== undefined)
-      refuseUpgrade(socket, 404, 'Not Found');
+      upgrades.refuse(request, socket, new AppError('not_found', 'No peers are taken here.'));
     else
       sockets.handleUpgrade(request, socket, head, (opened) =>
         links.accept(opened, (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')),
@@ -131,7 +132,7 @@ export const createFederationModule = (parts: FederationParts, inner: Gate): Fed
     serve: (given) => {
       front = given ?? null;
     },
-    http: ({ upgrades }) => upgrades.add(upgrade),
+    http: ({ upgrades }) => upgrades.add((request, socket, head) => upgrade(upgrades, request, socket, head)),
     eventFilters: [
       eventFilter(
         'gateway.peer.',

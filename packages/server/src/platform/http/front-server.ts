@@ -13,10 +13,10 @@ import type { Arrival, FrontDoor } from './front-door.ts';
 import { hostNameOf, OwnHosts } from './host-names.ts';
 import type { HttpHostOptions } from './http-options.ts';
 import type { PassedRequest } from './passing.ts';
-import { formProblem, mostHeaders } from './request-form.ts';
+import { type FormProblem, formProblem, mostHeaders } from './request-form.ts';
 import { StreamRequest, StreamResponse } from './stream-exchange.ts';
 import { trustedProxies } from './trusted-proxies.ts';
-import { refuseUpgrade } from './upgrade-router.ts';
+import { isAnswering, plainResponse } from './upgrade-router.ts';
 
 /** Forward-auth: a proxy asks this server about a request to another host, which X-Forwarded-Host names. */
 const aboutAnother = /^\/auth\/verify(?:[/?]|$)/;
@@ -101,9 +101,11 @@ export class FrontServer {
     this.#limit.watch(server);
     server.on('request', (request, response) => this.#request(request, response, false));
     server.on('checkContinue', (request, response) => this.#request(request, response, true));
-    server.on('connect', (_request: IncomingMessage, socket: Duplex) =>
-      refuseUpgrade(socket, 405, 'Method Not Allowed'),
-    );
+    server.on('connect', (request: IncomingMessage, socket: Duplex) => {
+      socket.on('error', () => socket.destroy());
+      if (isAnswering(request) || this.#answers.isRefused(request.socket)) socket.destroy();
+      else this.#refuse(request, plainResponse(request, socket), connectProblem);
+    });
     server.on('close', () => this.#deadlines.stop());
     return server;
   }
@@ -148,14 +150,15 @@ export class FrontServer {
       request.socket.destroySoon();
       return true;
     }
-    if (formProblem(request) !== null) {
-      refuseUpgrade(socket, 400, 'Bad Request');
+    const problem = formProblem(request);
+    if (problem !== null) {
+      this.#refuse(request, plainResponse(request, socket), problem);
       return true;
     }
     const arrival = this.#arrival(request);
-    if (arrival === null) refuseUpgrade(socket, 421, 'Misdirected Request');
+    if (arrival === null) this.#unknownHost(request, plainResponse(request, socket));
     else if (!this.#limit.spoke(request.socket, this.#useOf(request, arrival)))
-      refuseUpgrade(socket, 429, 'Too Many Requests');
+      this.#answers.early(request, plainResponse(request, socket), new AppError('rate_limited', tooMany), 429);
     else if (this.#door?.upgrade(request, socket, head, arrival) !== true) return false;
     return true;
   }
@@ -164,12 +167,7 @@ export class FrontServer {
     if (this.#answers.isRefused(request.socket)) return;
     const problem = formProblem(request);
     if (problem !== null) {
-      this.#answers.early(
-        request,
-        response,
-        new AppError(problem.code ?? 'bad_request', problem.detail),
-        problem.status,
-      );
+      this.#refuse(request, response, problem);
       return;
     }
     const arrival = this.#arrival(request);
@@ -274,12 +272,22 @@ export class FrontServer {
     return address;
   }
 
+  #refuse(request: IncomingMessage, response: ServerResponse, { code, detail, status }: FormProblem): void {
+    this.#answers.early(request, response, new AppError(code ?? 'bad_request', detail), status);
+  }
+
   #unknownHost(request: IncomingMessage, response: ServerResponse): void {
     const detail =
       'No app has this host name, and it is none of this server. If it should be, add it to ATRIUM_EXTRA_HOSTS.';
     this.#answers.early(request, response, new AppError('gateway_unknown_host', detail), 421);
   }
 }
+
+const connectProblem: FormProblem = {
+  status: 405,
+  code: 'method_not_allowed',
+  detail: 'CONNECT is for forward proxies, which this server is not.',
+};
 
 /** The header lines of the request before on the same connection, as Node read them. */
 const lastFields = Symbol('last fields');

@@ -75,6 +75,32 @@ test('Methods nobody knows get an answer in the form of all others', async () =>
   }
 });
 
+test.for([
+  ['no such path', 'GET /nothing', '', 404, 'not_found'],
+  ['a body', 'GET /ws', 'Content-Length: 2\r\n', 400, 'bad_request'],
+  ['two hosts', 'GET /ws', 'Host: localhost\r\n', 400, 'bad_request'],
+  ['a host of nobody', 'GET /ws', '', 421, 'gateway_unknown_host'],
+  ['a tunnel to anywhere', 'CONNECT example.org:443', '', 405, 'method_not_allowed'],
+] as const)('An upgrade that is not made says why: %s', async ([name, line, more, status, code]) => {
+  const host = name === 'a host of nobody' ? 'elsewhere.test' : 'localhost';
+  const answer = await raw(
+    `${line} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${more}\r\n`,
+  );
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  expect(head.toLowerCase()).toContain('content-type: application/problem+json');
+  expect(head.toLowerCase()).toContain('connection: close');
+  expect(JSON.parse(body)).toMatchObject({ status, code, request_id: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+});
+
+test('A tunnel that is asked for behind a request which still waits for its answer ends the connection', async () => {
+  const answer = await raw(
+    'GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nCONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n',
+  );
+  expect(answer).not.toContain('405');
+  expect((await t.call('/health')).status).toBe(200);
+});
+
 test('A client that leaves in the middle of its body is forgotten', async () => {
   const socket = connect(t.port, '127.0.0.1');
   socket.write(

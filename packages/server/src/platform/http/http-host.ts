@@ -100,7 +100,9 @@ export const createHttpHost = async (given: HttpHostOptions): Promise<HttpHost> 
   const answers = new ErrorAnswers(options, routeMap, site);
   const front = new FrontServer(options, answers);
   const app = createApp(options, answers, front);
-  const upgrades = new UpgradeRouter();
+  const upgrades = new UpgradeRouter((request, response, error, status) =>
+    answers.early(request, response, error, status),
+  );
   const observer = new RequestObserver(options, inFlight, routeMap);
 
   acceptJson(app);

@@ -16,7 +16,7 @@ const streamProblem = ({ rawHeaders, method = '', url = '' }: IncomingMessage): 
   return methods.has(method) ? null : { status: 400, detail: 'This method is none of HTTP.' };
 };
 
-interface FormProblem {
+export interface FormProblem {
   status: number;
   code?: ErrorCode;
   detail: string;

@@ -1,16 +1,31 @@
-import type { IncomingMessage, Server } from 'node:http';
+import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { AppError } from '../errors/app-error.ts';
 import { cutOffSoon } from './cut-off.ts';
 
 /** Takes an upgrade that is its own and answers true; false passes it on. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
 
+/** Sends the problem document of a request that nobody took. */
+type SendRefusal = (request: IncomingMessage, response: ServerResponse, error: AppError, status: number) => void;
+
 /** Shares the one `upgrade` event of the server between the socket host and the gateway, in order of registration. */
 export class UpgradeRouter {
   readonly #handlers: UpgradeHandler[] = [];
+  readonly #send: SendRefusal;
+
+  constructor(send: SendRefusal) {
+    this.#send = send;
+  }
 
   add(handler: UpgradeHandler): void {
     this.#handlers.push(handler);
+  }
+
+  /** Answers an upgrade that is not made, as any other request that failed, and ends the connection. */
+  refuse(request: IncomingMessage, socket: Duplex, error: AppError): void {
+    this.#send(request, plainResponse(request, socket), error, error.status);
   }
 
   attach(
@@ -30,15 +45,16 @@ export class UpgradeRouter {
       // Neither WebSocket nor anything else that may be upgraded to has one, and what is behind it would be read as part
       // of the other protocol.
       if (hasBody(request)) {
-        refuseUpgrade(socket, 400, 'Bad Request');
+        this.refuse(request, socket, new AppError('bad_request', 'A request to upgrade has no body.'));
         return;
       }
       if (denied(request)) {
-        refuseUpgrade(socket, 403, 'Forbidden');
+        this.refuse(request, socket, new AppError('address_denied'));
         return;
       }
       try {
-        if (!this.#handlers.some((handler) => handler(request, socket, head))) refuseUpgrade(socket, 404, 'Not Found');
+        if (!this.#handlers.some((handler) => handler(request, socket, head)))
+          this.refuse(request, socket, new AppError('not_found', 'Nothing at this path can be upgraded to.'));
       } catch (error) {
         // No request may end the process.
         socket.destroy();
@@ -52,18 +68,20 @@ export class UpgradeRouter {
  * Node keeps the answer that is being written at the socket of the connection, which is not the one that it hands over
  * with an upgrade while that has a body.
  */
-const isAnswering = ({ socket }: IncomingMessage): boolean =>
+export const isAnswering = ({ socket }: IncomingMessage): boolean =>
   ((socket as typeof socket & { _httpMessage?: unknown })._httpMessage ?? null) !== null;
 
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-/** Ends a connection behind its last answer. */
-export const endUpgrade = (socket: Duplex, last?: string): void => {
-  socket.end(last);
-  cutOffSoon(socket);
+/** Answers on a connection that asked for an upgrade and does not get it. */
+export const plainResponse = (request: IncomingMessage, socket: Duplex): ServerResponse => {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Socket);
+  response.on('finish', () => {
+    socket.end();
+    cutOffSoon(socket);
+  });
+  return response;
 };
-
-/** Answers an upgrade with a plain HTTP status and ends the connection. */
-export const refuseUpgrade = (socket: Duplex, status: number, reason: string): void =>
-  endUpgrade(socket, `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

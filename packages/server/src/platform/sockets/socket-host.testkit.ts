@@ -192,7 +192,7 @@ export const startSocketBench = async (
     retry_ms: 5,
   });
   const server: Server = createServer();
-  const upgrades = new UpgradeRouter();
+  const upgrades = new UpgradeRouter((_request, response, error, status) => response.writeHead(status).end(error.code));
   upgrades.attach(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -3,9 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type Actor, closeCodes } from '@atrium/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { AppError } from '../errors/app-error.ts';
 import { certificateThumbprint } from '../http/client-certificate.ts';
 import { isSameOrigin, readCookie, sessionCookie } from '../http/credentials.ts';
-import { refuseUpgrade, type UpgradeRouter } from '../http/upgrade-router.ts';
+import type { UpgradeRouter } from '../http/upgrade-router.ts';
 import { actorOf, type Caller } from '../operations/caller.ts';
 import { PresenceBoard } from './presence-board.ts';
 import { SocketConnection, type SocketSurroundings } from './socket-connection.ts';
@@ -19,6 +20,11 @@ export interface OpenSocket {
   user_agent: string | null;
   opened_at: Date;
 }
+
+const notOurOrigin =
+  'The Origin of a WebSocket is that of the public address, or one that ATRIUM_CORS_ORIGINS names. Clients that are no browser send that of the public address.';
+const closing = 'The server is stopping.';
+const tooManyPending = 'Too many sockets have not said yet who they are.';
 
 /** The WebSocket door at /ws. */
 export class SocketHost implements SocketSurroundings {
@@ -55,7 +61,7 @@ export class SocketHost implements SocketSurroundings {
   }
 
   mount(upgrades: UpgradeRouter): void {
-    upgrades.add((request, socket, head) => this.#upgrade(request, socket, head));
+    upgrades.add((request, socket, head) => this.#upgrade(upgrades, request, socket, head));
   }
 
   /** Closes the sockets of callers that no longer may listen, for example of a deactivated person. */
@@ -107,14 +113,14 @@ export class SocketHost implements SocketSurroundings {
     this.#server.close();
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+  #upgrade(upgrades: UpgradeRouter, request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     if (request.url?.split('?', 1)[0] !== '/ws') return false;
     const sameOrigin = isSameOrigin(request.headers, this.options.public_url());
     const { origin } = request.headers;
     if (!sameOrigin && !(origin !== undefined && this.options.cors_origins.includes(origin)))
-      refuseUpgrade(socket, 403, 'Forbidden');
+      upgrades.refuse(request, socket, new AppError('csrf_rejected', notOurOrigin));
     else if (this.#closing || this.#pending() >= this.limits.max_pending)
-      refuseUpgrade(socket, 503, 'Service Unavailable');
+      upgrades.refuse(request, socket, new AppError('not_ready', this.#closing ? closing : tooManyPending));
     else
       this.#server.handleUpgrade(request, socket, head, (webSocket) =>
         this.#open(webSocket, socket, request, sameOrigin),

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Duplex } from 'node:stream';
 import type { Arrival, FrontDoor } from '../../../platform/http/front-door.ts';
 import { formProblem } from '../../../platform/http/request-form.ts';
+import { plainResponse } from '../../../platform/http/upgrade-router.ts';
 import { assertionHeader, readAssertion, type UsedOnce } from './assertion.ts';
 import type { LinkStream } from './mux.ts';
 import type { PeerLink } from './peer-link.ts';
@@ -41,7 +42,7 @@ export class StreamDoor {
     this.#server.on('upgrade', (asked: IncomingMessage, socket: Duplex, head: Buffer) => {
       const arrival = this.#arrive(asked);
       const taken = arrival !== null && parts.front()?.upgrade(asked, socket, head, arrival) === true;
-      if (!taken) socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      if (!taken) plainRefusal(plainResponse(asked, socket));
     });
     this.#server.on('connect', (_asked, socket: Duplex) => socket.destroy());
     this.#server.on('clientError', (_error, socket) => socket.destroy());

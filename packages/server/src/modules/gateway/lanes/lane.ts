@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Arrival, FrontDoor } from '../../../platform/http/front-door.ts';
 import type { PassedRequest, PassedResponse } from '../../../platform/http/passing.ts';
 import { requestIdOf } from '../../../platform/http/request-id.ts';
+import { plainResponse } from '../../../platform/http/upgrade-router.ts';
 import { hiddenApp } from '../gate.ts';
 import { readRequestPath } from '../matching/request-path.ts';
 import { Balancer } from './balancer.ts';
@@ -14,7 +15,7 @@ import { Mirrors } from './mirror.ts';
 import { type OwnAnswer, sendOwnAnswer } from './own-answers.ts';
 import { RunningSet } from './running.ts';
 import { TargetLinks } from './target-links.ts';
-import { plainResponse, Tunnel } from './tunnel.ts';
+import { Tunnel } from './tunnel.ts';
 
 /** The data plane of the gateway. */
 export interface Lane {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { endUpgrade } from '../../../platform/http/upgrade-router.ts';
+import { plainResponse } from '../../../platform/http/upgrade-router.ts';
 import { keepAlive } from '../../../platform/net/keep-alive.ts';
 import { TargetRefused } from '../../../platform/net/target-guard.ts';
 import { actorOf } from '../../../platform/operations/caller.ts';
@@ -31,15 +31,6 @@ import { type AnswerHandler, UpstreamConnection } from './upstream-connection.ts
 const magic = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 /** After one side has said that it sends no more. */
 const halfClosed = 1000;
-
-/** Answers on a connection that asked for an upgrade and does not get it. */
-export const plainResponse = (request: IncomingMessage, socket: Duplex): ServerResponse => {
-  const response = new ServerResponse(request);
-  response.shouldKeepAlive = false;
-  response.assignSocket(socket as Socket);
-  response.on('finish', () => endUpgrade(socket));
-  return response;
-};
 
 const isWebSocket = (request: IncomingMessage): boolean =>
   request.method === 'GET' &&
