@@ -36,12 +36,19 @@ describe('G63: boards by keys and by hand, and live', () => {
   const answers: Answers = { ...boardAnswers };
   const opened: string[] = [];
   let seq = 10;
+  let changed: typeof morning | null = null;
 
   beforeAll(async () => {
     const context = await newContext(web.browser);
     const { calls: heard, handler } = remembered(answers);
     calls = heard;
-    await web.served.answer(context, handler);
+    await web.served.answer(context, (call) => {
+      if (call.method === 'PATCH' && call.url.pathname === path && changed !== null) {
+        answerWith(changed);
+        changed = null;
+      }
+      return handler(call);
+    });
     await context.routeWebSocket(/\/ws$/, (route) => {
       socket = route;
       route.send(socketReady(seq));
@@ -74,10 +81,15 @@ describe('G63: boards by keys and by hand, and live', () => {
   const [first, second] = morning.groups;
   const ids = (items: readonly { id: string }[]): string[] => items.map(({ id }) => id);
   const nameOf = (prefix: RegExp) => page.getByRole('button', { name: prefix });
-  /** What the server answers to a change: that board in its next version. */
+  /** That board is what the server has, and what it answers to a change. */
   const answerWith = (board: typeof morning): void => {
     answers[`PATCH ${path}`] = { body: board };
     answers[`GET ${path}`] = { body: board };
+  };
+
+  /** The same from the next change on: a page that reads again before it sees what was there before. */
+  const answerChangeWith = (board: typeof morning): void => {
+    changed = board;
   };
 
   test('tiles are reached by arrows and found as one types; a link opens in a tab of its own', async () => {
@@ -113,7 +125,7 @@ describe('G63: boards by keys and by hand, and live', () => {
         ...morning.groups.slice(1),
       ],
     };
-    answerWith(moved);
+    answerChangeWith(moved);
     await page.keyboard.press('e');
     await page.waitForURL(/arrange=true/);
     await nameOf(/^Notes.*, 1 of 6/).focus();
@@ -126,7 +138,7 @@ describe('G63: boards by keys and by hand, and live', () => {
 
     forget();
     const down = moved.groups[0]!.items.at(-1)!;
-    answerWith({
+    answerChangeWith({
       ...moved,
       version: 9,
       groups: [

@@ -98,6 +98,8 @@ export const describeStates = <S extends PageState>(
       if (same.pathname === address.pathname && same.search === address.search) await page.goto('about:blank');
       await page.goto(address.href);
       await page.waitForSelector(state.ready, { state: 'attached' });
+      // When the parser comes, what stands below moves: between the two halves of a press it would be no click.
+      await page.waitForSelector('[data-unparsed]', { state: 'detached' });
       await state.act?.(page);
       const found = await violationsByTheme(page, state.themes ?? ['daylight']);
       const wide = await sidewaysScroll(page);
