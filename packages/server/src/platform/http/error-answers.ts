@@ -109,13 +109,13 @@ export class ErrorAnswers {
     // A name that is nobody's here must not be bound to https by this server.
     const ofName = status === 421 ? '' : this.#options.config.public_url();
     const wait = retryAfter(error);
+    if (wait !== null) response.setHeader('retry-after', wait);
     response.writeHead(status, {
       ...securityHeaders(ofName),
       'content-type': page ? 'text/html; charset=utf-8' : problemType,
       'content-length': Buffer.byteLength(body),
       'cache-control': 'no-store',
       'atrium-error': error.code,
-      ...(wait === null ? {} : { 'retry-after': wait }),
       'x-request-id': request_id,
       connection: 'close',
     });
