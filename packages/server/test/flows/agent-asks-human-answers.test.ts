@@ -11,7 +11,7 @@ let org: Org;
 let a: Person;
 let g: Agent;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await openWorld({ shared: true });
   org = await world.makeOrg();
   a = await org.member('A');
   g = await org.agent('G');

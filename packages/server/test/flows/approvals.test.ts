@@ -10,7 +10,7 @@ let b: Person;
 let c: Person;
 let g: Agent;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await openWorld({ shared: true });
   org = await world.makeOrg();
   [a, b, c] = [await org.member('A'), await org.member('B'), await org.member('C')];
   g = await org.agent('G');

@@ -9,7 +9,7 @@ let a: Person;
 let b: Person;
 let g: Agent;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await openWorld({ shared: true });
   org = await world.makeOrg();
   [a, b] = [await org.member('A'), await org.member('B')];
   g = await org.agent('G');

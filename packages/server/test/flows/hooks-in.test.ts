@@ -12,7 +12,7 @@ let agent: Agent;
 let phone: Companion;
 
 beforeAll(async () => {
-  world = await openWorld();
+  world = await openWorld({ shared: true });
   org = await world.makeOrg('House');
   foreign = await world.makeOrg('Elsewhere');
   agent = await org.agent('Backup job', { scopes: ['hooks:write'] });

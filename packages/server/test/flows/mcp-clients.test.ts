@@ -18,7 +18,7 @@ let a: Person;
 let g: Agent;
 let mcp: string;
 beforeAll(async () => {
-  world = await openWorld({ env: { ATRIUM_RATE_LIMIT_TOOLS: '10000' } });
+  world = await openWorld({ shared: true });
   mcp = `${world.url}/mcp`;
   org = await world.makeOrg();
   a = await org.member('A');

@@ -10,7 +10,7 @@ let a: Person;
 let b: Person;
 let g: Agent;
 beforeAll(async () => {
-  world = await openWorld({ env: { ATRIUM_RATE_LIMIT_TOOLS: '100000' } });
+  world = await openWorld({ shared: true });
   org = await world.makeOrg();
   [a, b] = [await org.member('A'), await org.member('B')];
   g = await org.agent('G');

@@ -14,7 +14,7 @@ const seed = Date.now() % 2 ** 31;
 let world: World;
 let cases = 0;
 beforeAll(async () => {
-  world = await openWorld({ env: { ATRIUM_RATE_LIMIT_TOOLS: '1000000' } });
+  world = await openWorld({ shared: true });
 });
 afterAll(() => world.close());
 

@@ -12,7 +12,7 @@ let admin: Person;
 let g: Agent;
 let payroll: string;
 beforeAll(async () => {
-  world = await openWorld({ env: { ATRIUM_RATE_LIMIT_TOOLS: '10000' } });
+  world = await openWorld({ shared: true });
   org = await world.makeOrg();
   [a, b, admin] = [await org.member('A'), await org.member('B'), await org.member('Admin', { role: 'admin' })];
   g = await org.agent('G', { item_scope: { kind: 'org' } });

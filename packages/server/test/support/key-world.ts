@@ -1,7 +1,6 @@
 import { makeKey, newRegistrationKey, proveRegistration, type TestKey } from './agent-key.ts';
-import { type Org, ok, openWorld, type World } from './people.ts';
+import { type Org, ok, openWorld, roomier, type World, type WorldOptions } from './people.ts';
 import { createRestClient, type Json, type RestAnswer, type RestClient } from './rest-client.ts';
-import type { StartOptions } from './start-server.ts';
 
 export interface KeyedAgent extends RestClient {
   id: string;
@@ -32,16 +31,9 @@ export interface KeyWorld extends World {
   row(statement: string, values?: unknown[]): Promise<Json>;
 }
 
-const limits = Object.fromEntries(
-  ['REGISTRATION', 'VOUCH', 'SIGNING', 'RECOVERY', 'VERIFY', 'TOOLS', 'PUBLIC_SEARCH', 'MEANING'].map((name) => [
-    `ATRIUM_RATE_LIMIT_${name}`,
-    '100000',
-  ]),
-);
-
 /** A server with an organisation whose members let agents in by vouchers. */
-export const openKeyWorld = async (options: StartOptions = {}): Promise<KeyWorld> => {
-  const world = await openWorld({ ...options, env: { ...limits, ...options.env } });
+export const openKeyWorld = async (options: WorldOptions = {}): Promise<KeyWorld> => {
+  const world = await openWorld({ ...options, env: { ...roomier, ...options.env } });
   const org = await world.makeOrg('Keys');
   const issuer = () => world.url.replace('127.0.0.1', 'localhost');
 

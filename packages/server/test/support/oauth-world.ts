@@ -1,8 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { FormBrowser } from './form-browser.ts';
-import { type Org, ok, openWorld, type Person, password, type World } from './people.ts';
+import { type Org, ok, openWorld, type Person, password, type World, type WorldOptions } from './people.ts';
 import type { Json } from './rest-client.ts';
-import type { StartOptions } from './start-server.ts';
 
 export const redirect = 'http://127.0.0.1:53682/callback';
 
@@ -70,7 +69,7 @@ export const basic = (client_id: string, secret: string): Record<string, string>
 });
 
 /** A server with an organisation, a person in it, and the ways a client talks to the authorization server. */
-export const openOauthWorld = async (options: StartOptions = {}): Promise<OauthWorld> => {
+export const openOauthWorld = async (options: WorldOptions = {}): Promise<OauthWorld> => {
   const world = await openWorld(options);
   const issuer = new URL(world.url).origin.replace('127.0.0.1', 'localhost');
   const org = await world.makeOrg('Acme');

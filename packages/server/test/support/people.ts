@@ -2,6 +2,7 @@ import type { Scope } from '@atrium/protocol';
 import type pg from 'pg';
 import { createRestClient, type Json, type RestAnswer, type RestClient } from './rest-client.ts';
 import { openServerDatabase } from './server-database.ts';
+import { willBeStopped } from './shared-servers.ts';
 import { type RunningServer, removeDataDir, type StartOptions, startServer } from './start-server.ts';
 
 export const password = 'correct horse battery staple';
@@ -76,10 +77,29 @@ const roomy = {
   ATRIUM_LOG: 'info',
 };
 
+/** Limits that are not met by those whose tests are not about them. */
+export const roomier = Object.fromEntries(
+  ['TOOLS', 'REGISTRATION', 'VOUCH', 'SIGNING', 'RECOVERY', 'VERIFY', 'PUBLIC_SEARCH', 'MEANING'].map((name) => [
+    `ATRIUM_RATE_LIMIT_${name}`,
+    '1000000',
+  ]),
+);
+
 let counted = 0;
 
+export interface WorldOptions extends StartOptions {
+  /**
+   * The server of all files of this worker that share one: for tests that ask for no configuration of their own, look at
+   * nothing but what they made, and neither stop the server nor change what is everybody's.
+   */
+  shared?: true;
+}
+
 /** One started server, set up, in which tests make organisations of their own through the API. */
-export const openWorld = async (options: StartOptions = {}): Promise<World> => {
+export const openWorld = (options: WorldOptions = {}): Promise<World> =>
+  options.shared === true ? sharedWorld() : startWorld(options);
+
+const startWorld = async (options: StartOptions): Promise<World> => {
   const env = { ...roomy, ...options.env };
   let server = await startServer({ ...options, env });
   const url = () => server.url;
@@ -163,5 +183,27 @@ export const openWorld = async (options: StartOptions = {}): Promise<World> => {
       await server.stop();
       removeDataDir(server.dataDir);
     },
+  };
+};
+
+let shared: Promise<World> | undefined;
+
+const everybodys = (): never => {
+  throw new Error('this server is shared with other files');
+};
+
+const sharedWorld = async (): Promise<World> => {
+  shared ??= startWorld({ env: roomier }).then((made) => {
+    willBeStopped(made.server);
+    return made;
+  });
+  const world = await shared;
+  return {
+    ...world,
+    url: world.url,
+    server: { ...world.server, stop: everybodys, kill: everybodys },
+    database: world.database,
+    restart: everybodys,
+    close: async () => {},
   };
 };

@@ -16,7 +16,7 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 let world: KeyWorld;
 beforeAll(async () => {
-  world = await openKeyWorld();
+  world = await openKeyWorld({ shared: true });
 });
 afterAll(() => world.close());
 

@@ -16,7 +16,7 @@ let other: Agent;
 let stranger: Agent;
 
 beforeAll(async () => {
-  world = await openWorld({ env: { ATRIUM_RATE_LIMIT_TOOLS: '1000000' } });
+  world = await openWorld({ shared: true });
   [org, foreign] = [await world.makeOrg('Home'), await world.makeOrg('Foreign')];
   [owner, other] = [await diaryAgent(org, 'Owner'), await diaryAgent(org, 'Other')];
   stranger = await diaryAgent(foreign, 'Stranger');

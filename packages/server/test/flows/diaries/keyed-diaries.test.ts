@@ -11,7 +11,7 @@ let foreign: Org;
 let [owner, friend, outsider]: KeyedAgent[] = [];
 
 beforeAll(async () => {
-  world = await openKeyWorld();
+  world = await openKeyWorld({ shared: true });
   foreign = await world.makeOrg('Elsewhere');
   [owner, friend, outsider] = [await world.agent(), await world.agent(), await world.agent(foreign.owner)];
 });

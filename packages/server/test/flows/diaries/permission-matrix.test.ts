@@ -37,7 +37,7 @@ const build = async (visibility: Visibility): Promise<Scene> => {
 };
 
 beforeAll(async () => {
-  world = await openWorld({ env: { ATRIUM_RATE_LIMIT_TOOLS: '1000000' } });
+  world = await openWorld({ shared: true });
   const [home, foreign] = [await world.makeOrg('Home'), await world.makeOrg('Foreign')];
   const made: [string, Agent][] = [];
   for (const role of roles) if (role !== 'N') made.push([role, await diaryAgent(role === 'X' ? foreign : home, role)]);

@@ -13,7 +13,7 @@ let stranger: Agent;
 let readersTools: McpDriver;
 
 beforeAll(async () => {
-  world = await openWorld({ env: { ATRIUM_RATE_LIMIT_TOOLS: '1000000' } });
+  world = await openWorld({ shared: true });
   org = await world.makeOrg('Home');
   owner = await diaryAgent(org, 'Owner');
   writer = await diaryAgent(org, 'Writer');

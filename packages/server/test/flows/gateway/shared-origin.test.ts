@@ -12,7 +12,7 @@ let cookie: string;
 let proof: string;
 
 beforeAll(async () => {
-  world = await openWorld();
+  world = await openWorld({ shared: true });
   org = await world.makeOrg();
   ada = await org.member('Ada');
   const signedIn = await world.anonymous.post('/auth/login', { email: ada.email, password });

@@ -9,7 +9,7 @@ import { createRestClient } from '../../support/rest-client.ts';
 let world: OauthWorld;
 let client: string;
 beforeAll(async () => {
-  world = await openOauthWorld();
+  world = await openOauthWorld({ shared: true });
   client = await world.register();
 }, 120_000);
 afterAll(() => world.close());

@@ -8,7 +8,7 @@ let world: OauthWorld;
 let client: string;
 const grant = 'urn:ietf:params:oauth:grant-type:device_code';
 beforeAll(async () => {
-  world = await openOauthWorld();
+  world = await openOauthWorld({ shared: true });
   const made = await world.operatorClient({
     auth_method: 'none',
     grant_types: ['authorization_code', 'refresh_token', grant],

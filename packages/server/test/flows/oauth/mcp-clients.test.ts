@@ -8,7 +8,7 @@ import type { Json } from '../../support/rest-client.ts';
 
 let world: OauthWorld;
 beforeAll(async () => {
-  world = await openOauthWorld();
+  world = await openOauthWorld({ shared: true });
 }, 120_000);
 afterAll(() => world.close());
 
