@@ -71,15 +71,21 @@ const listenToSignals = (log: Logger) => {
     );
   };
   // Ignored while the server starts, rather than ending it as the system would.
-  process.on('SIGHUP', () => {
+  const reload = () => {
     running?.reload().catch((error: unknown) => log.error({ err: error }, 'the settings could not be read again'));
-  });
+  };
+  process.on('SIGHUP', reload);
   process.on('SIGTERM', hear);
   process.on('SIGINT', hear);
   return {
     signal: stopping.signal,
     isRunning: (app: App | null) => {
       running = app;
+    },
+    release: () => {
+      process.off('SIGHUP', reload);
+      process.off('SIGTERM', hear);
+      process.off('SIGINT', hear);
     },
   };
 };
@@ -127,8 +133,14 @@ const endWith = (error: unknown, stopping: AbortSignal, log: Logger): never => {
 const prepare = async () => {
   const values = await configOrExit();
   const log = createLogger(values.config.log.level);
-  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a failure that nobody handled'));
-  return { values, log, stopping: listenToSignals(log) };
+  const unhandled = (error: unknown) => log.error({ err: error }, 'a failure that nobody handled');
+  process.on('unhandledRejection', unhandled);
+  const stopping = listenToSignals(log);
+  const release = () => {
+    process.off('unhandledRejection', unhandled);
+    stopping.release();
+  };
+  return { values, log, stopping, release };
 };
 
 /** The further processes of a server whose first one runs, which ends after them. */
@@ -146,11 +158,11 @@ const withOthers = async (app: App, first: FirstProcess, processes: number, log:
   return whole;
 };
 
-/** Starts the server and keeps it running until a signal asks it to stop. */
-export const run = async ({ web }: RunOptions = {}): Promise<void> => {
+/** Starts the server and keeps it running until a signal asks it to stop, which ends the process, or what is returned does, which does not. */
+export const run = async ({ web }: RunOptions = {}): Promise<() => Promise<void>> => {
   // Looked at below; until then a failed build must not count as an unhandled rejection.
   web?.catch(() => {});
-  const { values, log, stopping } = await prepare();
+  const { values, log, stopping, release } = await prepare();
   const { dataDir, processes, host, port } = values.config.server;
   let running: App | null = null;
   const begin = async (restored: RestoreOutcome | null): Promise<App> => {
@@ -190,6 +202,13 @@ export const run = async ({ web }: RunOptions = {}): Promise<void> => {
   } catch (error) {
     endWith(error, stopping.signal, log);
   }
+  return async () => {
+    release();
+    stopping.isRunning(null);
+    const app = running;
+    running = null;
+    await app?.close();
+  };
 };
 
 /** A further process of a running server: it ends with the first one, whose database it uses. */

@@ -22,7 +22,7 @@ afterEach(async () => {
 
 /** A server that holds one sealed answer and one answer kept under an Idempotency-Key. */
 const startWithSecrets = async (env: Record<string, string> = {}) => {
-  server = await startServer({ env });
+  server = await startServer({ own_process: true, env });
   const people = await setUp(server, () => server.url);
   const item = await people.ask({ form });
   expect((await people.owner.post(`/api/v1/inbox/items/${item}/answer`, { values: { password: sealed } })).status).toBe(

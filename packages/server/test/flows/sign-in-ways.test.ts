@@ -14,6 +14,8 @@ let world: World;
 beforeAll(async () => {
   smtp = await startSmtpServer({ user: 'atrium', password: 'a mail secret' });
   world = await openWorld({
+    // One test measures the memory of the process.
+    own_process: true,
     env: {
       SMTP_HOST: '127.0.0.1',
       SMTP_PORT: String(smtp.port),

@@ -9,7 +9,7 @@ const env = { ATRIUM_RATE_LIMIT_REST: '1000000' };
 let server: RunningServer;
 let people: FirstOwner;
 beforeAll(async () => {
-  server = await startServer({ env });
+  server = await startServer({ own_process: true, env });
   people = await setUp(server, () => server.url);
 }, 60_000);
 afterAll(async () => {

@@ -132,7 +132,7 @@ describe('what stands in the way of a start is told in a sentence', () => {
 describe('a data directory that is in use, or has lost its key', () => {
   let server: RunningServer;
   beforeAll(async () => {
-    server = await startServer();
+    server = await startServer({ own_process: true });
   }, 60_000);
   afterAll(async () => {
     await server.stop();

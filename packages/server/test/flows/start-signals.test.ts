@@ -10,7 +10,7 @@ let server: RunningServer;
 let people: FirstOwner;
 
 const start = async (dataDir?: string) => {
-  server = await startServer(dataDir === undefined ? {} : { dataDir });
+  server = await startServer(dataDir === undefined ? { own_process: true } : { dataDir });
 };
 
 beforeAll(async () => {

@@ -18,7 +18,7 @@ const parent = '00f067aa0ba902b7';
 
 it('requests, MCP tool calls and jobs are told to the collector, in the trace of the client, without content', async () => {
   receiver = await startOtlpReceiver();
-  server = await startServer({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } });
+  server = await startServer({ own_process: true, env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } });
   const people = await setUp(server);
   const traceparent = `00-${trace}-${parent}-01`;
   const item = await people.ask({ title: 'A title nobody else may read', ttl_ms: 1000 });

@@ -7,7 +7,7 @@ import { removeDataDir, startServer, templateVariable } from './start-server.ts'
  */
 export const setup = async (): Promise<(() => Promise<void>) | undefined> => {
   if (process.env[templateVariable] !== undefined) return undefined;
-  const server = await startServer();
+  const server = await startServer({ own_process: true });
   await server.stop();
   process.env[templateVariable] = server.dataDir;
   const stopShared = keepSharedServers();

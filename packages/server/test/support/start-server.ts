@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { compileCache } from './compile-cache.ts';
 import { scratchRoot } from './scratch.ts';
+import { beginWarmServer, type WarmServer } from './warm-servers.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 
@@ -54,6 +55,8 @@ export interface StartOptions {
   as_users_start?: boolean;
   /** Another copy of the code than the one tests are in. */
   root?: string;
+  /** For tests that look at the process itself: not one in which other servers ran before. */
+  own_process?: boolean;
 }
 
 const tokens = new Map<string, string>();
@@ -72,30 +75,64 @@ const makeDataDir = ({ fresh = false, on_disk = false, env = {} }: StartOptions)
   return dataDir;
 };
 
-/** Starts the server as a user would, on a free port. */
-export const beginServer = (options: StartOptions = {}): StartingServer => {
+/** What ends in a process of its own: settings that Node reads when it begins, a program around the server, several processes. */
+const ofProcess = ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'ATRIUM_PROCESSES'];
+
+const mayBeWarm = ({ own_process, dataDir, web, root: copy, as_users_start, env = {} }: StartOptions): boolean =>
+  own_process !== true &&
+  // Who starts a server again wants to know what it takes from its data alone.
+  dataDir === undefined &&
+  web !== true &&
+  copy === undefined &&
+  as_users_start !== true &&
+  !ofProcess.some((name) => name in env);
+
+const environmentOf = (options: StartOptions, dataDir: string, setupToken: string): Record<string, string> => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: process.env['HOME'] ?? '',
+  ATRIUM_DATA_DIR: dataDir,
+  ATRIUM_PORT: String(options.port ?? 0),
+  ATRIUM_SETUP_TOKEN: setupToken,
+  // What else runs on this machine and in its network is no part of a test.
+  ATRIUM_DISCOVERY_ENABLED: 'false',
+  ATRIUM_CONTAINERS_RUNTIME: 'off',
+  // People are made by the hundred, and each has a password.
+  ...(options.as_users_start === true ? {} : { ATRIUM_PASSWORD_MEMORY: '19MiB', ATRIUM_SETTLE_AFTER: '0' }),
+  // What npm start runs has a cache of its own.
+  ...(options.web === true ? {} : compileCache),
+  ...options.env,
+});
+
+/** Starts the server as a user would, on a free port and in a process of its own. */
+export const beginServer = (options: StartOptions = {}): StartingServer => begin(options, false);
+
+const begin = (options: StartOptions, warm: boolean): StartingServer => {
   const dataDir = options.dataDir ?? makeDataDir(options);
   const setupToken = tokens.get(dataDir) ?? `setup-${crypto.randomUUID()}`;
   tokens.set(dataDir, setupToken);
+  const env = environmentOf(options, dataDir, setupToken);
+  const { child, ...server } = warm
+    ? beginWarmServer({ flags: testFlags, env, cwd: dataDir })
+    : beginOwnServer(options, env, dataDir);
+  return {
+    ...server,
+    dataDir,
+    setupToken,
+    process: child,
+    pid: child.pid!,
+    kill: async () => {
+      child.kill('SIGKILL');
+      await server.ended;
+    },
+  };
+};
+
+const beginOwnServer = (options: StartOptions, env: Record<string, string>, cwd: string): WarmServer => {
   const entry = options.web === true ? 'scripts/start.mjs' : 'packages/server/src/main.ts';
   const flags = options.as_users_start === true ? nodeFlags : testFlags;
   const child = spawn(process.execPath, [...flags, resolve(options.root ?? root, entry)], {
-    cwd: dataDir,
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      HOME: process.env['HOME'] ?? '',
-      ATRIUM_DATA_DIR: dataDir,
-      ATRIUM_PORT: String(options.port ?? 0),
-      ATRIUM_SETUP_TOKEN: setupToken,
-      // What else runs on this machine and in its network is no part of a test.
-      ATRIUM_DISCOVERY_ENABLED: 'false',
-      ATRIUM_CONTAINERS_RUNTIME: 'off',
-      // People are made by the hundred, and each has a password.
-      ...(options.as_users_start === true ? {} : { ATRIUM_PASSWORD_MEMORY: '19MiB', ATRIUM_SETTLE_AFTER: '0' }),
-      // What npm start runs has a cache of its own.
-      ...(options.web === true ? {} : compileCache),
-      ...options.env,
-    },
+    cwd,
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   // A test file that ends early must not leave its server, and the postgres of that, behind.
@@ -108,28 +145,21 @@ export const beginServer = (options: StartOptions = {}): StartingServer => {
   };
   child.stdout.on('data', hear);
   child.stderr.on('data', hear);
-  const gone = new Promise<number | null>((done) => child.on('exit', done));
+  const ended = new Promise<number | null>((done) => child.on('exit', done));
   return {
-    dataDir,
-    setupToken,
-    process: child,
-    pid: child.pid!,
-    ended: gone,
+    child,
     output: () => output,
+    ended,
     stop: async () => {
       child.kill('SIGTERM');
-      return await gone;
-    },
-    kill: async () => {
-      child.kill('SIGKILL');
-      await gone;
+      return await ended;
     },
   };
 };
 
 /** Starts the server and waits until it says that it is ready. */
 export const startServer = async (options: StartOptions = {}): Promise<RunningServer> => {
-  const server = beginServer(options);
+  const server = begin(options, mayBeWarm(options));
   const url = await new Promise<string>((ready, fail) => {
     const look = () => {
       const line = /"address":"([^"]+)"/.exec(server.output());

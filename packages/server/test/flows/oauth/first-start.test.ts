@@ -16,7 +16,7 @@ let database: pg.Pool;
 let owner: Json;
 beforeAll(async () => {
   server = await startServer({
-    fresh: true,
+    ...{ fresh: true, own_process: true },
     env: {
       ATRIUM_PUBLIC_URL: publicUrl,
       ATRIUM_TRUSTED_PROXIES: '127.0.0.1',
