@@ -1,5 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createAuthenticator } from '../../server/test/support/authenticator.ts';
 import { freePort } from '../../server/test/support/free-port.ts';
 import { type KeyedAgent, type KeyWorld, openKeyWorld } from '../../server/test/support/key-world.ts';
 import { makeSigner } from '../../server/test/support/make-signer.ts';
@@ -132,6 +133,25 @@ describe('in a real browser', () => {
     const refusedAsk = await agent.post(path, { message: 'x', person: person.id });
     expect([refusedAsk.status, refusedAsk.body.code]).toEqual([409, 'personal_key_missing']);
     expect(refused).toEqual([]);
+    await context.close();
+  });
+
+  it('a key stays where it is while the list is asked for again', async () => {
+    const { person } = await makeSigner(world, origin, 'Steady Signer');
+    const { page, context } = await open(person);
+    await page.goto(`${origin}/settings/security`);
+    const row = page.getByRole('button', { name: 'Revoke the key Software' });
+    const shown = await row.elementHandle();
+    // What the live connection misses while it opens is asked for as well.
+    await page.waitForLoadState('networkidle');
+    const again = page.waitForResponse((response) => response.url().endsWith('/me/personal-keys'));
+    const { ceremony_id, options } = ok(await person.post('/api/v1/me/passkeys/options'));
+    const credential = createAuthenticator(origin).create(options);
+    ok(await person.post('/api/v1/me/passkeys', { ceremony_id, credential }));
+    await (await again).finished();
+    await page.waitForLoadState('networkidle');
+    expect(await shown!.evaluate((button) => button.isConnected)).toBe(true);
+    expect(await row.count()).toBe(1);
     await context.close();
   });
 

@@ -1,5 +1,5 @@
 import { type PersonalKeyView, personalKeysList } from '@atrium/protocol';
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useOperation } from '../../data/operations.ts';
 import { useMe } from '../../data/session.ts';
 import { keptFingerprints, keysSupported } from './browser-keys.ts';
@@ -21,6 +21,8 @@ export const useOwnKeys = (): {
   const kept = useQuery({
     queryKey: ['kept keys', userId, list.dataUpdatedAt],
     queryFn: () => (keysSupported() ? keptFingerprints(userId) : []),
+    // Without it each answer would take the keys away for a moment, and with them what is being pressed.
+    placeholderData: keepPreviousData,
   });
   const here = new Set(kept.data ?? []);
   return {
