@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer, get as httpGet, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { setUp } from '../../support/first-owner.ts';
 import { freePort } from '../../support/free-port.ts';
@@ -111,17 +111,19 @@ const bothOpen = () =>
     patience,
   );
 /** The process with the link opens the app; the other one says that it is not reached, or that it is known to be down. */
-const oneOpens = () =>
-  until(
+const oneOpens = () => {
+  let both: Awaited<ReturnType<typeof askBoth>>;
+  return until(
     async () => {
-      const both = await askBoth();
+      both = await askBoth();
       const opens = [both.first, both.further].map((statuses) => statuses.every((status) => status === 200));
       const fails = [both.first, both.further].map((statuses) => statuses.every((one) => one === 502 || one === 503));
       return opens.includes(true) && fails.includes(true);
     },
-    'one process opens the app',
+    () => `one process opens the app: ${JSON.stringify(both)}`,
     patience,
   );
+};
 
 beforeAll(async () => {
   app = createServer((_asked, response) => response.end('from the farm'));
@@ -221,7 +223,11 @@ it('a further process that is killed opens its way again when it is back', async
 
 it('a peer that can only call opens at the process that it is connected to, and not at the other', async () => {
   await farm.stop();
-  const nowhere = `http://127.0.0.1:${await freePort()}`;
+  // Held, so that no server of another test is found there.
+  const cuts = createTcpServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+  onTestFinished(() => void cuts.close());
+  await once(cuts, 'listening');
+  const nowhere = `http://127.0.0.1:${(cuts.address() as AddressInfo).port}`;
   farm = await startFarm(nowhere, farm.dataDir);
   await until(async () => {
     const { address, state } = (await owner.get(`${api}/peers/${farmId}`)).body;
