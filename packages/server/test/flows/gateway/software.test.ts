@@ -144,6 +144,11 @@ describe('a development server of Vite', () => {
 
   it.each(places)('by %s: shows a change without being loaded again, told of by a WebSocket', async (where) => {
     vite.change('first');
+    // It hears of the file a little later, and tells only who is connected by then.
+    await until(
+      async () => (await (await fetch(`http://127.0.0.1:${vite.port}/message.js`)).text()).includes('"first"'),
+      'Vite has read the file',
+    );
     await staysInside('project', where, async () => {
       const connected = new Promise<string>((done) =>
         page.once('websocket', (socket) => socket.once('framereceived', () => done(socket.url()))),
