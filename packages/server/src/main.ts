@@ -158,7 +158,7 @@ const withOthers = async (app: App, first: FirstProcess, processes: number, log:
   return whole;
 };
 
-/** Starts the server and keeps it running until a signal asks it to stop, which ends the process, or what is returned does, which does not. */
+/** Starts the server and keeps it running until a signal asks it to stop, which ends the process. What is returned stops the server alone. */
 export const run = async ({ web }: RunOptions = {}): Promise<() => Promise<void>> => {
   // Looked at below; until then a failed build must not count as an unhandled rejection.
   web?.catch(() => {});

@@ -83,19 +83,21 @@ export const beginWarmServer = (settings: {
   warm.running = running;
   keepsUsAlive(warm, true);
   tell({ kind: 'start', env, cwd });
+  const stop = async (): Promise<number | null> => {
+    if (warm.running === running) tell({ kind: 'stop' });
+    const status = await promise;
+    if (warm.child.exitCode === null && warm.child.signalCode === null) {
+      keepsUsAlive(warm, false);
+      idle.push(warm);
+    }
+    return status;
+  };
+  let stopped: Promise<number | null> | undefined;
   return {
     child: warm.child,
     output: () => running.output,
     ended: promise,
-    stop: async () => {
-      if (warm.running !== running) return promise;
-      tell({ kind: 'stop' });
-      const status = await promise;
-      if (warm.child.exitCode === null && warm.child.signalCode === null) {
-        keepsUsAlive(warm, false);
-        idle.push(warm);
-      }
-      return status;
-    },
+    // Twice would stop the next one too.
+    stop: () => (stopped ??= stop()),
   };
 };
