@@ -149,7 +149,8 @@ describe('in a real browser', () => {
     const credential = createAuthenticator(origin).create(options);
     ok(await person.post('/api/v1/me/passkeys', { ceremony_id, credential }));
     await (await again).finished();
-    await page.waitForLoadState('networkidle');
+    await expect.poll(() => page.getByRole('button', { name: 'Rename the passkey' }).count()).toBe(2);
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
     expect(await shown!.evaluate((button) => button.isConnected)).toBe(true);
     expect(await row.count()).toBe(1);
     await context.close();
